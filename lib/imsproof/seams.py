@@ -225,6 +225,28 @@ class Flow:
     closed_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TapPacket:
+    """Bytes as they crossed one socket of the link, before any header: what a capture is made of without root.
+
+    Attributes:
+        utc_ns: wall time in nanoseconds since 1970-01-01 UTC.
+        protocol: ``udp``, ``tcp`` or ``esp`` (``esp``: ``data`` begins with the SPI, ports are 0).
+        source: who sent it, the tester or the lab.
+        target: who it was for.
+        data: the UDP payload, a piece of the TCP stream (protected bytes, not the plain text), or the ESP packet.
+        flags: for ``tcp`` only: ``""`` (data), ``"open"`` (the connection stands, ``source`` connected),
+            ``"close"`` (``source`` sent FIN), ``"reset"`` (``source`` sent RST).
+    """
+
+    utc_ns: int
+    protocol: str
+    source: Address
+    target: Address
+    data: bytes = b""
+    flags: str = ""
+
+
 class ImsproofError(Exception):
     """Base of the errors that the harness raises by name."""
 
