@@ -1,0 +1,44 @@
+"""What SIP, SBI and media nodes tell each other about a data channel: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class DcEndpoint:
+    """One end of a DTLS association for data channels, as SDP describes it (RFC 8841, RFC 8842).
+
+    Attributes:
+        address: textual IP address.
+        port: UDP port, host order.
+        fingerprint: hash name and value as in ``a=fingerprint`` (``SHA-256 AA:BB:...``).
+        setup: ``actpass``, ``active`` or ``passive``.
+        tls_id: value of ``a=tls-id``.
+        sctp_port: value of ``a=sctp-port``.
+        max_message_size: octets.
+    """
+
+    address: str
+    port: int
+    fingerprint: str
+    setup: str
+    tls_id: str
+    sctp_port: int
+    max_message_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DcOffer(DcEndpoint):
+    """What one side offers: its endpoint and the stream ids of its data channels."""
+
+    streams: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DcDecision:
+    """What the DCSF decided: ``anchor`` at the MF's ``local`` endpoint, ``reject``, or ``pass`` end to end."""
+
+    kind: Literal["anchor", "reject", "pass"]
+    local: DcEndpoint | None = None
