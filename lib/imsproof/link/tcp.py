@@ -1,0 +1,243 @@
+"""A TCP connection of the tester: every piece passes the guard, the tap and (unless quiet) the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.link.udp import two
+from imsproof.seams import Address, HarnessError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PIECE = 32 * 1024
+"""Bytes handed to the system at once, so that the rate cap and the stop switch work within a long message."""
+MAX_WAITING = 1024 * 1024
+"""Unread bytes beyond which reading pauses: an endless body costs no more memory than this."""
+
+
+class TcpStream(asyncio.Protocol):
+    """One TCP connection.
+
+    Attributes:
+        session, actor, exchange: whose it is, and the conversation that events belong to.
+        local, remote: its two ends.
+        ended: why nothing more comes (``""`` while it may): closed, reset or an error, in words.
+        quiet: whether a protocol above writes the sent/received events.
+    """
+
+    def __init__(self, session: Session, actor: str, exchange: str, remote: Address, *, quiet: bool) -> None:
+        """Use :meth:`open`."""
+        self.session = session
+        self.actor = actor
+        self.exchange = exchange
+        self.remote = remote
+        self.local: Address = ("", 0)
+        self.quiet = quiet
+        self.ended = ""
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._changed = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._lock = asyncio.Lock()
+        self._flow: int | None = None
+        self._closed_by_tester = False
+
+    @classmethod
+    async def open(  # noqa: PLR0913 - a connection has that many sides
+        cls,
+        session: Session,
+        actor: str,
+        exchange: str,
+        remote: Address,
+        *,
+        local: Address | None = None,
+        timeout: float | None = None,
+        quiet: bool = False,
+    ) -> TcpStream:
+        """Connect.
+
+        Args:
+            session: the purpose's session.
+            actor: whose connection it is.
+            exchange: the conversation that its events belong to.
+            remote: where to.
+            local: address to bind to; port 0 for any.
+            timeout: seconds; the profile's ``timers.connect`` by default.
+            quiet: write no sent/received events (a protocol above does).
+
+        Raises:
+            ConnectionFailedError: refused, unreachable or no answer in time; the journal says which.
+            OutOfScopeError, StoppedError: the guard says no.
+            HarnessError: the local address cannot be had.
+        """
+        await session.admit(actor, exchange, remote, 0)
+        stream = cls(session, actor, exchange, remote, quiet=quiet)
+        bind = local or ((session.source, 0) if session.source else None)
+        raw = _bound_socket(remote, bind)
+        seconds = session.timers.connect if timeout is None else timeout
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                await loop.sock_connect(raw, remote)
+        except TimeoutError as error:
+            raw.close()
+            reason = f"no TCP connection to {remote[0]} port {remote[1]} within {seconds} s"
+            stream._emit(Kind.TIMEOUT, b"", {"reason": reason})
+            raise ConnectionFailedError(reason) from error
+        except OSError as error:
+            raw.close()
+            reason = f"TCP connection to {remote[0]} port {remote[1]} refused: {error.strerror or error}"
+            stream._emit(Kind.REFUSED, b"", {"reason": reason})
+            raise ConnectionFailedError(reason) from error
+        except BaseException:
+            raw.close()
+            raise
+        await loop.create_connection(lambda: stream, sock=raw)
+        return stream
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: flow, tap and event."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio's own promise
+        self._transport = transport
+        self.local = two(transport.get_extra_info("sockname"))
+        self._flow = self.session.open_flow("tcp", self.local, self.remote)
+        self.session.own(self)
+        self.session.tap("tcp", self.local, self.remote, b"", "open")
+        self._emit(Kind.OPENED, b"", {"reason": "TCP connection opened"})
+
+    def _emit(self, kind: Kind, data: bytes, facts: Mapping[str, Any]) -> None:
+        self.session.emit(
+            kind,
+            self.actor,
+            self.exchange,
+            transport="tcp",
+            local=self.local if self.local[1] else None,
+            remote=self.remote,
+            data=data,
+            facts=facts,
+        )
+
+    async def send(self, data: bytes, *, facts: Mapping[str, Any] | None = None) -> None:
+        """Send bytes in order, in pieces that the guard lets through one by one.
+
+        Raises:
+            ConnectionFailedError: the connection is gone.
+            OutOfScopeError, StoppedError: the guard says no.
+        """
+        async with self._lock:
+            if not self.quiet:
+                self._emit(Kind.SENT, data, facts or {})
+            for start in range(0, len(data), PIECE):
+                piece = data[start : start + PIECE]
+                await self.session.admit(self.actor, self.exchange, self.remote, len(piece))
+                await self._wait_writable()
+                if self._transport is None or self._transport.is_closing() or self.ended:
+                    raise ConnectionFailedError(self.ended or "the TCP connection is closed")
+                self.session.tap("tcp", self.local, self.remote, piece)
+                self._transport.write(piece)
+
+    async def _wait_writable(self) -> None:
+        try:
+            async with asyncio.timeout(self.session.timers.answer):
+                await self._writable.wait()
+        except TimeoutError as error:
+            raise ConnectionFailedError("the lab does not take what is sent: its TCP window stays shut") from error
+
+    async def receive(self, timeout: float, limit: int = 65536) -> bytes | None:
+        """Return what has come, at most ``limit`` bytes; ``b""`` at the end; ``None`` when nothing came in time."""
+        if not self._buffer and not self.ended:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._changed.wait()
+            except TimeoutError:
+                return None
+        data = bytes(self._buffer[:limit])
+        del self._buffer[:limit]
+        if self._transport and not self._transport.is_closing() and len(self._buffer) < MAX_WAITING:
+            self._transport.resume_reading()
+        return data
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in: tap, journal, buffer."""
+        self.session.tap("tcp", self.remote, self.local, data)
+        if not self.quiet:
+            self._emit(Kind.RECEIVED, data, {})
+        self._buffer += data
+        if len(self._buffer) >= MAX_WAITING and self._transport:
+            self._transport.pause_reading()
+        self._changed.set()
+
+    def pause_writing(self) -> None:
+        """Hold senders back: the system's buffer is full."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Let senders go on."""
+        self._writable.set()
+
+    def eof_received(self) -> bool:
+        """Note the lab's FIN; asyncio closes our side."""
+        self._end("closed by the lab", "close", by="lab")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end, however it came."""
+        if isinstance(exc, ConnectionResetError):
+            self._end("reset by the lab", "reset", by="lab")
+        elif exc is not None:
+            self._end(f"lost: {exc}", "reset", by="lab")
+        else:
+            self._end("closed", "close", by="tester" if self._closed_by_tester else "lab")
+        self._transport = None
+        self._writable.set()
+        self.session.disown(self)
+
+    def _end(self, reason: str, flag: str, *, by: str) -> None:
+        if self.ended:
+            return
+        self.ended = reason
+        source, target = (self.local, self.remote) if by == "tester" else (self.remote, self.local)
+        self.session.tap("tcp", source, target, b"", flag)
+        self._emit(Kind.CLOSED, b"", {"reason": reason, "by": by})
+        if self._flow is not None:
+            self.session.close_flow(self._flow)
+        self._changed.set()
+
+    async def aclose(self) -> None:
+        """Close in order (FIN)."""
+        if self._transport is not None:
+            self._closed_by_tester = True
+            self._end("closed by the tester", "close", by="tester")
+            self._transport.abort() if self._transport.get_write_buffer_size() else self._transport.close()
+        self.session.disown(self)
+
+    async def reset(self) -> None:
+        """Break the connection off with a RST."""
+        if self._transport is not None:
+            raw = self._transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._closed_by_tester = True
+            self._end("reset by the tester", "reset", by="tester")
+            self._transport.abort()
+
+
+def _bound_socket(remote: Address, bind: Address | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+    raw = socket.socket(family, socket.SOCK_STREAM)
+    raw.setblocking(False)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if bind:
+        try:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            raw.bind(bind)
+        except OSError as error:
+            raw.close()
+            raise HarnessError(f"a TCP socket at {bind[0]} port {bind[1]} cannot be opened: {error}") from error
+    return raw
