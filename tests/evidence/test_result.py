@@ -1,0 +1,95 @@
+"""The content of run.json: what is written is read back, and no rule lets an undecided purpose pass."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.evidence import samples
+
+from imsproof.evidence.result import Run, judgement_from_json, run_verdict
+from imsproof.seams import Verdict
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.sampled_from(Verdict), max_size=8))
+def test_a_run_is_read_back_as_it_was_written(verdicts: list[Verdict]) -> None:
+    """from_json(to_json(run)) is the run."""
+    run = samples.run(*(samples.result(f"A-B-{n:02}", verdict) for n, verdict in enumerate(verdicts)))
+    assert Run.from_json(json.loads(json.dumps(run.to_json()))) == run
+
+
+@given(st.lists(st.sampled_from(Verdict), max_size=8), st.booleans())
+def test_a_run_passes_only_when_every_applicable_purpose_passed(verdicts: list[Verdict], outstanding: bool) -> None:
+    """Pass stands only with at least one pass, nothing else but not-applicable, and nothing outstanding."""
+    results = [samples.result(f"A-B-{n:02}", verdict) for n, verdict in enumerate(verdicts)]
+    verdict, reason = run_verdict(results, ["A-C-01"] if outstanding else [])
+    passes = Verdict.PASS in verdicts and set(verdicts) <= {Verdict.PASS, Verdict.NOT_APPLICABLE} and not outstanding
+    assert (verdict is Verdict.PASS) == passes
+    assert reason
+    if Verdict.FAIL in verdicts:
+        assert verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.INCONCLUSIVE),
+        ([Verdict.NOT_APPLICABLE], Verdict.INCONCLUSIVE),
+        ([Verdict.PASS, Verdict.REMARK], Verdict.REMARK),
+        ([Verdict.ERROR, Verdict.FAIL], Verdict.FAIL),
+        ([Verdict.ERROR, Verdict.INCONCLUSIVE], Verdict.ERROR),
+        ([Verdict.PASS, Verdict.INCONCLUSIVE], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_worst_verdict_decides(verdicts: list[Verdict], expected: Verdict) -> None:
+    """Fail before error before inconclusive before remark; nothing shown is inconclusive."""
+    results = [samples.result(f"A-B-{n:02}", verdict) for n, verdict in enumerate(verdicts)]
+    assert run_verdict(results)[0] is expected
+
+
+def test_counts_name_every_verdict() -> None:
+    """A verdict that no purpose has counts 0."""
+    counts = samples.run(samples.result()).counts
+    assert counts == {verdict.value: int(verdict is Verdict.PASS) for verdict in Verdict}
+
+
+@given(JSON)
+def test_hostile_json_is_a_value_error(value: Any) -> None:
+    """No JSON value makes the reader fail in another way."""
+    whole = {"schema": 1, "run": value, "purposes": [value], "planned": value}
+    good = samples.run(samples.result()).to_json()
+    for candidate in (value, whole, {**good, "purposes": [{**good["purposes"][0], "judgements": [{"role": value}]}]}):
+        with pytest.raises(ValueError, match=r"."):
+            Run.from_json(candidate)
+
+
+@pytest.mark.parametrize("field", ["id", "family", "verdict", "citations", "duration_s"])
+def test_the_message_names_the_purpose_and_the_field(field: str) -> None:
+    """A wrong field is found by its name."""
+    value = samples.run(samples.result()).to_json()
+    value["purposes"][0][field] = {"x": 1}
+    with pytest.raises(ValueError, match=field if field != "verdict" else "verdict"):
+        Run.from_json(value)
+
+
+def test_a_purpose_twice_is_refused() -> None:
+    """Two results with one id are no run."""
+    value = samples.run(samples.result()).to_json()
+    value["purposes"] *= 2
+    with pytest.raises(ValueError, match="GM-AKA-02 more than once"):
+        Run.from_json(value)
+
+
+def test_a_malformed_judgement_is_a_value_error() -> None:
+    """A missing key of a judgement is named."""
+    with pytest.raises(ValueError, match="predicate"):
+        judgement_from_json({})
