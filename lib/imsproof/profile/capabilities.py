@@ -1,0 +1,196 @@
+"""Capabilities: tokens that test purposes need, each with the rule that gives it and the field that would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imsproof.profile.gm import Subscriber
+    from imsproof.profile.model import Profile
+
+Claim = Literal[
+    "confidentiality-required",
+    "dtls-1.3",
+    "dtls-srtp",
+    "e2dce",
+    "e2e",
+    "early-media",
+    "sdes",
+    "topology-hiding",
+]
+"""Mechanisms that a lab may claim and that nothing else in the profile tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What a profile must hold for a token.
+
+    Attributes:
+        holds: the rule; only asked when all of ``needs`` hold.
+        missing: sentence that names the field to fill in.
+        needs: tokens that must hold first; the first that does not gives the reason.
+    """
+
+    holds: Callable[[Profile], bool]
+    missing: str
+    needs: tuple[str, ...] = ()
+
+
+def _subscribers(profile: Profile) -> tuple[Subscriber, ...]:
+    return profile.gm.subscribers if profile.gm else ()
+
+
+def _gm(field: str) -> Callable[[Profile], bool]:
+    return lambda profile: bool(getattr(profile.gm, field))
+
+
+def _sbi(field: str) -> Callable[[Profile], bool]:
+    return lambda profile: bool(getattr(profile.sbi, field))
+
+
+def _api(name: str) -> Callable[[Profile], bool]:
+    return lambda profile: profile.sbi is not None and profile.sbi.producer(name) is not None
+
+
+def _claim(name: str) -> Callable[[Profile], bool]:
+    return lambda profile: name in profile.claims
+
+
+def _far_answers(profile: Profile, medium: str) -> bool:
+    return profile.far is not None and medium in profile.far.answers
+
+
+def _hooked(part: str) -> Callable[[Profile], bool]:
+    return lambda profile: getattr(getattr(profile, part), "hook", None) is not None
+
+
+def _dc_call(profile: Profile) -> bool:
+    able = [subscriber for subscriber in _subscribers(profile) if subscriber.data_channel]
+    return (len(able) >= 1 and _far_answers(profile, "data-channel")) or len(able) >= 2
+
+
+def _media_call(profile: Profile) -> bool:
+    return len(_subscribers(profile)) >= 2 or (bool(_subscribers(profile)) and _far_answers(profile, "audio"))
+
+
+def _apps(profile: Profile) -> bool:
+    by_hook = profile.dc is not None and profile.dc.bootstrap and bool(profile.dc.apps)
+    return by_hook or any(subscriber.apps for subscriber in _subscribers(profile))
+
+
+_CLAIMED = "the profile does not list {0} under claims"
+
+_TABLE: dict[str, Capability] = {
+    "gm": Capability(lambda p: p.gm is not None, "the profile has no gm section (P-CSCF or registrar)"),
+    "gm.udp": Capability(_gm("udp"), "gm.udp is not given (address of SIP over UDP)", ("gm",)),
+    "gm.tcp": Capability(_gm("tcp"), "gm.tcp is not given (address of SIP over TCP)", ("gm",)),
+    "gm.tls": Capability(_gm("tls"), "gm.tls is not given (address of SIP over TLS)", ("gm",)),
+    "gm.subscriber": Capability(_gm("subscribers"), "gm.subscribers is empty", ("gm",)),
+    "gm.aka": Capability(
+        lambda p: any(s.auth == "aka" for s in _subscribers(p)),
+        "no subscriber under gm.subscribers has k with op or opc (IMS AKA)",
+        ("gm",),
+    ),
+    "gm.digest": Capability(
+        lambda p: any(s.auth == "digest" for s in _subscribers(p)),
+        "no subscriber under gm.subscribers has a password (SIP digest)",
+        ("gm",),
+    ),
+    "gm.two-subscribers": Capability(
+        lambda p: len(_subscribers(p)) >= 2, "gm.subscribers holds fewer than two subscribers", ("gm",)
+    ),
+    "gm.far-end": Capability(_gm("far_end"), "gm.far_end is not given (a UE of the lab that takes calls)", ("gm",)),
+    "gm.call": Capability(
+        lambda p: len(_subscribers(p)) >= 2 or (bool(_subscribers(p)) and p.far is not None),
+        "a call needs two subscribers under gm.subscribers, or one and gm.far_end",
+        ("gm",),
+    ),
+    "gm.ipsec": Capability(
+        lambda p: p.gm is not None and "ipsec-3gpp" in p.gm.sec_agree,
+        "gm.sec_agree does not list ipsec-3gpp",
+        ("gm",),
+    ),
+    "gm.sec-agree": Capability(
+        _gm("sec_agree"), "gm.sec_agree is empty (mechanisms of the security agreement)", ("gm",)
+    ),
+    "sbi": Capability(lambda p: p.sbi is not None, "the profile has no sbi section"),
+    "sbi.producer": Capability(_sbi("producers"), "sbi.producers is empty", ("sbi",)),
+    "sbi.nmf-mrm": Capability(_api("nmf-mrm"), "no producer under sbi.producers lists nmf-mrm in its apis", ("sbi",)),
+    "sbi.probe": Capability(
+        lambda p: p.sbi is not None and any(producer.probe for producer in p.sbi.producers),
+        "no producer under sbi.producers has a probe (a request that it accepts)",
+        ("sbi.producer",),
+    ),
+    "sbi.consumer": Capability(
+        _sbi("consumer"), "sbi.consumers is empty (a client certificate that the lab trusts)", ("sbi",)
+    ),
+    "sbi.second-consumer": Capability(
+        _sbi("others"), "sbi.consumers holds no second consumer (role other)", ("sbi.consumer",)
+    ),
+    "sbi.nrf": Capability(_sbi("nrf"), "sbi.nrf is not given", ("sbi",)),
+    "sbi.scp": Capability(_sbi("scp"), "sbi.scp is not given", ("sbi",)),
+    "sbi.tokens": Capability(
+        lambda p: p.sbi is not None and any(producer.requires_token for producer in p.sbi.producers),
+        "no producer under sbi.producers requires a token",
+        ("sbi.token-source", "sbi.producer"),
+    ),
+    "sbi.token-source": Capability(_sbi("tokens"), "sbi.tokens is not given (how access tokens are had)", ("sbi",)),
+    "sbi.mint": Capability(
+        lambda p: p.sbi is not None and p.sbi.tokens is not None and p.sbi.tokens.source == "key",
+        "sbi.tokens has no signing key that the lab trusts (from: key)",
+        ("sbi.token-source",),
+    ),
+    "sbi.client-ca": Capability(_sbi("client_ca"), "sbi.client_ca is not given (a CA that the lab trusts)", ("sbi",)),
+    "dc": Capability(
+        lambda p: _hooked("dc")(p) or _dc_call(p),
+        "no way to a data channel: give dc.hook, or subscribers with data_channel: true and gm.far_end",
+    ),
+    "dc.hook": Capability(_hooked("dc"), "dc.hook is not given (how an offer reaches the peer)"),
+    "dc.call": Capability(
+        _dc_call,
+        "a call with a data channel needs a subscriber with data_channel: true and a gm.far_end that answers"
+        " data-channel, or two such subscribers",
+        ("gm",),
+    ),
+    "dc.e2e": Capability(_claim("e2e"), _CLAIMED.format("e2e"), ("dc.call",)),
+    "dc.e2dce": Capability(_claim("e2dce"), _CLAIMED.format("e2dce"), ("dc.call",)),
+    "dc.no-service": Capability(
+        lambda p: any(not s.data_channel for s in _subscribers(p)),
+        "no subscriber under gm.subscribers is without data channels (data_channel: false)",
+        ("dc.call",),
+    ),
+    "dc.apps": Capability(_apps, "no application is named (gm.subscribers[].apps or dc.apps)", ("dc",)),
+    "agw": Capability(
+        lambda p: _hooked("media")(p) or _media_call(p),
+        "no way to media: give media.hook, or two subscribers under gm.subscribers, or one and a gm.far_end that"
+        " answers audio",
+    ),
+    "agw.sdes": Capability(_claim("sdes"), _CLAIMED.format("sdes"), ("agw",)),
+    "agw.dtls-srtp": Capability(_claim("dtls-srtp"), _CLAIMED.format("dtls-srtp"), ("agw",)),
+    "tester.second-address": Capability(
+        lambda p: len(p.tester.addresses) >= 2, "tester.addresses holds fewer than two addresses"
+    ),
+    "health": Capability(lambda p: p.health is not None, "the profile has no health section"),
+}
+
+for _name in get_args(Claim):
+    _TABLE[f"claim.{_name}"] = Capability(_claim(_name), _CLAIMED.format(_name))
+
+TOKENS = tuple(_TABLE)
+"""Every token that a purpose may need."""
+
+
+def why_missing(profile: Profile, token: str) -> str:
+    """Say in one sentence which field would give a capability; ``""`` when the profile has it.
+
+    Raises:
+        KeyError: no such token.
+    """
+    capability = _TABLE[token]
+    for need in capability.needs:
+        if reason := why_missing(profile, need):
+            return reason
+    return "" if capability.holds(profile) else capability.missing

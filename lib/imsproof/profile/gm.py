@@ -1,0 +1,103 @@
+"""Gm: how UEs reach the network under test, and who the subscribers are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from imsproof.profile.kinds import Address, File, Hex16, Hex48, Key128, Part, Text
+
+Impu = Annotated[str, Field(pattern=r"^(sips?:[^\s<>]+@[^\s<>]+|tel:\+?[0-9*#().;=A-Za-z+-]+)$", max_length=512)]
+SipUri = Annotated[str, Field(pattern=r"^(sips?:[^\s<>]+|tel:\+?[0-9*#().;=A-Za-z+-]+)$", max_length=512)]
+DigestAlgorithm = Literal["MD5", "SHA-256", "SHA-512-256"]
+
+
+class Subscriber(Part):
+    """A subscriber of the lab that the tester may play: with a USIM's secrets (AKA) or a password (digest)."""
+
+    name: Text = Field(description="A short name for reports, as a or alice; unique.")
+    impi: Annotated[str, Field(pattern=r"^[^\s<>]+$", max_length=512)] = Field(
+        description="Private identity, as user@domain (the digest user name)."
+    )
+    impus: tuple[Impu, ...] = Field(
+        min_length=1, description="Public identities (sip: or tel: URI); the first is used."
+    )
+    k: Key128 | None = Field(None, repr=False, description="AKA: the subscriber's key K, 32 hexadecimal digits.")
+    op: Key128 | None = Field(None, repr=False, description="AKA: the operator's OP; give either op or opc.")
+    opc: Key128 | None = Field(None, repr=False, description="AKA: OPc, derived from OP and K; give either op or opc.")
+    amf: Hex16 = Field(b"\x80\x00", description="AKA: the AMF that the network sends.")
+    sqn: Hex48 = Field(bytes(6), description="AKA: highest SQN that the USIM has accepted.")
+    password: Text | None = Field(None, repr=False, description="Digest: the password.")
+    algorithm: DigestAlgorithm | None = Field(None, description="Digest: the algorithm expected; any when left out.")
+    data_channel: bool = Field(default=False, description="Whether this subscriber may use data channels.")
+    apps: tuple[Text, ...] = Field((), description="Names of the data-channel applications that it may use.")
+
+    @property
+    def auth(self) -> Literal["aka", "digest"]:
+        """How the subscriber authenticates: by which secret it has."""
+        return "aka" if self.k is not None else "digest"
+
+    @property
+    def impu(self) -> str:
+        """The first public identity."""
+        return self.impus[0]
+
+
+class FarEnd(Part):
+    """A UE of the lab's own that takes calls."""
+
+    uri: SipUri = Field(description="Whom to call.")
+    answers: tuple[Literal["audio", "data-channel"], ...] = Field(("audio",), description="Media that it accepts.")
+
+
+class GmProbe(Part):
+    """A request that a healthy network answers, to see that it still serves."""
+
+    method: Literal["OPTIONS", "REGISTER"] = Field("OPTIONS", description="Method of the probe.")
+
+
+class Gm(Part):
+    """The P-CSCF (or registrar) as UEs see it, and the subscribers."""
+
+    domain: Text = Field(description="Home network domain, as ims.mnc001.mcc001.3gppnetwork.org.")
+    realm: Text | None = Field(None, description="Digest realm; the domain when left out.")
+    registrar_uri: SipUri | None = Field(None, description="Request-URI of REGISTER; sip:DOMAIN when left out.")
+    udp: Address | None = Field(None, description="SIP over UDP: address and port.")
+    tcp: Address | None = Field(None, description="SIP over TCP: address and port.")
+    tls: Address | None = Field(None, description="SIP over TLS: address and port.")
+    tls_ca: File | None = Field(None, description="PEM file with the CA(s) of the TLS server.")
+    tls_server_name: Text | None = Field(
+        None, description="Name in the TLS server's certificate; the domain if absent."
+    )
+    auth: Literal["aka", "digest"] | None = Field(
+        None, description="When given, every subscriber must be of this kind; else each by the secret that it has."
+    )
+    sec_agree: tuple[Literal["ipsec-3gpp", "tls"], ...] = Field(
+        (), description="Mechanisms of the security agreement (RFC 3329) that the network offers."
+    )
+    far_end: FarEnd | None = Field(None, description="A UE of the lab that takes calls.")
+    subscribers: tuple[Subscriber, ...] = Field((), description="Subscribers that the tester may play.")
+    probe: GmProbe = Field(GmProbe(), description="How to see that the network still serves.")
+
+    @property
+    def registrar(self) -> str:
+        """The Request-URI of REGISTER."""
+        return self.registrar_uri or f"sip:{self.domain}"
+
+    @property
+    def digest_realm(self) -> str:
+        """The realm of the digest."""
+        return self.realm or self.domain
+
+    def transports(self) -> dict[str, tuple[str, int]]:
+        """Transports that are declared, with their address: ``udp``, ``tcp``, ``tls`` in this order."""
+        declared = {"udp": self.udp, "tcp": self.tcp, "tls": self.tls}
+        return {name: address for name, address in declared.items() if address is not None}
+
+    def subscriber(self, name: str) -> Subscriber:
+        """Find a subscriber by name (``KeyError`` when there is none)."""
+        for subscriber in self.subscribers:
+            if subscriber.name == name:
+                return subscriber
+        raise KeyError(name)

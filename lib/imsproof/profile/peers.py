@@ -1,0 +1,44 @@
+"""Data channels and media: reached through a call on Gm, or by a hook when one node stands alone on a bench."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from imsproof.profile.hook import Hook
+from imsproof.profile.kinds import Part, Text
+
+Suite = Literal[
+    "AES_CM_128_HMAC_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_32",
+    "AES_256_CM_HMAC_SHA1_80",
+    "AEAD_AES_128_GCM",
+    "AEAD_AES_256_GCM",
+]
+
+
+class Dc(Part):
+    """How the tester gets a data channel."""
+
+    via: Literal["gm", "hook"] = Field("gm", description="gm: by a call; hook: an offer is handed over (see hook).")
+    hook: Hook | None = Field(None, description="via hook: how the offer reaches the peer, and where its answer is.")
+    bootstrap: bool = Field(default=True, description="Whether stream 0 serves the application list over HTTP.")
+    apps: tuple[Text, ...] = Field((), description="via hook: names of applications that the list must hold.")
+    roles: tuple[Literal["active", "passive"], ...] = Field(
+        ("active", "passive"), min_length=1, description="DTLS roles (a=setup) that the peer can take."
+    )
+    sctp_port: Annotated[int, Field(ge=1, le=65535)] = Field(5000, description="SCTP port that the tester offers.")
+
+
+class Media(Part):
+    """How the tester gets protected media from the IMS-AGW, or from a media gateway alone."""
+
+    via: Literal["gm", "hook"] = Field("gm", description="gm: by a call; hook: an offer is handed over (see hook).")
+    hook: Hook | None = Field(None, description="via hook: how the offer reaches the gateway, and where its answer is.")
+    observe: Literal["far", "echo"] = Field(
+        "far", description="Where the gateway's output is seen: far (tester's own far side) or echo (sent back)."
+    )
+    suites: tuple[Suite, ...] = Field(
+        ("AES_CM_128_HMAC_SHA1_80",), min_length=1, description="SRTP suites that the gateway claims."
+    )

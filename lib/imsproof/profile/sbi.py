@@ -1,0 +1,121 @@
+"""SBI: network functions as NF consumers see them, and how access tokens are had."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from imsproof.profile.kinds import File, HttpUrl, Json, Part, Text
+
+NfType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_-]{0,31}$")]
+InstanceId = Annotated[
+    str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", description="A UUID.")
+]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class SbiProbe(Part):
+    """A well-formed, authorised request that the producer accepts: the control of every refusal."""
+
+    method: Annotated[str, Field(pattern=r"^[A-Z]{3,10}$")] = Field("GET", description="HTTP method.")
+    path: Annotated[str, Field(pattern=r"^/\S*$")] = Field(description="Path and query of the request.")
+    body: Json = Field(None, description="Body: a YAML mapping (sent as JSON) or text.")
+    headers: dict[str, str] = Field({}, description="Further header fields.")
+    expect: tuple[Status, ...] = Field((200, 201, 204), min_length=1, description="Status codes of acceptance.")
+    token: bool | None = Field(None, description="Send a token; as requires_token says when left out.")
+
+
+class Producer(Part):
+    """An NF service producer, or any HTTP server that plays one (a TLS front)."""
+
+    name: Text = Field(description="A short name for reports; unique.")
+    url: HttpUrl = Field(description="Root of its API (an IP address as host).")
+    fqdn: Text | None = Field(None, description="Its name, for SNI and :authority.")
+    nf_type: NfType | None = Field(None, description="NF type, as MF; the audience of tokens.")
+    instance_id: InstanceId | None = Field(None, description="NF instance id (UUID).")
+    apis: tuple[Text, ...] = Field((), description="API names that it serves, as nmf-mrm.")
+    scope: Text | None = Field(None, description="Scope of the tokens that it takes; the first API when left out.")
+    requires_token: bool = Field(default=True, description="Whether it asks for an access token.")
+    probe: SbiProbe | None = Field(None, description="A request that it accepts from the first consumer.")
+    openapi: File | None = Field(None, description="OpenAPI file of its API.")
+
+    @property
+    def token_scope(self) -> str:
+        """The scope to ask a token for, ``""`` when none is known."""
+        return self.scope or next(iter(self.apis), "")
+
+
+class Nrf(Part):
+    """The NRF, which issues access tokens."""
+
+    url: HttpUrl = Field(description="Root of its API (an IP address as host).")
+    instance_id: InstanceId | None = Field(None, description="NF instance id (UUID): the issuer of tokens.")
+    fqdn: Text | None = Field(None, description="Its name, for SNI and :authority.")
+
+
+class Scp(Part):
+    """The SCP, for indirect communication."""
+
+    url: HttpUrl = Field(description="Root of its API (an IP address as host).")
+    fqdn: Text | None = Field(None, description="Its name, for SNI and :authority.")
+
+
+class KeyPair(Part):
+    """A certificate with its private key."""
+
+    certificate: File = Field(description="PEM file: certificate, then its chain.")
+    key: File = Field(description="PEM file: private key.")
+
+
+class Consumer(KeyPair):
+    """An NF consumer that the tester may play."""
+
+    name: Text = Field(description="A short name for reports; unique.")
+    nf_type: NfType | None = Field(None, description="NF type, as AS.")
+    instance_id: InstanceId | None = Field(None, description="NF instance id (UUID), as in the certificate.")
+    role: Literal["authorised", "other"] | None = Field(
+        None, description="authorised: may call the producers; other: may not. The first is authorised by default."
+    )
+
+
+class Tokens(Part):
+    """How the tester gets access tokens: from the lab's NRF, or minted with a key that the lab trusts, or a file."""
+
+    source: Literal["nrf", "key", "file"] = Field(alias="from", description="nrf, key or file.")
+    key: File | None = Field(None, description="from key: PEM private key, or the shared secret of HS256.")
+    algorithm: Literal["ES256", "RS256", "HS256"] = Field("ES256", description="from key: signature algorithm.")
+    kid: Text | None = Field(None, description="from key: key id in the token's header.")
+    issuer: Text | None = Field(None, description="from key: the iss claim (the NRF's instance id).")
+    file: File | None = Field(None, description="from file: a file with one token.")
+
+
+class Sbi(Part):
+    """The service-based interfaces of the lab."""
+
+    ca: File | None = Field(None, description="PEM file with the trust anchor(s) of the lab's servers.")
+    producers: tuple[Producer, ...] = Field((), description="NF service producers under test.")
+    nrf: Nrf | None = Field(None, description="The NRF.")
+    scp: Scp | None = Field(None, description="The SCP.")
+    consumers: tuple[Consumer, ...] = Field((), description="NF consumers that the tester may play.")
+    rogue: KeyPair | None = Field(None, description="A certificate that the lab must not trust; made when left out.")
+    tokens: Tokens | None = Field(None, description="How access tokens are had.")
+    client_ca: KeyPair | None = Field(
+        None, description="A CA that the lab trusts for clients: the tester can then mint hostile certificates."
+    )
+
+    @property
+    def consumer(self) -> Consumer | None:
+        """The authorised consumer."""
+        named = [consumer for consumer in self.consumers if consumer.role == "authorised"]
+        unnamed = [consumer for consumer in self.consumers if consumer.role is None]
+        return next(iter(named + unnamed), None)
+
+    @property
+    def others(self) -> tuple[Consumer, ...]:
+        """The consumers that the lab knows but has not authorised."""
+        return tuple(c for c in self.consumers if c is not self.consumer and c.role != "authorised")
+
+    def producer(self, api: str) -> Producer | None:
+        """Find the first producer that serves an API."""
+        return next((producer for producer in self.producers if api in producer.apis), None)
