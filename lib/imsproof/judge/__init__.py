@@ -1,0 +1,7 @@
+"""The judge: pure predicates over events, and the table that makes verdicts of them."""
+
+from imsproof.judge.expect import Expectation, alive, control, expect
+from imsproof.judge.registry import recompute
+from imsproof.judge.verdict import decide
+
+__all__ = ["Expectation", "alive", "control", "decide", "expect", "recompute"]

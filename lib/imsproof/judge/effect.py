@@ -1,0 +1,116 @@
+"""What became of one conversation, judged by its effect and not by the layer at which it came.
+
+A refusal can be a TCP reset, a TLS alert, a 4xx after a completed handshake, a reset stream, or silence. This
+module reads the events of one exchange and says which of these it was, so that every predicate agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from imsproof.seams import Event, Events, Kind
+
+FINAL = 200
+
+
+class Result(StrEnum):
+    """The effect of a conversation."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SILENT = "silent"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The effect, one clause that says how it showed, the deciding event (0 for none), and status or alert if any."""
+
+    result: Result
+    how: str
+    event: int = 0
+    status: int | None = None
+    alert: str | None = None
+
+
+def of_exchange(events: Events, exchange: str) -> list[Event]:
+    """The events of one conversation, in order."""
+    return [event for event in events if event.exchange == exchange]
+
+
+def final_answer(events: Iterable[Event]) -> Event | None:
+    """The last received event with a final status (200 or more), or ``None``."""
+    found = None
+    for event in events:
+        status = event.facts.get("status")
+        if event.kind is Kind.RECEIVED and isinstance(status, int) and status >= FINAL:
+            found = event
+    return found
+
+
+def effect(events: Events, exchange: str, accept: Iterable[int] | None = None) -> Effect:
+    """Say what became of an exchange.
+
+    Args:
+        events: the whole journal.
+        exchange: the conversation's name.
+        accept: the statuses that count as accepted; every 2xx when ``None``.
+    """
+    own = of_exchange(events, exchange)
+    if not own:
+        return Effect(Result.UNKNOWN, "nothing was recorded")
+    answer = final_answer(own)
+    if answer is not None:
+        return _by_status(answer, accept)
+    return _without_status(own)
+
+
+def _by_status(answer: Event, accept: Iterable[int] | None) -> Effect:
+    status = int(answer.facts["status"])
+    good = status in set(accept) if accept is not None else FINAL <= status < FINAL + 100
+    result = Result.ACCEPTED if good else Result.REFUSED
+    return Effect(result, f"answered {status}", answer.seq, status=status)
+
+
+def _without_status(own: list[Event]) -> Effect:
+    opened = any(event.kind in {Kind.OPENED, Kind.HANDSHAKE} for event in own)
+    handshake = _last(own, Kind.HANDSHAKE)
+    asked = any(event.kind is Kind.SENT and (handshake is None or event.seq > handshake.seq) for event in own)
+    alert = _last(own, Kind.ALERT)
+    if alert is not None and alert.facts.get("alert") != "close_notify":
+        name = str(alert.facts.get("alert", "unnamed"))
+        return Effect(Result.REFUSED, f"sent the alert {name}", alert.seq, alert=name)
+    for event in reversed(own):
+        if event.kind is Kind.RECEIVED and (event.facts.get("reset") is not None or "goaway" in event.facts):
+            return Effect(Result.REFUSED, "reset the stream or the connection", event.seq)
+    refused = _last(own, Kind.REFUSED)
+    if refused is not None:
+        if not opened and refused.facts.get("stage", "connect") == "connect":
+            return Effect(Result.UNREACHABLE, f"refused the connection ({refused.facts.get('reason', '')})", refused.seq)
+        return Effect(Result.REFUSED, f"broke off ({refused.facts.get('reason', 'no reason given')})", refused.seq)
+    closed = next((e for e in reversed(own) if e.kind is Kind.CLOSED and e.facts.get("by") == "lab"), None)
+    if closed is not None and (asked or handshake is None):
+        return Effect(Result.REFUSED, "closed the connection", closed.seq)
+    if asked or (handshake is None and any(event.kind is Kind.SENT for event in own)):
+        waited = _last(own, Kind.TIMEOUT)
+        return Effect(Result.SILENT, "did not answer", waited.seq if waited else own[-1].seq)
+    if handshake is not None:
+        return Effect(Result.ACCEPTED, f"completed the handshake ({_version(handshake)})", handshake.seq)
+    waited = _last(own, Kind.TIMEOUT)
+    if waited is not None:
+        result = Result.SILENT if opened else Result.UNREACHABLE
+        return Effect(result, "did not answer", waited.seq)
+    return Effect(Result.UNKNOWN, "ended without a sign", own[-1].seq)
+
+
+def _last(own: list[Event], kind: Kind) -> Event | None:
+    return next((event for event in reversed(own) if event.kind is kind), None)
+
+
+def _version(handshake: Event) -> str:
+    version = handshake.facts.get("version")
+    cipher = handshake.facts.get("cipher")
+    return ", ".join(str(part) for part in (version, cipher) if part) or handshake.transport

@@ -1,0 +1,95 @@
+"""Was a request accepted or refused, and in which form?"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from imsproof.judge.effect import Result, effect, final_answer, of_exchange
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.seams import Events
+
+
+@predicate("accepted")
+def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = None) -> Finding:
+    """The lab did what was asked (a 2xx, or one of ``accept``; a completed handshake when nothing was asked)."""
+    seen = effect(events, exchange, accept)
+    sentence = f"{exchange}: the lab {seen.how}"
+    if seen.result is Result.ACCEPTED:
+        return holds(sentence, seen.event)
+    if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
+        return unknown(sentence, seen.event)
+    return fails(sentence, seen.event)
+
+
+@predicate("refused")
+def refused(events: Events, *, exchange: str, accept: Sequence[int] | None = None) -> Finding:
+    """The lab did not do what was asked, at whichever layer it said so (alert, error status, reset, silence)."""
+    seen = effect(events, exchange, accept)
+    sentence = f"{exchange}: the lab {seen.how}"
+    if seen.result in {Result.REFUSED, Result.SILENT, Result.UNREACHABLE}:
+        return holds(sentence, seen.event)
+    if seen.result is Result.ACCEPTED:
+        return fails(sentence, seen.event)
+    return unknown(sentence, seen.event)
+
+
+@predicate("status-in")
+def status_in(events: Events, *, exchange: str, statuses: Sequence[int]) -> Finding:
+    """The final status is one of those that the clause names."""
+    seen = effect(events, exchange)
+    wanted = ", ".join(str(status) for status in statuses)
+    if seen.status is None:
+        return fails(f"{exchange}: the lab {seen.how}; expected status {wanted}", seen.event)
+    found = f"{exchange}: status {seen.status}, expected {wanted}"
+    return holds(found, seen.event) if seen.status in set(statuses) else fails(found, seen.event)
+
+
+@predicate("alert-in")
+def alert_in(events: Events, *, exchange: str, alerts: Sequence[str]) -> Finding:
+    """The refusal came as one of the alerts that the clause or RFC names."""
+    seen = effect(events, exchange)
+    wanted = ", ".join(alerts)
+    found = f"{exchange}: {'alert ' + seen.alert if seen.alert else 'the lab ' + seen.how}; expected alert {wanted}"
+    return holds(found, seen.event) if seen.alert in set(alerts) else fails(found, seen.event)
+
+
+@predicate("oauth-error")
+def oauth_error(events: Events, *, exchange: str, errors: Sequence[str]) -> Finding:
+    """The refusal names an OAuth 2.0 error, in WWW-Authenticate (RFC 6750) or in the JSON body (RFC 6749)."""
+    answer = final_answer(of_exchange(events, exchange))
+    if answer is None:
+        return fails(f"{exchange}: no answer that could name an error; expected {', '.join(errors)}")
+    found: set[str] = set()
+    for name, value in answer.facts.get("headers", []):
+        if str(name).lower() == "www-authenticate":
+            found.update(re.findall(r'error="?([a-z_]+)', str(value)))
+    try:
+        body = json.loads(answer.data)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict):
+        nested = body.get("accessTokenError")
+        for place in (body, nested if isinstance(nested, dict) else {}):
+            if isinstance(place.get("error"), str):
+                found.add(place["error"])
+    sentence = f"{exchange}: names {', '.join(sorted(found)) or 'no OAuth error'}; expected {' or '.join(errors)}"
+    return holds(sentence, answer.seq) if found & set(errors) else fails(sentence, answer.seq)
+
+
+@predicate("serves")
+def serves(events: Events, *, exchanges: Sequence[str], accept: Sequence[int] | None = None) -> Finding:
+    """The lab still serves: at least one of the probes was accepted (throttling one source is not being dead)."""
+    seen = [effect(events, name, accept) for name in exchanges]
+    good = [one for one in seen if one.result is Result.ACCEPTED]
+    if good and good[0] is seen[0]:
+        return holds(f"the lab still serves: {exchanges[0]} {good[0].how}", good[0].event)
+    if good:
+        return holds("silent towards this source but serves another: throttled, not dead", good[0].event)
+    told = "; ".join(f"{name} {one.how}" for name, one in zip(exchanges, seen, strict=True))
+    return fails(f"the lab no longer serves: {told}", *(one.event for one in seen if one.event))

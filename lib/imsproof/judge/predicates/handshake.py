@@ -1,0 +1,80 @@
+"""What a TLS or DTLS handshake agreed on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.judge.effect import Result, effect, of_exchange
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.seams import Events
+
+TLS13_SUITES = (
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+)
+
+
+@predicate("negotiated-version")
+def negotiated_version(events: Events, *, exchange: str, version: str) -> Finding:
+    """The handshake completed with exactly this protocol version."""
+    done = _handshake(events, exchange)
+    if done is None:
+        seen = effect(events, exchange)
+        sentence = f"{exchange}: no handshake with {version}: the lab {seen.how}"
+        if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
+            return unknown(sentence, seen.event)
+        return fails(sentence, seen.event)
+    found = str(done.facts.get("version"))
+    sentence = f"{exchange}: agreed on {found}"
+    return holds(sentence, done.seq) if found == version else fails(f"{sentence}, expected {version}", done.seq)
+
+
+@predicate("strong-suite")
+def strong_suite(events: Events, *, exchange: str) -> Finding:
+    """The agreed cipher suite has forward secrecy and authenticated encryption (TS 33.210 6.2: ECDHE with AEAD)."""
+    done = _handshake(events, exchange)
+    if done is None:
+        return unknown(f"{exchange}: no completed handshake, so no cipher suite to look at")
+    cipher = str(done.facts.get("cipher", ""))
+    if cipher in TLS13_SUITES:
+        return holds(f"{exchange}: cipher suite {cipher}", done.seq)
+    ephemeral = cipher.startswith(("ECDHE-", "TLS_ECDHE_"))
+    aead = any(mark in cipher for mark in ("GCM", "CHACHA20", "CCM"))
+    if ephemeral and aead:
+        return holds(f"{exchange}: cipher suite {cipher}", done.seq)
+    return fails(f"{exchange}: cipher suite {cipher or 'unknown'} is not ECDHE with AEAD", done.seq)
+
+
+@predicate("handshake-refused")
+def handshake_refused(events: Events, *, exchange: str, versions: Sequence[str] = ()) -> Finding:
+    """No handshake completed with the offered parameters (with one of ``versions``, when given)."""
+    done = _handshake(events, exchange)
+    if done is None:
+        seen = effect(events, exchange)
+        sentence = f"{exchange}: the lab {seen.how}"
+        if seen.result is Result.UNKNOWN:
+            return unknown(sentence, seen.event)
+        return holds(sentence, seen.event)
+    found = str(done.facts.get("version"))
+    sentence = f"{exchange}: the handshake completed with {found}, {done.facts.get('cipher', '')}"
+    if versions and found not in versions:
+        return holds(f"{sentence}: not one of {', '.join(versions)}", done.seq)
+    return fails(sentence, done.seq)
+
+
+def _handshake(events: Events, exchange: str) -> Event | None:
+    return next(
+        (
+            event
+            for event in of_exchange(events, exchange)
+            if event.kind is Kind.HANDSHAKE and event.transport in {"tls", "dtls"}
+        ),
+        None,
+    )

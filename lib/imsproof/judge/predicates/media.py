@@ -1,0 +1,69 @@
+"""What happened on the media plane: associations, channels, packets that arrived or did not."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from imsproof.judge.effect import effect, of_exchange
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Kind
+
+if TYPE_CHECKING:
+    from imsproof.seams import Events
+
+
+@predicate("association-up")
+def association_up(events: Events, *, exchange: str) -> Finding:
+    """DTLS completed and the SCTP association inside it came up."""
+    own = of_exchange(events, exchange)
+    up = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "sctp"), None)
+    if up is not None:
+        return holds(f"{exchange}: the SCTP association came up inside DTLS", up.seq)
+    dtls = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "dtls"), None)
+    if dtls is not None:
+        return fails(f"{exchange}: DTLS completed, but no SCTP association came up", dtls.seq)
+    seen = effect(events, exchange)
+    return fails(f"{exchange}: no association: the lab {seen.how}", seen.event)
+
+
+@predicate("no-association")
+def no_association(events: Events, *, exchange: str) -> Finding:
+    """No SCTP association came up, so nothing was given to the peer that should not have been trusted."""
+    own = of_exchange(events, exchange)
+    if not any(event.kind is Kind.SENT for event in own):
+        return unknown(f"{exchange}: nothing was tried")
+    up = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "sctp"), None)
+    if up is not None:
+        return fails(f"{exchange}: the SCTP association came up", up.seq)
+    dtls = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "dtls"), None)
+    if dtls is not None:
+        return holds(f"{exchange}: DTLS completed, but the lab did not go on to SCTP", dtls.seq)
+    seen = effect(events, exchange)
+    return holds(f"{exchange}: no association: the lab {seen.how}", seen.event)
+
+
+@predicate("payload-arrived")
+def payload_arrived(events: Events, *, exchange: str, payload: str) -> Finding:
+    """A packet with this payload (base64) arrived in this conversation."""
+    event = _with_payload(events, exchange, payload)
+    if event:
+        return holds(f"{exchange}: the marked packet arrived", event)
+    return fails(f"{exchange}: the marked packet did not arrive")
+
+
+@predicate("payload-not-arrived")
+def payload_not_arrived(events: Events, *, exchange: str, payload: str) -> Finding:
+    """No packet with this payload (base64) arrived in this conversation."""
+    event = _with_payload(events, exchange, payload)
+    if event:
+        return fails(f"{exchange}: the marked packet arrived", event)
+    return holds(f"{exchange}: the marked packet did not arrive")
+
+
+def _with_payload(events: Events, exchange: str, payload: str) -> int:
+    wanted = base64.b64decode(payload)
+    for event in of_exchange(events, exchange):
+        if event.kind is Kind.RECEIVED and wanted in event.data:
+            return event.seq
+    return 0

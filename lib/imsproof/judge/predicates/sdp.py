@@ -1,0 +1,111 @@
+"""What the session descriptions say: fingerprints end to end, SDES keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.codec.sdp import Sdp
+from imsproof.codec.sip import Message, SipSyntaxError
+from imsproof.judge.effect import of_exchange
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.seams import Events
+
+
+def description(event: Event) -> Sdp | None:
+    """The session description that an event carries: as a SIP body, or bare (an offer or answer by hook)."""
+    body = event.data
+    if event.facts.get("sip"):
+        try:
+            body = Message.parse(event.data).body
+        except SipSyntaxError:
+            return None
+    if not body.lstrip().startswith(b"v="):
+        return None
+    try:
+        return Sdp.parse(body)
+    except ValueError:
+        return None
+
+
+def _fingerprints(sdp: Sdp, kind: str) -> list[str]:
+    found: list[str] = []
+    for media in sdp.media:
+        if media.kind != kind:
+            continue
+        own = media.attrs("fingerprint") or [v for v in [sdp.effective("fingerprint", media)] if v]
+        found.extend(" ".join(value.split()) for value in own)
+    return found
+
+
+def _first(events: Events, exchange: str, kind: Kind) -> tuple[Event, Sdp] | None:
+    for event in of_exchange(events, exchange):
+        if event.kind is kind:
+            sdp = description(event)
+            if sdp is not None:
+                return event, sdp
+    return None
+
+
+@predicate("fingerprint-unchanged")
+def fingerprint_unchanged(events: Events, *, sent: str, received: str, media: str = "application") -> Finding:
+    """The fingerprints that one side sent are those that the other received, bit for bit, none added or lost."""
+    out, into = _first(events, sent, Kind.SENT), _first(events, received, Kind.RECEIVED)
+    if out is None or into is None:
+        missing = sent if out is None else received
+        return unknown(f"{missing}: no session description was seen")
+    before, after = _fingerprints(out[1], media), _fingerprints(into[1], media)
+    if not before:
+        return unknown(f"{sent}: the offer had no fingerprint", out[0].seq)
+    numbers = (out[0].seq, into[0].seq)
+    if not after:
+        return fails(f"{received}: the fingerprint was removed on the way", *numbers)
+    if before != after:
+        return fails(f"{received}: the fingerprint {before[0]} arrived as {after[0]}", *numbers)
+    return holds(f"{received}: the fingerprint arrived as it was sent ({before[0]})", *numbers)
+
+
+def _cryptos(sdp: Sdp) -> list[str]:
+    keys: list[str] = []
+    for media in sdp.media:
+        for value in media.attrs("crypto"):
+            for part in value.split():
+                if part.startswith("inline:"):
+                    keys.append(part.removeprefix("inline:").split("|")[0])
+    return keys
+
+
+@predicate("has-crypto")
+def has_crypto(events: Events, *, exchange: str) -> Finding:
+    """The lab's description carries an SDES key (RFC 4568)."""
+    found = _first(events, exchange, Kind.RECEIVED)
+    if found is None:
+        return unknown(f"{exchange}: the lab sent no session description")
+    if not _cryptos(found[1]):
+        return fails(f"{exchange}: the lab's description carries no a=crypto", found[0].seq)
+    return holds(f"{exchange}: the lab's description carries a=crypto", found[0].seq)
+
+
+@predicate("sdes-keys-differ")
+def sdes_keys_differ(events: Events, *, exchanges: Sequence[str]) -> Finding:
+    """No SDES key appears twice: not in two calls, not in both directions of one (RFC 4568)."""
+    seen: dict[str, tuple[str, int]] = {}
+    answers = 0
+    for exchange in exchanges:
+        for kind in (Kind.SENT, Kind.RECEIVED):
+            found = _first(events, exchange, kind)
+            if found is None:
+                continue
+            answers += kind is Kind.RECEIVED and bool(_cryptos(found[1]))
+            for key in _cryptos(found[1]):
+                where = f"{exchange} ({'offer' if kind is Kind.SENT else 'answer'})"
+                if key in seen:
+                    return fails(f"one SDES key stands in {seen[key][0]} and in {where}", seen[key][1], found[0].seq)
+                seen[key] = (where, found[0].seq)
+    if answers < len(exchanges):
+        return unknown(f"only {answers} of {len(exchanges)} calls were answered with an SDES key")
+    return holds(f"{len(seen)} SDES keys in {len(exchanges)} calls, all different", *(n for _, n in seen.values()))
