@@ -154,7 +154,7 @@ class Session:
                 self.record.events.append(event)
             return event
 
-    def note(self, text: str, *, actor: str = "harness", exchange: str = "", **facts: Any) -> Event:  # noqa: ANN401
+    def note(self, text: str, *, actor: str = "harness", exchange: str = "", **facts: Any) -> Event:
         """Append a note; ``facts`` are plain JSON values that stand beside ``text``."""
         return self.emit(Kind.NOTE, actor, exchange, facts={"text": text, **facts})
 

@@ -77,14 +77,14 @@ class HttpAnswer(Exchange):
     @property
     def ok(self) -> bool:
         """Whether the status is 2xx."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - the 2xx class of RFC 9110
+        return 200 <= self.status < 300
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, whatever its case, or ``None``."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key == wanted), None)
 
-    def json(self) -> Any:  # noqa: ANN401 - JSON is any of its types
+    def json(self) -> Any:
         """Return the body as JSON values, or ``None`` when it is not JSON."""
         try:
             return json.loads(self.body)

@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from imsproof.link.session import ConnectionFailedError, Session
-from imsproof.link.udp import two
+from imsproof.link.udp import source_toward, two
 from imsproof.seams import Address, HarnessError, Kind
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TcpStream(asyncio.Protocol):
         self._closed_by_tester = False
 
     @classmethod
-    async def open(  # noqa: PLR0913 - a connection has that many sides
+    async def open(
         cls,
         session: Session,
         actor: str,
@@ -57,7 +57,7 @@ class TcpStream(asyncio.Protocol):
         remote: Address,
         *,
         local: Address | None = None,
-        timeout: float | None = None,
+        within: float | None = None,
         quiet: bool = False,
     ) -> TcpStream:
         """Connect.
@@ -68,7 +68,7 @@ class TcpStream(asyncio.Protocol):
             exchange: the conversation that its events belong to.
             remote: where to.
             local: address to bind to; port 0 for any.
-            timeout: seconds; the profile's ``timers.connect`` by default.
+            within: seconds; the profile's ``timers.connect`` by default.
             quiet: write no sent/received events (a protocol above does).
 
         Raises:
@@ -78,9 +78,10 @@ class TcpStream(asyncio.Protocol):
         """
         await session.admit(actor, exchange, remote, 0)
         stream = cls(session, actor, exchange, remote, quiet=quiet)
-        bind = local or ((session.source, 0) if session.source else None)
-        raw = _bound_socket(remote, bind)
-        seconds = session.timers.connect if timeout is None else timeout
+        family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+        raw = _bound_socket(family, local or (session.source or source_toward(remote, family), 0))
+        stream._prepare(two(raw.getsockname()))
+        seconds = session.timers.connect if within is None else within
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
@@ -88,25 +89,38 @@ class TcpStream(asyncio.Protocol):
         except TimeoutError as error:
             raw.close()
             reason = f"no TCP connection to {remote[0]} port {remote[1]} within {seconds} s"
-            stream._emit(Kind.TIMEOUT, b"", {"reason": reason})
+            stream._give_up(Kind.TIMEOUT, reason)
             raise ConnectionFailedError(reason) from error
         except OSError as error:
             raw.close()
             reason = f"TCP connection to {remote[0]} port {remote[1]} refused: {error.strerror or error}"
-            stream._emit(Kind.REFUSED, b"", {"reason": reason})
+            stream._give_up(Kind.REFUSED, reason)
             raise ConnectionFailedError(reason) from error
         except BaseException:
             raw.close()
+            stream._close_flow()
             raise
         await loop.create_connection(lambda: stream, sock=raw)
         return stream
 
+    def _prepare(self, local: Address) -> None:
+        """Note the socket before it connects, so that a refused attempt has its flow too."""
+        self.local = local
+        self._flow = self.session.open_flow("tcp", self.local, self.remote)
+
+    def _give_up(self, kind: Kind, reason: str) -> None:
+        self.ended = reason
+        self._emit(kind, b"", {"reason": reason})
+        self._close_flow()
+
+    def _close_flow(self) -> None:
+        if self._flow is not None:
+            self.session.close_flow(self._flow)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: flow, tap and event."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio's own promise
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.local = two(transport.get_extra_info("sockname"))
-        self._flow = self.session.open_flow("tcp", self.local, self.remote)
         self.session.own(self)
         self.session.tap("tcp", self.local, self.remote, b"", "open")
         self._emit(Kind.OPENED, b"", {"reason": "TCP connection opened"})
@@ -117,7 +131,7 @@ class TcpStream(asyncio.Protocol):
             self.actor,
             self.exchange,
             transport="tcp",
-            local=self.local if self.local[1] else None,
+            local=self.local,
             remote=self.remote,
             data=data,
             facts=facts,
@@ -149,12 +163,12 @@ class TcpStream(asyncio.Protocol):
         except TimeoutError as error:
             raise ConnectionFailedError("the lab does not take what is sent: its TCP window stays shut") from error
 
-    async def receive(self, timeout: float, limit: int = 65536) -> bytes | None:
+    async def receive(self, within: float, limit: int = 65536) -> bytes | None:
         """Return what has come, at most ``limit`` bytes; ``b""`` at the end; ``None`` when nothing came in time."""
         if not self._buffer and not self.ended:
             self._changed.clear()
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(within):
                     await self._changed.wait()
             except TimeoutError:
                 return None
@@ -206,8 +220,7 @@ class TcpStream(asyncio.Protocol):
         source, target = (self.local, self.remote) if by == "tester" else (self.remote, self.local)
         self.session.tap("tcp", source, target, b"", flag)
         self._emit(Kind.CLOSED, b"", {"reason": reason, "by": by})
-        if self._flow is not None:
-            self.session.close_flow(self._flow)
+        self._close_flow()
         self._changed.set()
 
     async def aclose(self) -> None:
@@ -228,16 +241,14 @@ class TcpStream(asyncio.Protocol):
             self._transport.abort()
 
 
-def _bound_socket(remote: Address, bind: Address | None) -> socket.socket:
-    family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+def _bound_socket(family: socket.AddressFamily, bind: Address) -> socket.socket:
     raw = socket.socket(family, socket.SOCK_STREAM)
     raw.setblocking(False)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if bind:
-        try:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            raw.bind(bind)
-        except OSError as error:
-            raw.close()
-            raise HarnessError(f"a TCP socket at {bind[0]} port {bind[1]} cannot be opened: {error}") from error
+    try:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        raw.bind(bind)
+    except OSError as error:
+        raw.close()
+        raise HarnessError(f"a TCP socket at {bind[0]} port {bind[1]} cannot be opened: {error}") from error
     return raw

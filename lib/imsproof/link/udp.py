@@ -57,7 +57,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._flow: int | None = None
 
     @classmethod
-    async def open(  # noqa: PLR0913 - a socket has that many sides
+    async def open(
         cls,
         session: Session,
         actor: str,
@@ -91,7 +91,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         family = socket.AF_INET6 if ":" in (peer or local or ("", 0))[0] else socket.AF_INET
         bind = local or ((session.source, 0) if session.source else None)
         if bind is None and remote is None:
-            bind = (_source_toward(peer, family), 0)
+            bind = (source_toward(peer, family), 0)
         endpoint = cls(session, actor, exchange, describe=describe, quiet=quiet)
         loop = asyncio.get_running_loop()
         try:
@@ -151,15 +151,15 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self._emit(Kind.SENT, exchange or self.exchange, target, data, facts or {})
         self._transport.sendto(data, None if self.remote else target)
 
-    async def receive(self, timeout: float) -> tuple[bytes, Address] | None:
-        """Return the next datagram and who sent it, or ``None`` when nothing came within ``timeout`` seconds.
+    async def receive(self, within: float) -> tuple[bytes, Address] | None:
+        """Return the next datagram and who sent it, or ``None`` when nothing came within ``within`` seconds.
 
         A refusal (ICMP port unreachable) ends the wait at once, with ``None`` and :attr:`refused` set.
         """
         if not self._waiting and not self.refused:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(within):
                     await self._arrived.wait()
             except TimeoutError:
                 return None
@@ -178,10 +178,10 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._waiting.append((data, source))
         self._arrived.set()
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         """Note a refusal that came back for a connected socket."""
         if not self.refused:
-            self.refused = f"refused: {exc.strerror or exc}"
+            self.refused = f"refused: {getattr(exc, 'strerror', None) or exc}"
             self._emit(Kind.REFUSED, self.exchange, self.remote, b"", {"reason": self.refused})
         self._arrived.set()
 
@@ -195,7 +195,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self.session.close_flow(self._flow)
 
 
-def _source_toward(peer: Address | None, family: socket.AddressFamily) -> str:
+def source_toward(peer: Address | None, family: socket.AddressFamily) -> str:
     """Return the local IP that the system would use toward a peer; asks the routing table, sends nothing."""
     if peer is None:
         return ANY_ADDRESS[family]

@@ -1,0 +1,385 @@
+"""TLS over the link's TCP: any version, suite and certificate, with alerts both ways, handshake facts and key log.
+
+pyOpenSSL on memory BIOs, so that the guard and the tap see each segment. What the lab's certificate is worth is a
+fact, not a failure, unless the options ask for it. A client certificate that a TLS 1.3 lab refuses shows up only
+after the handshake, as an alert on the next read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from OpenSSL import SSL
+
+from imsproof.codec.tlshello import alert_name
+from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.link.tcp import TcpStream
+from imsproof.seams import Address, HarnessError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from OpenSSL import crypto
+
+VERSIONS = {
+    "TLSv1": SSL.TLS1_VERSION,
+    "TLSv1.1": SSL.TLS1_1_VERSION,
+    "TLSv1.2": SSL.TLS1_2_VERSION,
+    "TLSv1.3": SSL.TLS1_3_VERSION,
+}
+"""The versions that a handshake of the library can offer, by the journal's names."""
+
+FATAL = 2
+MAX_RECORD = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsOptions:
+    """What the tester offers in a TLS handshake.
+
+    Attributes:
+        minimum, maximum: versions, keys of :data:`VERSIONS`.
+        ciphers: OpenSSL cipher list for TLS 1.2 and older; security level 0 is set with it for TLS 1.1 and older.
+        ciphersuites: OpenSSL list for TLS 1.3.
+        server_name: SNI, or ``None`` for none.
+        alpn: protocols to offer, in order.
+        ca: PEM of the anchors that the lab's certificate is checked against.
+        certificate: PEM of the client certificate and its chain; needs ``key``.
+        key: PEM of its private key.
+        require_valid: fail the handshake when the lab's certificate does not verify.
+        resume: a session to resume, from :attr:`TlsStream.ticket`.
+    """
+
+    minimum: str = "TLSv1.2"
+    maximum: str = "TLSv1.3"
+    ciphers: str | None = None
+    ciphersuites: str | None = None
+    server_name: str | None = None
+    alpn: tuple[str, ...] = ()
+    ca: bytes | None = None
+    certificate: bytes | None = None
+    key: bytes | None = None
+    require_valid: bool = False
+    resume: SSL.Session | None = None
+
+
+def read_pem(path: Path | str) -> bytes:
+    """Return a PEM file's bytes; ``HarnessError`` when it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a path of the profile, text or Path
+            return file.read(1024 * 1024)
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be read: {error.strerror}") from error
+
+
+class TlsStream:
+    """A TLS connection whose handshake is done.
+
+    Attributes:
+        session, actor, exchange: whose it is, and the conversation that events belong to.
+        tcp: the connection beneath.
+        connection: pyOpenSSL's object, for what this class does not wrap.
+        facts: the handshake's facts as in the journal.
+        alerts: names of the alerts that the lab sent, in order.
+        peer_der: the lab's certificate, or ``None``.
+        ended: why nothing more comes, or ``""``.
+    """
+
+    def __init__(self, tcp: TcpStream, options: TlsOptions, *, quiet: bool) -> None:
+        """Use :meth:`open`."""
+        self.tcp = tcp
+        self.session: Session = tcp.session
+        self.actor = tcp.actor
+        self.exchange = tcp.exchange
+        self.quiet = quiet
+        self.facts: dict[str, Any] = {}
+        self.alerts: list[str] = []
+        self.peer_der: bytes | None = None
+        self.ended = ""
+        self._seen_alerts: list[tuple[bool, int, int]] = []
+        self._verify_errors: list[str] = []
+        self.connection = self._connection(options)
+
+    @classmethod
+    async def open(
+        cls,
+        session: Session,
+        actor: str,
+        exchange: str,
+        remote: Address,
+        options: TlsOptions,
+        *,
+        local: Address | None = None,
+        within: float | None = None,
+        quiet: bool = False,
+    ) -> TlsStream:
+        """Connect and do the handshake.
+
+        Args:
+            session: the purpose's session.
+            actor: whose connection it is.
+            exchange: the conversation that its events belong to.
+            remote: where to.
+            options: what to offer.
+            local: address to bind to.
+            within: seconds for the handshake; the profile's ``timers.handshake`` by default.
+            quiet: write no sent/received events (a protocol above does); handshake and alerts are written anyway.
+
+        Raises:
+            ConnectionFailedError: no connection or no handshake; the journal has the alert or the refusal.
+            OutOfScopeError, StoppedError: the guard says no.
+            HarnessError: the options cannot be used (a certificate that cannot be read, an unknown cipher).
+        """
+        tcp = await TcpStream.open(session, actor, exchange, remote, local=local, quiet=True)
+        try:
+            stream = cls(tcp, options, quiet=quiet)
+            await stream._handshake(session.timers.handshake if within is None else within)
+        except BaseException:
+            await tcp.aclose()
+            raise
+        session.own(stream)
+        return stream
+
+    def _connection(self, options: TlsOptions) -> SSL.Connection:
+        try:
+            context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+            self._configure(context, options)
+        except (SSL.Error, ValueError, TypeError, KeyError) as error:
+            raise HarnessError(f"the TLS options cannot be used: {error!r}") from error
+        context.set_info_callback(self._on_info)
+        context.set_keylog_callback(lambda _, line: self.session.keys.append(line.decode("ascii", "replace")))
+        connection = SSL.Connection(context, None)
+        if options.server_name:
+            connection.set_tlsext_host_name(options.server_name.encode("idna"))
+        if options.resume is not None:
+            connection.set_session(options.resume)
+        connection.set_connect_state()
+        return connection
+
+    def _configure(self, context: SSL.Context, options: TlsOptions) -> None:
+        context.set_min_proto_version(VERSIONS[options.minimum])
+        context.set_max_proto_version(VERSIONS[options.maximum])
+        legacy = VERSIONS[options.minimum] < SSL.TLS1_2_VERSION
+        ciphers = options.ciphers or ("ALL" if legacy else None)
+        if ciphers:
+            context.set_cipher_list(f"{ciphers}:@SECLEVEL=0".encode())
+        if options.ciphersuites:
+            context.set_tls13_ciphersuites(options.ciphersuites.encode())
+        if options.alpn:
+            context.set_alpn_protos([name.encode() for name in options.alpn])
+        store = context.get_cert_store()
+        if options.ca and store is not None:
+            for anchor in x509.load_pem_x509_certificates(options.ca):
+                store.add_cert(_openssl(anchor))
+        if options.certificate:
+            chain = x509.load_pem_x509_certificates(options.certificate)
+            context.use_certificate(chain[0])
+            for extra in chain[1:]:
+                context.add_extra_chain_cert(extra)
+            context.use_privatekey(_load_key(options.key or b""))
+
+        def verify(_: SSL.Connection, __: crypto.X509, error: int, depth: int, ok: int) -> bool:
+            if not ok:
+                self._verify_errors.append(f"error {error} at depth {depth}")
+            return bool(ok) or not options.require_valid
+
+        context.set_verify(SSL.VERIFY_PEER, verify)
+
+    def _on_info(self, _: SSL.Connection, where: int, value: int) -> None:
+        if where & SSL.SSL_CB_ALERT:
+            self._seen_alerts.append((bool(where & SSL.SSL_CB_READ), value >> 8, value & 0xFF))
+
+    def _emit(self, kind: Kind, facts: Mapping[str, Any], data: bytes = b"") -> None:
+        self.session.emit(
+            kind,
+            self.actor,
+            self.exchange,
+            transport="tls",
+            local=self.tcp.local,
+            remote=self.tcp.remote,
+            data=data,
+            facts=facts,
+        )
+
+    def _write_alerts(self) -> None:
+        seen, self._seen_alerts = self._seen_alerts, []
+        for from_lab, level, number in seen:
+            facts = {"alert": alert_name(number), "level": "fatal" if level == FATAL else "warning"}
+            self._emit(Kind.ALERT if from_lab else Kind.ALERT_SENT, facts)
+            if from_lab:
+                self.alerts.append(facts["alert"])
+
+    async def _flush(self) -> None:
+        pieces = []
+        while True:
+            try:
+                pieces.append(self.connection.bio_read(MAX_RECORD))
+            except SSL.WantReadError:
+                break
+        if pieces:
+            await self.tcp.send(b"".join(pieces))
+
+    async def _flush_quietly(self) -> None:
+        """Send what is left; a connection that is gone already is no further news."""
+        with contextlib.suppress(ConnectionFailedError):
+            await self._flush()
+
+    async def _handshake(self, within: float) -> None:
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                self.connection.do_handshake()
+                break
+            except SSL.WantReadError:
+                await self._flush_quietly()
+                await self._feed(deadline, within)
+            except SSL.Error as error:
+                await self._flush_quietly()
+                raise self._failed(_reason(error)) from error
+        await self._flush()
+        self._write_alerts()
+        self.facts = self._handshake_facts()
+        self._emit(Kind.HANDSHAKE, self.facts)
+
+    async def _feed(self, deadline: float, within: float) -> None:
+        data = await self.tcp.receive(max(0.0, deadline - time.monotonic()))
+        if data is None:
+            self._write_alerts()
+            reason = f"the TLS handshake did not end within {within} s"
+            self._emit(Kind.TIMEOUT, {"reason": reason})
+            raise ConnectionFailedError(reason)
+        if data:
+            self.connection.bio_write(data)
+        else:
+            raise self._failed(f"the TLS handshake ended without an alert: {self.tcp.ended}")
+
+    def _failed(self, reason: str) -> ConnectionFailedError:
+        """Write the failure down: the alert if there is one, else a refusal with its reason."""
+        self._write_alerts()
+        if self.alerts:
+            reason = f"the lab ended the TLS handshake with the alert {self.alerts[-1]}"
+        else:
+            self._emit(Kind.REFUSED, {"reason": reason, "stage": "handshake"})
+        self.ended = reason
+        return ConnectionFailedError(reason)
+
+    def _handshake_facts(self) -> dict[str, Any]:
+        connection = self.connection
+        peer = connection.get_peer_certificate(as_cryptography=True)
+        facts: dict[str, Any] = {
+            "version": connection.get_protocol_version_name(),
+            "cipher": connection.get_cipher_name(),
+            "group": connection.get_group_name(),
+            "alpn": connection.get_alpn_proto_negotiated().decode("ascii", "replace"),
+            "resumed": _resumed(connection),
+            "verified": "; ".join(dict.fromkeys(self._verify_errors)) or "ok",
+        }
+        if peer is not None:
+            self.peer_der = peer.public_bytes(serialization.Encoding.DER)
+            facts |= certificate_facts(peer)
+        return facts
+
+    @property
+    def ticket(self) -> SSL.Session | None:
+        """The session, to be resumed by a later connection; with TLS 1.3 only after something was read."""
+        return self.connection.get_session()
+
+    async def send(self, data: bytes, *, facts: Mapping[str, Any] | None = None) -> None:
+        """Protect and send bytes; raises as :meth:`TcpStream.send` does."""
+        if not self.quiet:
+            self._emit(Kind.SENT, facts or {}, data)
+        try:
+            for start in range(0, len(data), MAX_RECORD):
+                self.connection.send(data[start : start + MAX_RECORD])
+        except SSL.Error as error:
+            self._write_alerts()
+            raise ConnectionFailedError(self.ended or f"the TLS connection takes no data: {_reason(error)}") from error
+        await self._flush()
+
+    async def receive(self, within: float, limit: int = MAX_RECORD) -> bytes | None:
+        """Return plain text, at most ``limit`` bytes; ``b""`` at the end; ``None`` when nothing came in time."""
+        deadline = time.monotonic() + within
+        while not self.ended:
+            try:
+                data = self.connection.recv(limit)
+            except SSL.WantReadError:
+                await self._flush_quietly()
+                self._write_alerts()
+                cipher = await self.tcp.receive(max(0.0, deadline - time.monotonic()))
+                if cipher is None:
+                    return None
+                if cipher:
+                    self.connection.bio_write(cipher)
+                else:
+                    self.ended = self.tcp.ended
+            except SSL.Error as error:
+                await self._flush_quietly()
+                self._write_alerts()
+                self.ended = f"alert {self.alerts[-1]}" if self.alerts else _reason(error)
+            else:
+                if not self.quiet:
+                    self._emit(Kind.RECEIVED, {}, data)
+                return data
+        return b""
+
+    async def aclose(self) -> None:
+        """Say close_notify and close."""
+        if not self.ended:
+            self.ended = "closed by the tester"
+            with contextlib.suppress(SSL.Error):
+                self.connection.shutdown()
+            self._write_alerts()
+            await self._flush_quietly()
+        await self.tcp.aclose()
+        self.session.disown(self)
+
+
+def _resumed(connection: SSL.Connection) -> bool:
+    """Whether a session was resumed; pyOpenSSL does not wrap the question."""
+    library: Any = SSL
+    return bool(library._lib.SSL_session_reused(connection._ssl))  # noqa: SLF001 - see above
+
+
+def _load_key(pem: bytes) -> Any:
+    return serialization.load_pem_private_key(pem, password=None)
+
+
+def _openssl(certificate: x509.Certificate) -> crypto.X509:
+    from OpenSSL import crypto as library  # noqa: PLC0415 - only where a store wants the wrapped type
+
+    return library.X509.from_cryptography(certificate)
+
+
+def _reason(error: SSL.Error) -> str:
+    if isinstance(error, SSL.ZeroReturnError):
+        return "closed by the lab with close_notify"
+    parts = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(str(part[-1]) for part in parts) or repr(error)
+
+
+def certificate_facts(certificate: x509.Certificate) -> dict[str, Any]:
+    """Return ``peer_sha256``, ``peer_subject`` and ``peer_san`` of a certificate; odd ones give what can be read."""
+    facts: dict[str, Any] = {"peer_sha256": certificate.fingerprint(hashes.SHA256()).hex(":").upper()}
+    try:
+        facts["peer_subject"] = certificate.subject.rfc4514_string()
+    except ValueError as error:
+        facts["peer_subject"] = f"unreadable: {error}"
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        facts["peer_san"] = [_name_text(name) for name in names]
+    except x509.ExtensionNotFound:
+        facts["peer_san"] = []
+    except ValueError as error:
+        facts["peer_san"] = [f"unreadable: {error}"]
+    return facts
+
+
+def _name_text(name: x509.GeneralName) -> str:
+    kinds = {x509.DNSName: "DNS", x509.UniformResourceIdentifier: "URI", x509.IPAddress: "IP"}
+    return f"{kinds.get(type(name), type(name).__name__)}:{name.value}"
