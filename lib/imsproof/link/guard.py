@@ -56,8 +56,8 @@ class Timers(Protocol):
         """For a TLS or DTLS handshake to end."""
 
     @property
-    def register(self) -> float:
-        """For a registration to be answered."""
+    def register_(self) -> float:
+        """For a whole registration."""
 
     @property
     def call(self) -> float:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from OpenSSL import SSL
 
 from imsproof.codec.tlshello import alert_name
+from imsproof.link.keylog import keep_key
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.tcp import TcpStream
 from imsproof.seams import Address, HarnessError, Kind
@@ -153,7 +154,7 @@ class TlsStream:
         except (SSL.Error, ValueError, TypeError, KeyError) as error:
             raise HarnessError(f"the TLS options cannot be used: {error!r}") from error
         context.set_info_callback(self._on_info)
-        context.set_keylog_callback(lambda _, line: self.session.keys.append(line.decode("ascii", "replace")))
+        context.set_keylog_callback(lambda _, line: keep_key(self.session.keys, line.decode("ascii", "replace")))
         connection = SSL.Connection(context, None)
         if options.server_name:
             connection.set_tlsext_host_name(options.server_name.encode("idna"))

@@ -37,6 +37,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         transport_name: what events call the transport; ``udp`` unless a protocol above says otherwise.
         quiet: whether a protocol above (DTLS, SRTP) writes the events itself; the tap always runs.
         on_datagram: called with each datagram instead of queueing it for :meth:`receive`.
+        on_refused: called once with the reason when a connected socket's peer refuses (ICMP).
     """
 
     def __init__(self, session: Session, actor: str, exchange: str, *, describe: Describe | None, quiet: bool) -> None:
@@ -50,6 +51,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self.local: Address = ("", 0)
         self.remote: Address | None = None
         self.on_datagram: Callable[[bytes, Address], None] | None = None
+        self.on_refused: Callable[[str], None] | None = None
         self.refused = ""
         self._transport: asyncio.DatagramTransport | None = None
         self._waiting: deque[tuple[bytes, Address]] = deque(maxlen=MAX_WAITING)
@@ -183,6 +185,8 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         if not self.refused:
             self.refused = f"refused: {getattr(exc, 'strerror', None) or exc}"
             self._emit(Kind.REFUSED, self.exchange, self.remote, b"", {"reason": self.refused})
+            if self.on_refused:
+                self.on_refused(self.refused)
         self._arrived.set()
 
     async def aclose(self) -> None:

@@ -1,0 +1,232 @@
+"""DTLS over the link's UDP: drives a memory engine, writes its handshake, alerts and data to the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.seams import Address, ImsproofError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imsproof.engine.dtls import DtlsEngine
+    from imsproof.link.udp import UdpEndpoint
+
+MAX_WAITING = 2000
+FIRST_DTLS, LAST_DTLS = 20, 63
+"""First bytes of DTLS datagrams where several protocols share a port (RFC 7983 section 7)."""
+
+
+class DtlsEndpoint:
+    """A DTLS association over a UDP socket that this object takes over.
+
+    Attributes:
+        session, actor, exchange: whose it is, and the conversation that events belong to.
+        udp: the socket; make it quiet, so that datagrams are tapped but not written as events.
+        engine: the memory engine; its facts, keys and peer certificate are there after the handshake.
+        remote: the peer; a server without one takes the first datagram's source.
+        on_data: called with each piece of application data instead of queueing it for :meth:`receive`.
+        on_other: called with datagrams that are not DTLS (RTP, STUN) by their first byte.
+        alter: turns each datagram about to be sent into those that are sent instead: drop, double, change.
+    """
+
+    def __init__(
+        self,
+        udp: UdpEndpoint,
+        engine: DtlsEngine,
+        remote: Address | None = None,
+        *,
+        exchange: str = "",
+        quiet: bool = False,
+    ) -> None:
+        """Bind an engine to a socket; must run on the link's loop. ``quiet``: a protocol above journals data."""
+        self.udp = udp
+        self.engine = engine
+        self.session: Session = udp.session
+        self.actor = udp.actor
+        self.exchange = exchange or udp.exchange
+        self.remote = remote or udp.remote
+        self.quiet = quiet
+        self.on_data: Callable[[bytes], None] | None = None
+        self.on_other: Callable[[bytes, Address], None] | None = None
+        self.alter: Callable[[bytes], Sequence[bytes]] | None = None
+        self.failed = ""
+        self._told = "new"
+        self._alerts = [0, 0]
+        self._changed = asyncio.Event()
+        self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._sender = asyncio.create_task(self._send_all())
+        self._timer: asyncio.TimerHandle | None = None
+        udp.on_datagram = self._take
+        udp.on_refused = self._give_up
+        self.session.own(self)
+
+    @property
+    def state(self) -> str:
+        """The engine's state, or ``failed`` when the way to the peer failed."""
+        return "failed" if self.failed else self.engine.state
+
+    async def handshake(self, within: float | None = None) -> dict[str, Any]:
+        """Run the handshake (a server waits for the client) and return its facts.
+
+        Args:
+            within: seconds; the profile's ``timers.handshake`` by default.
+
+        Raises:
+            ConnectionFailedError: refused, failed or not done in time; the journal says which.
+        """
+        seconds = self.session.timers.handshake if within is None else within
+        self.engine.start()
+        self._pump()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.state in ("new", "handshaking"):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            reason = f"the DTLS handshake did not end within {seconds} s"
+            self._emit(Kind.TIMEOUT, {"reason": reason})
+            raise ConnectionFailedError(reason) from error
+        if self.state != "connected":
+            raise ConnectionFailedError(f"the DTLS handshake failed: {self.failed or self.engine.reason}")
+        return self.engine.facts()
+
+    async def send(self, data: bytes, facts: Mapping[str, Any] | None = None) -> None:
+        """Send one record of application data (``ConnectionFailedError`` unless connected)."""
+        self.send_soon(data, facts)
+        await asyncio.sleep(0)
+
+    def send_soon(self, data: bytes, facts: Mapping[str, Any] | None = None) -> None:
+        """Hand over one record of application data from the loop; the guard delays it where it must."""
+        if self.state != "connected":
+            raise ConnectionFailedError(f"the DTLS association is {self.state}: {self.failed or self.engine.reason}")
+        if not self.quiet:
+            self._emit(Kind.SENT, facts or {}, data)
+        self.engine.write(data)
+        self._pump()
+
+    async def receive(self, within: float) -> bytes | None:
+        """Return the next record of application data; ``b""`` at the end; ``None`` when nothing came in time."""
+        try:
+            async with asyncio.timeout(within):
+                while not self._waiting and self.state in ("new", "handshaking", "connected"):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return None
+        return self._waiting.popleft() if self._waiting else b""
+
+    async def aclose(self) -> None:
+        """Say close_notify and close the socket too."""
+        if self._timer:
+            self._timer.cancel()
+        if self.engine.state == "connected":
+            self.engine.close()
+            self._told = "closed"
+            self._pump()
+            self._emit(Kind.CLOSED, {"reason": "closed by the tester", "by": "tester"})
+        self._sender.cancel()
+        await asyncio.wait([self._sender])
+        with contextlib.suppress(ImsproofError):
+            while not self._outgoing.empty():
+                await self._send_one(self._outgoing.get_nowait())
+        await self.udp.aclose()
+        self.session.disown(self)
+
+    def _take(self, data: bytes, source: Address) -> None:
+        if data and not FIRST_DTLS <= data[0] <= LAST_DTLS:
+            if self.on_other:
+                self.on_other(data, source)
+            return
+        if self.remote is None:
+            self.remote = source
+        if source != self.remote:
+            self.session.note(
+                f"a DTLS datagram of {len(data)} bytes from {source[0]} port {source[1]} is not from the peer",
+                actor=self.actor,
+                exchange=self.exchange,
+            )
+            return
+        self.engine.receive(data)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Carry over what the engine has: datagrams, data, alerts, a new state, its timer."""
+        for datagram in self.engine.outgoing():
+            for altered in self.alter(datagram) if self.alter else (datagram,):
+                self._outgoing.put_nowait(altered)
+        self._write_alerts()
+        if self.engine.state != self._told:
+            self._tell_state()
+        for data in self.engine.read():
+            if not self.quiet:
+                self._emit(Kind.RECEIVED, {}, data)
+            if self.on_data:
+                self.on_data(data)
+            else:
+                self._waiting.append(data)
+        self._arm()
+        self._changed.set()
+
+    def _write_alerts(self) -> None:
+        both = ((Kind.ALERT, self.engine.alerts_seen), (Kind.ALERT_SENT, self.engine.alerts_sent))
+        for index, (kind, alerts) in enumerate(both):
+            for name, level in alerts[self._alerts[index] :]:
+                self._emit(kind, {"alert": name, "level": level})
+            self._alerts[index] = len(alerts)
+
+    def _tell_state(self) -> None:
+        before, self._told = self._told, self.engine.state
+        if self._told == "connected":
+            self._emit(Kind.HANDSHAKE, self.engine.facts())
+        elif self._told == "closed":
+            if before != "connected":
+                self._emit(Kind.HANDSHAKE, self.engine.facts())
+            self._emit(Kind.CLOSED, {"reason": self.engine.reason or "closed", "by": "lab"})
+        elif self._told == "failed" and not self.engine.alerts_seen:
+            stage = "established" if before == "connected" else "handshake"
+            self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage})
+
+    def _arm(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        seconds = self.engine.timeout()
+        if seconds is not None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self.engine.handle_timeout()
+        self._pump()
+
+    def _give_up(self, reason: str) -> None:
+        self.failed = self.failed or reason
+        self._changed.set()
+
+    async def _send_all(self) -> None:
+        try:
+            while True:
+                await self._send_one(await self._outgoing.get())
+        except ImsproofError as error:
+            self._give_up(str(error))
+
+    async def _send_one(self, datagram: bytes) -> None:
+        if self.remote is not None:
+            await self.udp.send(datagram, self.remote)
+
+    def _emit(self, kind: Kind, facts: Mapping[str, Any], data: bytes = b"") -> None:
+        self.session.emit(
+            kind,
+            self.actor,
+            self.exchange,
+            transport="dtls",
+            local=self.udp.local,
+            remote=self.remote,
+            data=data,
+            facts=facts,
+        )
