@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from imsproof.profile.load import load, loads
 from imsproof.profile.model import Profile
 from imsproof.profile.problems import Problem, ProfileError
 
-__all__ = ["Problem", "Profile", "ProfileError"]
+__all__ = ["Problem", "Profile", "ProfileError", "load", "loads"]

@@ -6,11 +6,23 @@ functions. Who sends the request or starts the command is ``actors``.
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from imsproof.profile.kinds import HttpUrl, Json, Part
+from imsproof.profile.kinds import HttpUrl, Json, Part, Url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MAX_ANSWER = 256 * 1024
+"""Characters of an answer that are looked at."""
 
 PLACEHOLDERS = {
     "sdp": "the offer, as text with CRLF line ends",
@@ -32,7 +44,24 @@ PLACEHOLDERS = {
 }
 """What ``{name}`` in a hook's templates stands for."""
 
-Where = Annotated[str, Field(min_length=1, max_length=1000)]
+_JSON_STEP = re.compile(r"""\.([A-Za-z_][\w-]*)|\[['"]([^'"\]]+)['"]\]|\[(\d{1,6})\]""")
+
+
+def _where(text: str) -> str:
+    if text.startswith("$"):
+        if _JSON_STEP.sub("", text) != "$":
+            raise ValueError("a JSON path of names and positions, as $.answer.media[0].sdp")
+    elif text != "whole":
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(
+                f"whole, a JSON path ($.a.b) or a regular expression; this one is wrong: {error}"
+            ) from None
+    return text
+
+
+Where = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_where)]
 Argv = Annotated[tuple[str, ...], Field(min_length=1, max_length=256)]
 
 
@@ -79,3 +108,156 @@ class Hook(Part):
     )
     release: Release | None = Field(None, description="What to do when the session ends.")
     answer: AnswerPlace = Field(description="Where the answer lies.")
+
+
+class HookError(ValueError):
+    """A hook's template cannot be filled in, or its answer cannot be read; the message is for users."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """An HTTP request, filled in. ``url`` is checked against the scope by whoever sends it."""
+
+    method: str
+    url: Url
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """An answer: the SDP as text, or else its parts by the names of :class:`AnswerFields`."""
+
+    sdp: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+def placeholders(sdp: str, **values: str | int) -> dict[str, str]:
+    """Build the values of the placeholders; the forms of the SDP are derived.
+
+    Args:
+        sdp: the offer, CRLF line ends.
+        values: the rest of :data:`PLACEHOLDERS` that the caller has.
+    """
+    derived = {"sdp": sdp, "sdp_json": json.dumps(sdp), "sdp_base64": b64encode(sdp.encode()).decode("ascii")}
+    unknown = values.keys() - PLACEHOLDERS.keys()
+    if unknown:
+        raise HookError(f"no such placeholder: {', '.join(sorted(unknown))}")
+    return derived | {name: str(value) for name, value in values.items()}
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Put values in place of ``{name}``; braces around anything else stay as they are.
+
+    Raises:
+        HookError: a known placeholder that has no value here.
+    """
+
+    def put(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in PLACEHOLDERS and name not in values:
+            raise HookError(f"{{{name}}} has no value here")
+        return values.get(name, match[0])
+
+    return _PLACEHOLDER.sub(put, template)
+
+
+def fill_http(call: HttpCall, values: Mapping[str, str]) -> HttpRequest:
+    """Fill in an HTTP request; a body that is not text is sent as JSON, with placeholders in its texts filled in.
+
+    Raises:
+        HookError: see :func:`fill`; or a line break would come into a header.
+    """
+    path = fill(call.url.path, {name: quote(value, safe="") for name, value in values.items()})
+    headers = [(name, fill(value, values)) for name, value in call.headers.items()]
+    for name, value in headers:
+        if re.search(r"[\r\n]", name + value):
+            raise HookError(f"a line break in header {name}; use {{sdp_base64}} there")
+    if call.body is None or isinstance(call.body, str):
+        body = fill(call.body or "", values)
+    else:
+        body = json.dumps(_fill_json(call.body, values))
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            headers.append(("content-type", "application/json"))
+    return HttpRequest(call.method, replace(call.url, path=path), tuple(headers), body.encode())
+
+
+def fill_command(argv: Iterable[str], values: Mapping[str, str]) -> list[str]:
+    """Fill in a command's words (``HookError`` as in :func:`fill`). No shell sees them."""
+    return [fill(word, values) for word in argv]
+
+
+def _fill_json(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill_json(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill_json(item, values) for item in value]
+    return fill(value, values) if isinstance(value, str) else value
+
+
+def read_answer(place: AnswerPlace, text: str) -> HookAnswer:
+    """Read the answer from what the node said; may be called again as more of it arrives.
+
+    Raises:
+        HookError: it is not there (yet), or a part of it has the wrong form.
+    """
+    text = text[:MAX_ANSWER]
+    if place.fields is None:
+        return HookAnswer(sdp=_pick(place.sdp or "whole", text))
+    wanted = place.fields.model_dump(exclude_none=True)
+    found = {name: _pick(where, text).strip() for name, where in wanted.items()}
+    try:
+        ip_address(found["address"])
+    except ValueError:
+        raise HookError(f"the answer's address is not an IP address: {found['address']!r}") from None
+    for name in ("port", "sctp_port"):
+        if name in found and not (found[name].isascii() and found[name].isdigit() and 0 < int(found[name]) < 65536):
+            raise HookError(f"the answer's {name} is not a port: {found[name][:40]!r}")
+    return HookAnswer(fields=found)
+
+
+def _pick(where: str, text: str) -> str:
+    if where == "whole":
+        if not text.strip():
+            raise HookError("the answer is empty")
+        return text
+    if where.startswith("$"):
+        return _pick_json(where, text)
+    match = re.search(where, text, re.MULTILINE)
+    if match is None:
+        raise HookError(f"the answer does not match {where!r}")
+    return match[1] if match.re.groups else match[0]
+
+
+def _pick_json(path: str, text: str) -> str:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise HookError(f"the answer is not JSON, so {path} cannot be found in it") from None
+    for name, quoted, index in _JSON_STEP.findall(path):
+        try:
+            value = value[int(index)] if index else value[name or quoted]
+        except (LookupError, TypeError):
+            raise HookError(f"the answer has no {path}") from None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise HookError(f"{path} in the answer is neither text nor a whole number")
+    return str(value)
+
+
+def texts(hook: Hook) -> Iterator[str]:
+    """Walk over the templates of a hook."""
+    for http in (hook.http, hook.release.http if hook.release else None):
+        if http is not None:
+            yield http.url.path
+            yield from http.headers.values()
+            yield http.body if isinstance(http.body, str) else json.dumps(http.body)
+    yield from hook.command or ()
+    yield from (hook.release.command if hook.release else None) or ()
+
+
+def placeholder_like(text: str) -> list[str]:
+    """Names in braces, known or not."""
+    return _PLACEHOLDER.findall(text)

@@ -32,6 +32,12 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nothing(cls, value: Any) -> Any:
+        """Take a field without a value (its entries commented out, perhaps) as left out."""
+        return {name: item for name, item in value.items() if item is not None} if isinstance(value, dict) else value
+
 
 class Plain(str):
     """A scalar that stood in the file without quotes; only :data:`Json` fields care about the difference."""
