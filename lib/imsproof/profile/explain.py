@@ -66,28 +66,32 @@ def _found(details: ErrorDetails, location: Location, tree: Tree) -> str:
 
 
 def _allowed(details: ErrorDetails, location: Location) -> str:
-    kind, message = details["type"], details["msg"]
-    if kind == "extra_forbidden":
-        names = _fields(location[:-1])
-        close = get_close_matches(str(location[-1]), names, 1)
-        return f"{', '.join(names)}{f'; did you mean {close[0]}?' if close else ''}"
-    if kind == "missing":
-        return f"{_description(location)} (required)"
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
-    if kind == "string_pattern_mismatch":
-        return _description(location)
-    if kind == "too_short":
-        return f"at least {details.get('ctx', {}).get('min_length')} entry"
-    if kind.startswith("date"):
-        return f"a date as 2027-01-31. {_description(location)}"
-    if kind == "literal_error":
-        choices = re.findall(r"'([^']*)'", message)
-        close = get_close_matches(str(details["input"]), choices, 1)
-        return f"{', '.join(choices)}{f'; did you mean {close[0]}?' if close else ''}"
-    if kind in {"model_type", "model_attributes_type"}:
-        return f"fields: {', '.join(_fields(location))}"
-    return message.replace("Input should be ", "").replace("tuple", "list")
+    message, context = details["msg"], details.get("ctx", {})
+    match details["type"]:
+        case "extra_forbidden":
+            allowed = _choice(str(location[-1]), _fields(location[:-1]))
+        case "literal_error":
+            allowed = _choice(str(details["input"]), re.findall(r"'([^']*)'", message))
+        case "missing":
+            allowed = f"{_description(location)} (required)"
+        case "value_error":
+            allowed = message.removeprefix("Value error, ")
+        case "string_pattern_mismatch":
+            allowed = _description(location)
+        case "too_short":
+            allowed = f"at least {context.get('min_length')} entry"
+        case "model_type" | "model_attributes_type":
+            allowed = f"fields: {', '.join(_fields(location))}"
+        case kind if kind.startswith("date"):
+            allowed = f"a date as 2027-01-31. {_description(location)}"
+        case _:
+            allowed = message.replace("Input should be ", "").replace("tuple", "list")
+    return allowed
+
+
+def _choice(found: str, choices: list[str]) -> str:
+    close = get_close_matches(found, choices, 1)
+    return f"{', '.join(choices)}{f'; did you mean {close[0]}?' if close else ''}"
 
 
 def _description(location: Location) -> str:

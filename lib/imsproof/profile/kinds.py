@@ -21,6 +21,7 @@ from pydantic import (
     PlainValidator,
     ValidationInfo,
     WithJsonSchema,
+    model_validator,
 )
 
 REFERENCE = r"\$\{(env|file):[^}]*\}"

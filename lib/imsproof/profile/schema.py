@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
-from pydantic_core import CoreSchema
 
 from imsproof.profile.kinds import REFERENCE
 from imsproof.profile.model import Profile
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 
 class _Generator(GenerateJsonSchema):
@@ -36,8 +38,8 @@ def text() -> str:
 
 
 def _or_reference(item: dict[str, Any]) -> dict[str, Any]:
-    if item.get("type") not in {"integer", "number", "boolean"}:
+    if item.get("type") not in ("integer", "number", "boolean"):
         return item
-    about = {name: item[name] for name in ("title", "description", "default") if name in item}
+    about: dict[str, Any] = {name: item[name] for name in ("title", "description", "default") if name in item}
     rule = {name: value for name, value in item.items() if name not in about}
     return {**about, "anyOf": [rule, {"type": "string", "pattern": REFERENCE}]}
