@@ -1,0 +1,46 @@
+"""What the lab's media nodes insist on; every default is the conformant lab, every other value a planted fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPolicy:
+    """Policy of MF, DC AS and IMS-AGW.
+
+    Attributes:
+        dtls_lowest: lowest DTLS version that is taken, by OpenSSL's name.
+        dtls_ciphers: OpenSSL cipher list of every DTLS association.
+        dtls_security_level: OpenSSL's security level; DTLS 1.0 and NULL suites need 0.
+        actpass_answer: the setup role that the MF takes when the offer says ``actpass``.
+        check_fingerprint: the MF holds the peer's certificate against the fingerprint of the SDP.
+        fingerprint_hashes: hash functions that a fingerprint may use.
+        peer_certificate_required: the MF asks for a certificate and refuses a peer without one.
+        source_checked: the MF drops datagrams that do not come from the address of the SDP.
+        clear_sctp_refused: the MF drops SCTP that is not inside DTLS.
+        apps_over_tcp: the MF serves the bootstrap channel's pages over plain TCP too, at the port of the context.
+        apps_checked: the DC AS serves a subscriber only the applications that it may use.
+        srtp_key_per_call: the IMS-AGW draws a fresh SDES key for every call.
+        srtp_key_per_direction: the IMS-AGW's SDES key differs from the peer's.
+        srtp_check_fingerprint: the IMS-AGW holds the peer's certificate against the fingerprint of the SDP.
+        srtp_required: the IMS-AGW drops plain RTP where protection was agreed.
+        srtp_source_checked: the IMS-AGW drops packets that do not come from the address of the SDP.
+    """
+
+    dtls_lowest: str = "DTLSv1.2"
+    dtls_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    dtls_security_level: int = 2
+    actpass_answer: str = "passive"
+    check_fingerprint: bool = True
+    fingerprint_hashes: tuple[str, ...] = ("sha-256", "sha-384", "sha-512")
+    peer_certificate_required: bool = True
+    source_checked: bool = True
+    clear_sctp_refused: bool = True
+    apps_over_tcp: bool = False
+    apps_checked: bool = True
+    srtp_key_per_call: bool = True
+    srtp_key_per_direction: bool = True
+    srtp_check_fingerprint: bool = True
+    srtp_required: bool = True
+    srtp_source_checked: bool = True
