@@ -7,14 +7,11 @@ import re
 _LINE = re.compile(r"[A-Z0-9_]{1,64} [0-9a-fA-F]{64} [0-9a-fA-F]{1,1024}")
 
 
-def keep_key(keys: list[str], line: str) -> bool:
-    """Append a line of the NSS key log format (label, client random, secret) unless it is there or is none.
+def keep_key(keys: list[str], line: str) -> None:
+    """Append a line of the NSS key log format (label, client random, secret) unless it is there already or is none.
 
-    Returns:
-        Whether the line was appended. Source: draft-ietf-tls-keylogfile (title).
+    Source: draft-ietf-tls-keylogfile (title).
     """
     line = line.strip()
-    if not _LINE.fullmatch(line) or line in keys[-64:]:
-        return False
-    keys.append(line)
-    return True
+    if _LINE.fullmatch(line) and line not in keys[-64:]:
+        keys.append(line)
