@@ -278,7 +278,7 @@ def _number(value: Mapping[str, Any], key: str) -> float:
     found = value.get(key)
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise _wrong(key, found, "a number")
-    if not math.isfinite(found):
+    if isinstance(found, float) and not math.isfinite(found):
         raise ValueError(f"{key!r} is not a finite number")
     return found
 

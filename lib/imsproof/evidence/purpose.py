@@ -1,0 +1,104 @@
+"""Writes the evidence folder of one purpose: journal, capture with keys, ladder, judgements, flows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imsproof.evidence import capture, journal, ladder
+from imsproof.evidence.files import make_folder, write_atomic, write_json
+from imsproof.evidence.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from imsproof.evidence.result import PurposeResult
+    from imsproof.seams import Flow, Record, TapPacket
+
+JUDGEMENTS, LADDER = "judgements.json", "ladder.svg"
+
+
+def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its name
+    run: Path,
+    result: PurposeResult,
+    record: Record,
+    *,
+    needs_control: bool,
+    raised: Mapping[str, str] | None,
+    packets: Sequence[TapPacket] = (),
+    keys: Sequence[str] = (),
+    flows: Sequence[Flow] = (),
+    secrets: Iterable[str | bytes] = (),
+    dropped: int = 0,
+) -> PurposeResult:
+    """Write ``evidence/<ID>/`` below the run folder and return the result as it belongs into ``run.json``.
+
+    Args:
+        run: the run folder.
+        result: the verdict; its reason and judgements come back without secrets, its ``evidence`` filled in.
+        record: the events and judgements.
+        needs_control: whether a refusal counts only after an accepted control.
+        raised: ``{"verdict", "reason"}`` when the harness itself decided (``inconclusive``, ``error``), else ``None``.
+        packets: the link's tap.
+        keys: lines of the TLS key log (NSS format), of TLS and DTLS.
+        flows: the sockets of the purpose.
+        secrets: what must not stand in the evidence unless it crossed the wire.
+        dropped: packets that crossed and that the tap did not keep.
+
+    Raises:
+        HarnessError: a file cannot be written.
+        ValueError: a fact is not plain JSON.
+    """
+    redactor = Redactor(secrets)
+    events = [redactor.event(event) for event in record.events]
+    judgements = tuple(redactor.judgement(judgement) for judgement in record.judgements)
+    told = replace(
+        result,
+        reason=redactor.text(result.reason),
+        judgements=judgements,
+        evidence=f"evidence/{result.id}",
+    )
+    folder = make_folder(run / "evidence" / result.id)
+    journal.write(folder / journal.JOURNAL, events)
+    write_json(folder / JUDGEMENTS, judgements_to_json(told, needs_control=needs_control, raised=redactor.json(raised)))
+    capture.write_flows(folder / capture.FLOWS, flows, events, dropped)
+    write_atomic(folder / capture.KEYS, "".join(f"{line}\n" for line in keys).encode("ascii", "replace"))
+    capture.write_tap(folder / capture.CAPTURE, result.id, packets, keys, dropped=dropped)
+    write_atomic(folder / LADDER, ladder.svg(told, events, judgements).encode())
+    return told
+
+
+def judgements_to_json(
+    result: PurposeResult, *, needs_control: bool, raised: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Return the content of ``judgements.json``, from which ``verify`` decides again."""
+    return {
+        "schema": 1,
+        "purpose": result.id,
+        "needs_control": needs_control,
+        "verdict": result.verdict.value,
+        "reason": result.reason,
+        "control": result.control,
+        "raised": dict(raised) if raised else None,
+        "judgements": [judgement.to_json() for judgement in result.judgements],
+    }
+
+
+def parse_judgements(data: bytes) -> dict[str, Any]:
+    """Return the content of a ``judgements.json``, its outer form checked.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    form = {"schema": int, "judgements": list, "needs_control": bool, "purpose": str, "verdict": str, "reason": str}
+    if not isinstance(value, dict) or not all(isinstance(value.get(key), kind) for key, kind in form.items()):
+        raise ValueError(f"no judgements.json: {', '.join(form)} are not all there in their forms")
+    if value["schema"] != 1:
+        raise ValueError(f"judgements.json has schema {value['schema']}; this version reads 1")
+    return value
