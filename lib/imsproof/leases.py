@@ -10,13 +10,15 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from imsproof.seams import HarnessError, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ class Leases:
         self._stopped = stopped
         self._held: dict[str, int] = {}
 
-    def __enter__(self) -> Leases:
+    def __enter__(self) -> Self:
         """Hold nothing yet."""
         return self
 

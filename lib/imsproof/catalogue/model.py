@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKED = ("text", "quote", "secondary", "title", "unchecked")
 """How well a citation was checked: clause text read; seen quoted in another specification; in a summary or public
@@ -175,7 +177,9 @@ def _purpose(entry: dict[str, Any], where: str) -> TestPurpose:
 
 def _citation(text: str, where: str) -> Citation:
     """Read ``TS 33.501 13.1.0 [text]``."""
-    match = re.match(r"^(?P<document>(?:TS|TR|RFC|CVE|CAICT)[ -]?[\w.-]*)(?:\s+(?P<clause>.*?))?\s*\[(?P<mark>\w+)\]$", text)
+    match = re.match(
+        r"^(?P<document>(?:TS|TR|RFC|CVE|CAICT)[ -]?[\w.-]*)(?:\s+(?P<clause>.*?))?\s*\[(?P<mark>\w+)\]$", text
+    )
     if match is None or match["mark"] not in CHECKED:
         raise CatalogueError(f"{where}: citation {text!r} is not 'DOCUMENT CLAUSE [{'|'.join(CHECKED)}]'")
     return Citation(match["document"], match["clause"] or "", match["mark"])

@@ -2,6 +2,6 @@
 
 from imsproof.judge.expect import Expectation, alive, control, expect
 from imsproof.judge.registry import recompute
-from imsproof.judge.verdict import decide
+from imsproof.judge.verdict import conclude, decide
 
-__all__ = ["Expectation", "alive", "control", "decide", "expect", "recompute"]
+__all__ = ["Expectation", "alive", "conclude", "control", "decide", "expect", "recompute"]

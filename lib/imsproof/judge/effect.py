@@ -6,11 +6,14 @@ module reads the events of one exchange and says which of these it was, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from imsproof.seams import Event, Events, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FINAL = 200
 
@@ -75,7 +78,7 @@ def _by_status(answer: Event, accept: Iterable[int] | None) -> Effect:
     return Effect(result, f"answered {status}", answer.seq, status=status)
 
 
-def _without_status(own: list[Event]) -> Effect:
+def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return for each way to end
     opened = any(event.kind in {Kind.OPENED, Kind.HANDSHAKE} for event in own)
     handshake = _last(own, Kind.HANDSHAKE)
     asked = any(event.kind is Kind.SENT and (handshake is None or event.seq > handshake.seq) for event in own)
@@ -89,7 +92,9 @@ def _without_status(own: list[Event]) -> Effect:
     refused = _last(own, Kind.REFUSED)
     if refused is not None:
         if not opened and refused.facts.get("stage", "connect") == "connect":
-            return Effect(Result.UNREACHABLE, f"refused the connection ({refused.facts.get('reason', '')})", refused.seq)
+            return Effect(
+                Result.UNREACHABLE, f"refused the connection ({refused.facts.get('reason', '')})", refused.seq
+            )
         return Effect(Result.REFUSED, f"broke off ({refused.facts.get('reason', 'no reason given')})", refused.seq)
     closed = next((e for e in reversed(own) if e.kind is Kind.CLOSED and e.facts.get("by") == "lab"), None)
     if closed is not None and (asked or handshake is None):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imsproof.judge import predicates as _predicates  # noqa: F401 - importing registers the predicates
 from imsproof.judge.registry import apply
 from imsproof.seams import Judgement, Outcome, Role, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Expectation:
@@ -24,14 +26,14 @@ class Expectation:
         """Whether the last judgement held (for a testcase that cannot go on without its control)."""
         return self.last is not None and self.last.outcome is Outcome.HOLDS
 
-    def that(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:  # noqa: ANN401 - JSON
+    def that(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:
         """Apply any registered predicate with its parameters."""
         record = self._subject.record
         self.last = apply(predicate, record.events, role=role or self._role, params=params)
         record.judgements.append(self.last)
         return self
 
-    def _own(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:  # noqa: ANN401 - JSON
+    def _own(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:
         return self.that(predicate, role=role, exchange=self._subject.exchange, **params)
 
     def accepted(self, accept: Sequence[int] | None = None) -> Expectation:
@@ -72,7 +74,7 @@ class Expectation:
         self.last = refused
         return self
 
-    def holds(self, predicate: str, **params: Any) -> Expectation:  # noqa: ANN401 - JSON
+    def holds(self, predicate: str, **params: Any) -> Expectation:
         """Apply a predicate that is about this conversation (its ``exchange`` is filled in)."""
         return self._own(predicate, **params)
 

@@ -86,9 +86,7 @@ def apply(name: str, events: Events, *, role: Role, params: Mapping[str, Any], v
 
 def recompute(judgement: Judgement, events: Events) -> Judgement:
     """Judge again what was judged, from the events alone (see :func:`apply` for what is raised)."""
-    return apply(
-        judgement.predicate, events, role=judgement.role, params=judgement.params, version=judgement.version
-    )
+    return apply(judgement.predicate, events, role=judgement.role, params=judgement.params, version=judgement.version)
 
 
 def holds(sentence: str, *events: int) -> Finding:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from imsproof.seams import Judgement, Outcome, Role, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CONTROL_NOT_NEEDED = "not needed"
 CONTROL_ACCEPTED = "accepted"
@@ -12,7 +15,9 @@ CONTROL_NOT_ACCEPTED = "not accepted"
 CONTROL_MISSING = "missing"
 
 
-def decide(judgements: Sequence[Judgement], *, needs_control: bool) -> tuple[Verdict, str, str]:
+def decide(  # noqa: PLR0911 - one return for each row of the table
+    judgements: Sequence[Judgement], *, needs_control: bool
+) -> tuple[Verdict, str, str]:
     """Decide a purpose: verdict, reason in one sentence, and the state of the control.
 
     The worst decides. Where a control is needed, a control that was not accepted makes the purpose inconclusive
@@ -41,6 +46,19 @@ def decide(judgements: Sequence[Judgement], *, needs_control: bool) -> tuple[Ver
     if remark is not None:
         return Verdict.REMARK, remark.sentence, control
     return Verdict.PASS, claims[-1].sentence, control
+
+
+def conclude(
+    judgements: Sequence[Judgement], *, needs_control: bool, raised: tuple[Verdict, str] | None
+) -> tuple[Verdict, str, str]:
+    """Decide a purpose that may have ended early: ``raised`` is what the harness said when it could not go on.
+
+    What was found broken before a mere interruption stays found; an error of the harness outweighs everything.
+    """
+    verdict, reason, control = decide(judgements, needs_control=needs_control)
+    if raised is None or (verdict is Verdict.FAIL and raised[0] is Verdict.INCONCLUSIVE):
+        return verdict, reason, control
+    return raised[0], raised[1], control
 
 
 def _control(judgements: Sequence[Judgement], *, needs_control: bool) -> tuple[str, str]:

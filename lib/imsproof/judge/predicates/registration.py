@@ -22,7 +22,7 @@ def challenged(events: Events, *, exchange: str) -> Finding:
     for status, seq in statuses:
         if status in CHALLENGES:
             return holds(f"{exchange}: challenged with {status}", seq)
-        if isinstance(status, int) and 200 <= status < 300:  # noqa: PLR2004 - the SIP success class
+        if isinstance(status, int) and 200 <= status < 300:
             return fails(f"{exchange}: answered {status} without a challenge", seq)
     if not statuses:
         return unknown(f"{exchange}: no answer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.codec.sdp import Sdp
+from imsproof.codec.sdp import Sdp, effective
 from imsproof.codec.sip import Message, SipSyntaxError
 from imsproof.judge.effect import of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
@@ -37,7 +37,7 @@ def _fingerprints(sdp: Sdp, kind: str) -> list[str]:
     for media in sdp.media:
         if media.kind != kind:
             continue
-        own = media.attrs("fingerprint") or [v for v in [sdp.effective("fingerprint", media)] if v]
+        own = media.attrs("fingerprint") or [v for v in [effective(sdp, "fingerprint", media)] if v]
         found.extend(" ".join(value.split()) for value in own)
     return found
 
@@ -73,9 +73,8 @@ def _cryptos(sdp: Sdp) -> list[str]:
     keys: list[str] = []
     for media in sdp.media:
         for value in media.attrs("crypto"):
-            for part in value.split():
-                if part.startswith("inline:"):
-                    keys.append(part.removeprefix("inline:").split("|")[0])
+            inline = [part for part in value.split() if part.startswith("inline:")]
+            keys.extend(part.removeprefix("inline:").split("|")[0] for part in inline)
     return keys
 
 

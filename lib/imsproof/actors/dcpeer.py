@@ -1,0 +1,363 @@
+"""The data-channel peer: offers a channel, does DTLS and SCTP with whoever answers, and speaks HTTP on stream 0.
+
+A chain is broken at one link at a time: the certificate, the version, the suite, or the transport are set for one
+handshake and everything else stays right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from imsproof.codec.sdp import BOOTSTRAP, Dcmap, Fingerprint, data_channel_offer
+from imsproof.engine.dtls import DtlsEngine
+from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint, make_identity
+from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
+from imsproof.link import http1
+from imsproof.link.dtls import DtlsEndpoint
+from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.link.subject import Attempt, HttpAnswer
+from imsproof.link.udp import UdpEndpoint
+from imsproof.seams import InconclusiveError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.actors.signalling import Answered, Described, Signalling
+    from imsproof.engine.sctp import Message
+
+CLOSING_SECONDS = 1.0
+MAX_HTTP = 1 << 20
+
+
+@dataclass(slots=True)
+class Handshake:
+    """What is particular about one DTLS handshake; the defaults are a conformant peer."""
+
+    identity: Identity | None = None
+    versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
+    ciphers: bytes | None = None
+    security_level: int | None = None
+    check_fingerprint: bool = True
+    injected: bool = False
+
+
+class DataChannelPeer:
+    """The tester as one end of data channels.
+
+    Args:
+        session: the purpose's session.
+        signalling: how offers reach the lab.
+        actor: the name in the journal.
+        sctp_port: SCTP port that is offered.
+    """
+
+    def __init__(self, session: Session, signalling: Signalling, *, actor: str = "ue-a", sctp_port: int = 5000) -> None:
+        self._session = session
+        self._signalling = signalling
+        self._actor = actor
+        self._sctp_port = sctp_port
+        self.identity = make_identity()
+
+    def open(
+        self,
+        label: str,
+        *,
+        identity: Identity | None = None,
+        fingerprints: Sequence[Fingerprint] | None = None,
+        setup: str = "actpass",
+        tls_id: str | None = None,
+        dcmaps: Sequence[Dcmap] = (BOOTSTRAP,),
+    ) -> DataChannelCall:
+        """Offer a data channel and return the call; whether it was answered is for the judge to say.
+
+        Args:
+            label: what the conversation is called in the journal.
+            identity: the certificate that the fingerprint is of, this peer's own by default.
+            fingerprints: what is offered instead of the identity's SHA-256 (an empty list offers none).
+            setup: ``a=setup``.
+            tls_id: ``a=tls-id``; one is made when left out.
+            dcmaps: the channels.
+        """
+        own = identity or self.identity
+        offered = [Fingerprint("SHA-256", own.sha256)] if fingerprints is None else list(fingerprints)
+        udp = self._session.run(self._socket())
+        offer = data_channel_offer(
+            udp.local[0],
+            udp.local[1],
+            fingerprints=offered,
+            setup=setup,
+            tls_id=tls_id or own.sha256.replace(":", "")[:32],
+            sctp_port=self._sctp_port,
+            dcmaps=dcmaps,
+        )
+        answered = self._signalling.offer(offer, label)
+        return DataChannelCall(
+            session=self._session,
+            actor=self._actor,
+            identity=own,
+            signalling=self._signalling,
+            answered=answered,
+            peer=answered.described("application"),
+            udp=udp,
+            sctp_port=self._sctp_port,
+            offered_setup=setup,
+        )
+
+    async def _socket(self) -> UdpEndpoint:
+        exchange = self._session.exchange("socket")
+        local = (self._signalling.local_address, 0)
+        return await UdpEndpoint.open(self._session, self._actor, exchange, local=local, quiet=True)
+
+
+@dataclass(slots=True)
+class Association(Attempt):
+    """DTLS with SCTP inside; ``connected`` says whether the association came up."""
+
+    call: DataChannelCall | None = None
+    sctp: SctpEngine | None = None
+    channels: dict[int, Channel] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class DataChannelCall:
+    """One offer with its answer; a subject that is about the signalling.
+
+    Attributes:
+        answered: the signalling's conversation.
+        peer: what the answer says, or ``None`` when there was none or the channel was refused.
+        udp: the tester's socket, the one of the offer.
+    """
+
+    session: Session
+    actor: str
+    identity: Identity
+    signalling: Signalling
+    answered: Answered
+    peer: Described | None
+    udp: UdpEndpoint
+    sctp_port: int
+    offered_setup: str
+    _open: list[DtlsEndpoint] = field(default_factory=list)
+    _sctp: list[SctpEngine] = field(default_factory=list)
+
+    @property
+    def record(self) -> Any:
+        """The record that the signalling is part of."""
+        return self.answered.record
+
+    @property
+    def exchange(self) -> str:
+        """The signalling's conversation."""
+        return self.answered.exchange
+
+    def need_peer(self) -> Described:
+        """What the answer says; ``InconclusiveError`` when the lab gave no data channel."""
+        if self.peer is None:
+            raise InconclusiveError(f"the lab gave no data channel: {self.answered.failed or 'refused in the answer'}")
+        return self.peer
+
+    @property
+    def is_client(self) -> bool:
+        """Whether the tester is the DTLS client: the lab took ``passive``, or the tester offered ``active``."""
+        return self.need_peer().setup != "active"
+
+    def handshake(self, label: str, how: Handshake | None = None) -> Attempt:
+        """Do only the DTLS handshake."""
+        return self.session.run(self._handshake(label, how or Handshake()))
+
+    def connect(self, label: str, how: Handshake | None = None) -> Association:
+        """Do DTLS, then SCTP inside it."""
+        return self.session.run(self._connect(label, how or Handshake()))
+
+    def get(self, association: Association, path: str = "/", *, stream: int = 0, label: str = "") -> HttpAnswer:
+        """Fetch a path over a negotiated channel with subprotocol http (the bootstrap channel is stream 0)."""
+        return self.session.run(self._get(association, path, stream, label or f"GET {path}"))
+
+    def plain_http(self, label: str, path: str = "/") -> HttpAnswer:
+        """Try to fetch a path over plain TCP and HTTP at the address of the data channel."""
+        peer = self.need_peer()
+        host = f"[{peer.address}]" if ":" in peer.address else peer.address
+        url = f"http://{host}:{peer.port}{path}"
+        return self.session.run(http1.fetch(self.session, self.actor, self.session.exchange(label), "GET", url))
+
+    def close(self) -> None:
+        """End the association and the call."""
+        self.session.run(self._close())
+        self.signalling.end()
+
+    # Inside, on the link's loop
+
+    def _engine(self, how: Handshake) -> DtlsEngine:
+        peer = self.need_peer()
+        wanted = {(one.hash.lower(), one.value) for one in peer.fingerprints}
+
+        def matches(der: bytes) -> bool:
+            if not how.check_fingerprint or not wanted:
+                return True
+            return any((name, fingerprint(der, name)) in wanted for name in FINGERPRINT_HASHES)
+
+        return DtlsEngine(
+            "client" if self.is_client else "server",
+            how.identity or self.identity,
+            versions=how.versions,
+            ciphers=how.ciphers,
+            security_level=how.security_level,
+            verify_peer=matches,
+            keylog=self.session.keys.append,
+        )
+
+    async def _endpoint(self, exchange: str, how: Handshake) -> DtlsEndpoint:
+        if self._open:
+            await self._close()
+            self.udp = await UdpEndpoint.open(
+                self.session, self.actor, exchange, local=(self.udp.local[0], self.udp.local[1]), quiet=True
+            )
+        endpoint = DtlsEndpoint(self.udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
+        self._open.append(endpoint)
+        return endpoint
+
+    async def _handshake(self, label: str, how: Handshake) -> Attempt:
+        exchange = self.session.exchange(label)
+        endpoint = await self._endpoint(exchange, how)
+        return await self._shake(endpoint, exchange, how)
+
+    async def _shake(self, endpoint: DtlsEndpoint, exchange: str, how: Handshake) -> Attempt:
+        self.session.emit(
+            Kind.SENT,
+            self.actor,
+            exchange,
+            transport="dtls",
+            local=self.udp.local,
+            remote=self.need_peer().where,
+            facts={
+                "text": f"handshake as {endpoint.engine.role}, {how.versions[1]}",
+                **({"injected": True} if how.injected else {}),
+            },
+        )
+        try:
+            facts = await endpoint.handshake()
+        except ConnectionFailedError as error:
+            return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
+        return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
+
+    async def _connect(self, label: str, how: Handshake) -> Association:
+        exchange = self.session.exchange(label)
+        endpoint = await self._endpoint(exchange, how)
+        shaken = await self._shake(endpoint, exchange, how)
+        association = Association(
+            record=self.session.record, exchange=exchange, failed=shaken.failed, facts=shaken.facts, call=self
+        )
+        if not shaken.connected:
+            return association
+        peer = self.need_peer()
+        engine = SctpEngine(
+            endpoint.send_soon,
+            is_client=self.is_client,
+            local_port=self.sctp_port,
+            remote_port=peer.sctp_port,
+            remote_max_message=peer.max_message_size,
+        )
+        self._sctp.append(engine)
+        engine.observe(
+            received=lambda message: self._message(Kind.RECEIVED, exchange, message),
+            sent=lambda message: self._message(Kind.SENT, exchange, message),
+        )
+        endpoint.on_data = engine.receive
+        await engine.start()
+        try:
+            await engine.connected(self.session.timers.handshake)
+        except (TimeoutError, ChannelClosedError) as error:
+            association.failed = str(error) or "the SCTP association did not come up in time"
+            self._sctp_event(Kind.TIMEOUT, exchange, {"reason": association.failed})
+            return association
+        self._sctp_event(Kind.HANDSHAKE, exchange, {"local_port": self.sctp_port, "remote_port": peer.sctp_port})
+        association.connected = True
+        association.sctp = engine
+        return association
+
+    def _message(self, kind: Kind, exchange: str, message: Message) -> None:
+        stream, ppid, data = message
+        self._sctp_event(kind, exchange, {"stream": stream, "ppid": ppid}, data)
+
+    def _sctp_event(self, kind: Kind, exchange: str, facts: dict[str, Any], data: bytes = b"") -> None:
+        self.session.emit(
+            kind,
+            self.actor,
+            exchange,
+            transport="sctp",
+            local=self.udp.local,
+            remote=self.need_peer().where,
+            data=data,
+            facts=facts,
+        )
+
+    async def _get(self, association: Association, path: str, stream: int, label: str) -> HttpAnswer:
+        exchange = self.session.exchange(label)
+        answer = HttpAnswer(record=self.session.record, exchange=exchange)
+        if association.sctp is None:
+            answer.failed = "there is no association"
+            return answer
+        request = f"GET {path} HTTP/1.1\r\nHost: {self.need_peer().address}\r\nAccept: */*\r\n\r\n".encode()
+        facts = {"method": "GET", "path": path, "stream": stream, "text": "over the data channel"}
+        self._http_event(Kind.SENT, exchange, request, facts)
+        try:
+            channel = association.channels.get(stream)
+            if channel is None:
+                channel = association.sctp.open_channel(stream, protocol="http", negotiated=True)
+                association.channels[stream] = channel
+            await channel.opened(self.session.timers.answer)
+            channel.send(request)
+            await self._http_answer(channel, answer)
+        except (TimeoutError, ChannelClosedError, ValueError) as error:
+            answer.failed = str(error) or "no answer in time"
+            self._http_event(Kind.TIMEOUT, exchange, b"", {"reason": answer.failed})
+        return answer
+
+    async def _http_answer(self, channel: Channel, answer: HttpAnswer) -> None:
+        received = bytearray()
+        async with asyncio.timeout(self.session.timers.answer):
+            while len(received) < MAX_HTTP:
+                message = await channel.recv(self.session.timers.answer)
+                received += message.encode() if isinstance(message, str) else message
+                head, separator, body = bytes(received).partition(b"\r\n\r\n")
+                length = re.search(rb"(?im)^content-length:\s*(\d{1,9})\s*$", head)
+                if separator and (length is None or len(body) >= int(length[1])):
+                    break
+        head, _, body = bytes(received).partition(b"\r\n\r\n")
+        status = re.match(rb"HTTP/1\.[01] (\d{3})", head)
+        if status is None:
+            raise ValueError("what came back is not an HTTP answer")
+        answer.status = int(status[1])
+        answer.body = body
+        pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+        answer.headers = tuple(
+            (name.decode("latin-1").lower(), value.strip().decode("latin-1")) for name, _, value in pairs
+        )
+        facts = {"status": answer.status, "headers": [list(pair) for pair in answer.headers]}
+        self._http_event(Kind.RECEIVED, answer.exchange, body, facts)
+
+    def _http_event(self, kind: Kind, exchange: str, data: bytes, facts: dict[str, Any]) -> None:
+        self.session.emit(
+            kind,
+            self.actor,
+            exchange,
+            transport="http",
+            local=self.udp.local,
+            remote=self.need_peer().where,
+            data=data,
+            facts=facts,
+        )
+
+    async def _close(self) -> None:
+        for engine in self._sctp:
+            with suppress(TimeoutError, ConnectionFailedError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    await engine.close()
+        self._sctp.clear()
+        for endpoint in self._open:
+            await endpoint.aclose()
+        self._open.clear()

@@ -1,0 +1,184 @@
+"""``imsproof run``: from a profile to a run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imsproof import __version__, paths
+from imsproof.catalogue import TestPurpose
+from imsproof.commands.common import (
+    DEFAULT_WORKERS,
+    STYLE,
+    Exit,
+    console,
+    err,
+    exit_code,
+    quit_with,
+    read_profile,
+    select,
+)
+from imsproof.commands.live import LiveTable
+from imsproof.evidence.result import PurposeResult, Run
+from imsproof.evidence.run import RunFolder
+from imsproof.lab.launch import LaunchError, launch
+from imsproof.profile import Profile
+from imsproof.reporting import finish_reports, start_capture
+from imsproof.runner import applicable, execute, not_executed
+from imsproof.seams import HarnessError, Verdict
+
+Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (SBI, SBI-TOKEN, ...).")]
+Ids = Annotated[list[str] | None, typer.Option("--purpose", "-p", help="Only this purpose.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes run purposes side by side.")]
+Seed = Annotated[int | None, typer.Option(help="Seed: the same seed sends the same. Chosen and printed when left out.")]
+
+
+def run(
+    profile: Annotated[
+        Path | None, typer.Argument(help="The lab's profile. Without one, the embedded reference lab is started.")
+    ] = None,
+    family: Families = None,
+    purpose: Ids = None,
+    out: Annotated[Path | None, typer.Option(help="Where the run folder is made.")] = None,
+    seed: Seed = None,
+    workers: Workers = DEFAULT_WORKERS,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Plant this fault in the embedded lab (only without a profile).")
+    ] = None,
+) -> None:
+    """Run the test purposes that apply to a lab, and leave a run folder with the evidence.
+
+    Exit code: 0 pass, 1 at least one fail, 2 bad usage or profile, 3 something undecided, 4 lab not reachable.
+    """
+    if profile is not None and fault:
+        quit_with(Exit.USAGE, "--fault plants faults in the embedded lab; with a profile there is none")
+    chosen = select(family or [], purpose or [])
+    with ExitStack() as stack:
+        if profile is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="imsproof-lab-"))
+            try:
+                lab = stack.enter_context(launch(Path(folder), faults=fault or ()))
+            except (LaunchError, OSError) as error:
+                quit_with(Exit.UNREACHABLE, f"the embedded lab did not start: {error}")
+            os.environ.update(lab.environment)
+            err.print(f"embedded reference lab on {lab.prefix}.0/24", markup=False)
+        source = profile or paths.profiles() / "reference.yaml"
+        done = run_profile(source, chosen, out=out, seed=seed, workers=workers, embedded=profile is None)
+    raise typer.Exit(done)
+
+
+def run_profile(
+    source: Path, chosen: list[TestPurpose], *, out: Path | None, seed: int | None, workers: int, embedded: bool = False
+) -> Exit:
+    """Run the chosen purposes against the lab of a profile and return the exit code."""
+    declared = read_profile(source)
+    seed = seed if seed is not None else secrets.randbelow(2**31)
+    apply, without = applicable(chosen, declared)
+    try:
+        folder = RunFolder.create(
+            out or paths.default_reports(),
+            declared.name,
+            seed=seed,
+            version=__version__,
+            commit=_commit(),
+            planned=[one.id for one in chosen],
+        )
+        (folder.path / "replay.json").write_text(
+            json.dumps({"profile": None if embedded else str(source.resolve()), "seed": seed}), encoding="utf-8"
+        )
+        return _run_in(folder, source, declared, apply, without, seed=seed, workers=workers)
+    except HarnessError as error:
+        quit_with(Exit.UNDECIDED, str(error))
+
+
+def _run_in(
+    folder: RunFolder,
+    source: Path,
+    declared: Profile,
+    apply: list[TestPurpose],
+    without: list[PurposeResult],
+    *,
+    seed: int,
+    workers: int,
+) -> Exit:
+    for result in without:
+        folder.add(result)
+    console.print(
+        f"{declared.name}: {len(apply)} purposes apply, {len(without)} do not; seed {seed}; {folder.path}", markup=False
+    )
+    plan = {one.id: ("",) for one in apply}
+    capture = start_capture(declared)
+    try:
+        with LiveTable(len(apply)) as table:
+
+            def listen(result: PurposeResult, _fault: str) -> None:
+                folder.add(result)
+                table.result(result)
+
+            outcome = execute(source, plan, listen, seed=seed, workers=workers, run_folder=folder.path)
+    finally:
+        capture.stop()
+    why = "interrupted before it was executed" if outcome.interrupted else "not executed: no worker reported on it"
+    done = {one.id for one in folder.run.results}
+    for result in not_executed(plan, done, {one.id: one for one in apply}, why):
+        folder.add(result)
+    finished = folder.finish()
+    for remark in finish_reports(folder, capture):
+        console.print(remark, markup=False, style="dim")
+    _summary(folder.path, finished)
+    if outcome.interrupted:
+        return Exit.INTERRUPTED
+    if apply and _nothing_reached(finished):
+        return Exit.UNREACHABLE
+    return exit_code(finished.verdict) if not outcome.errors else Exit.UNDECIDED
+
+
+def _nothing_reached(finished: Run) -> bool:
+    tried = [one for one in finished.results if one.verdict is not Verdict.NOT_APPLICABLE]
+    return bool(tried) and all(
+        one.verdict is Verdict.INCONCLUSIVE and "cannot be reached" in one.reason for one in tried
+    )
+
+
+def _summary(folder: Path, finished: Run) -> None:
+    counts = ", ".join(f"{number} {name}" for name, number in finished.counts.items() if number)
+    console.print(f"\n[{STYLE[finished.verdict]}]{finished.verdict.value}[/]  {counts}")
+    console.print(finished.reason, markup=False)
+    console.print(f"report: {folder / 'summary.html'}", markup=False)
+
+
+def _commit() -> str:
+    root = paths.checkout()
+    if root is None:
+        return ""
+    told = subprocess.run(  # noqa: S603 - fixed arguments, our own checkout
+        ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - git of the PATH
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip()
+
+
+def replay(
+    run_folder: Annotated[Path, typer.Argument(help="The run folder, or its run.json.")],
+    purpose_id: Annotated[str, typer.Argument(metavar="ID", help="The purpose to send again.")],
+    out: Annotated[Path | None, typer.Option(help="Where the new run folder is made.")] = None,
+    workers: Workers = 1,
+) -> None:
+    """Send again what a purpose of a former run sent: same purpose, same profile, same seed."""
+    folder = run_folder if run_folder.is_dir() else run_folder.parent
+    try:
+        told = json.loads((folder / "replay.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        quit_with(Exit.USAGE, f"{folder} is no run folder of imsproof: {error}")
+    profile = Path(told["profile"]) if told.get("profile") else None
+    run(profile=profile, purpose=[purpose_id], out=out, seed=int(told["seed"]), workers=workers)

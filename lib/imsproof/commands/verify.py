@@ -1,0 +1,53 @@
+"""``imsproof verify`` and ``imsproof diff``: what an auditor and a nightly run ask."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imsproof.commands.common import Exit, Format, console, quit_with
+from imsproof.evidence.diff import diff_runs
+from imsproof.evidence.verify import verify
+
+
+def verify_command(
+    bundle: Annotated[Path, typer.Argument(help="A bundle.zip, as a run leaves it.")],
+    output: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Check a bundle offline: hashes, every judgement computed again, journal held against packets.
+
+    Exit code 0 when everything agrees, 1 when something does not, 2 when it is no bundle at all.
+    """
+    if not bundle.is_file():
+        quit_with(Exit.USAGE, f"{bundle} is not a file")
+    report = verify(bundle)
+    if output is Format.JSON:
+        typer.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        for finding in report.findings:
+            console.print(f"wrong: {finding}", markup=False)
+        console.print(report.summary, markup=False)
+    raise typer.Exit(Exit.PASS if report.sound else Exit.FAIL)
+
+
+def diff_command(
+    before: Annotated[Path, typer.Argument(help="The earlier run: its folder or run.json.")],
+    after: Annotated[Path, typer.Argument(help="The later run.")],
+    output: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Say what got worse between two runs, what got better, what is new and what is gone.
+
+    Exit code 1 when something got worse, 0 otherwise.
+    """
+    try:
+        found = diff_runs(before, after)
+    except ValueError as error:
+        quit_with(Exit.USAGE, str(error))
+    if output is Format.JSON:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        console.print(found.text(), markup=False)
+    raise typer.Exit(Exit.FAIL if found.worse else Exit.PASS)

@@ -1,0 +1,159 @@
+"""Running purposes: which apply, pytest with its workers, and what the controller does with each result.
+
+The runner is the only place that starts pytest. Listeners (the live table, the run folder) take results one by
+one as they come, so that a run that is killed keeps what it had decided.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from imsproof import paths
+from imsproof.evidence.result import Citation, PurposeResult
+from imsproof.plugin import FAULT, RESULT
+from imsproof.seams import Verdict
+from imsproof.settings import Settings
+
+if TYPE_CHECKING:
+    from imsproof.catalogue import TestPurpose
+    from imsproof.profile import Profile
+
+Listener = Callable[[PurposeResult, str], None]
+"""Called in the controller with each result and the planted fault that it was tried with (``""`` for none)."""
+
+INTERRUPTED = 2
+COLLECTION_FAILED = "pytest could not read the testcases"
+
+
+def result_without_run(purpose: TestPurpose, verdict: Verdict, reason: str) -> PurposeResult:
+    """The result of a purpose that was not executed."""
+    return PurposeResult(
+        id=purpose.id,
+        family=purpose.family,
+        title=purpose.title,
+        verdict=verdict,
+        reason=reason,
+        control="",
+        citations=tuple(Citation(one.document, one.clause, one.checked) for one in purpose.citations),
+        faults=purpose.faults,
+    )
+
+
+def applicable(purposes: Sequence[TestPurpose], profile: Profile) -> tuple[list[TestPurpose], list[PurposeResult]]:
+    """Split purposes into those that apply to the profile, and results that say why the others do not."""
+    apply: list[TestPurpose] = []
+    without: list[PurposeResult] = []
+    for one in purposes:
+        missing = next((reason for need in one.needs if (reason := profile.why_missing(need))), "")
+        if missing:
+            without.append(result_without_run(one, Verdict.NOT_APPLICABLE, missing))
+        else:
+            apply.append(one)
+    return apply, without
+
+
+@dataclass(slots=True)
+class _Controller:
+    """A pytest plugin of the controlling process: hands each result on, keeps what went wrong."""
+
+    listener: Listener
+    errors: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hand on the result that a worker put on its report."""
+        value: Mapping[str, Any] | None = getattr(report, RESULT, None)
+        if value is None:
+            if report.failed:
+                self.errors.append(str(report.longrepr))
+            return
+        result = PurposeResult.from_json(value)
+        fault = str(getattr(report, FAULT, ""))
+        self.seen.add((result.id, fault))
+        self.listener(result, fault)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep the reason when a testcase file cannot be read."""
+        if report.failed:
+            self.errors.append(f"{COLLECTION_FAILED}: {report.longrepr}")
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Keep an internal error of pytest."""
+        self.errors.append(f"pytest failed: {excrepr}")
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note the interruption."""
+        self.interrupted = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the execution ended: whether it was interrupted, and what went wrong outside any purpose."""
+
+    interrupted: bool
+    errors: tuple[str, ...]
+
+
+def execute(
+    profile: Path,
+    plan: Mapping[str, Sequence[str]],
+    listener: Listener,
+    *,
+    seed: int,
+    workers: int,
+    run_folder: Path | None = None,
+    own_lab: bool = False,
+) -> Outcome:
+    """Run the purposes of the plan (purpose id to planted faults, ``""`` for none) and hand each result on."""
+    controller = _Controller(listener)
+    with tempfile.TemporaryDirectory(prefix="imsproof-") as work:
+        settings = Settings(
+            profile=str(profile),
+            work=work,
+            seed=seed,
+            run_folder=str(run_folder) if run_folder else None,
+            plan={key: tuple(faults) for key, faults in plan.items()},
+            own_lab=own_lab,
+        )
+        items = sum(len(faults) for faults in plan.values())
+        file = settings.write(Path(work) / "settings.json")
+        workers = max(1, min(workers, items))
+        arguments = [
+            str(paths.testcases()),
+            "-p", "imsproof.plugin",
+            "-p", "no:cacheprovider",
+            "-p", "no:terminal",
+            "-p", "no:allure_pytest",
+            "--import-mode=importlib",
+            "--rootdir", str(paths.testcases()),
+            "-c", os.devnull,
+            "--imsproof", str(file),
+        ]  # fmt: skip
+        if workers > 1:
+            arguments += ["-n", str(workers), "--dist", "load", "--maxschedchunk", "1"]
+        status = pytest.main(arguments, plugins=[controller])
+    if status == pytest.ExitCode.USAGE_ERROR and not controller.errors:
+        controller.errors.append("pytest did not take its arguments")
+    for error in controller.errors:
+        sys.stderr.write(f"{error}\n")
+    return Outcome(controller.interrupted or status == INTERRUPTED, tuple(controller.errors))
+
+
+def not_executed(
+    plan: Mapping[str, Sequence[str]], done: set[str], known: Mapping[str, TestPurpose], why: str
+) -> list[PurposeResult]:
+    """Results for purposes of the plan that no worker reported on: never a pass, and never silent."""
+    return [
+        result_without_run(known[purpose_id], Verdict.INCONCLUSIVE, why)
+        for purpose_id in plan
+        if purpose_id not in done
+    ]
