@@ -1,0 +1,125 @@
+"""The whole reference network in one process: every node at its own loopback address."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from imsproof.lab.faults import policy_with
+from imsproof.lab.media.dcas import DcApplicationServer
+from imsproof.lab.media.mdc import make_trust
+from imsproof.lab.media.mf import MediaFunction
+from imsproof.lab.pki import make_pki
+from imsproof.lab.policy import PolicyBox
+from imsproof.lab.sbi.dcsf import DcsfNode
+from imsproof.lab.sbi.imsas import ImsAsControl
+from imsproof.lab.sbi.mf import MfNode
+from imsproof.lab.sbi.nrf import NrfNode
+from imsproof.lab.sip.subscribers import SUBSCRIBERS, by_impu
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MF_HOST, DCAS_HOST, AGW_HOST = 50, 60, 80
+DCAS_PORT = 8080
+ALL_APPS = tuple(sorted({app for subscriber in SUBSCRIBERS for app in subscriber.apps}))
+
+
+class Network:
+    """Starts, resets and stops all nodes.
+
+    Args:
+        prefix: first three octets of the nodes' addresses, e.g. ``127.31.5``.
+        directory: where the PKI is written (``pki/``).
+        faults: names of the faults that are planted from the start.
+    """
+
+    def __init__(self, prefix: str, directory: Path, faults: Iterable[str] = ()) -> None:
+        self.prefix = prefix
+        self.box = PolicyBox(policy_with(faults))
+        self.faults = tuple(faults)
+        self.stopped = asyncio.Event()
+        self.pki = make_pki(directory / "pki")
+        self.nrf = NrfNode(self.pki, self.box, prefix)
+        mdc = make_trust()
+        self.dcas = DcApplicationServer(
+            f"{prefix}.{DCAS_HOST}", self.box, apps_of=apps_of, all_apps=ALL_APPS, tls=mdc.dcas, port=DCAS_PORT
+        )
+        self.media = MediaFunction(f"{prefix}.{MF_HOST}", self.box, mdc=mdc.mf)
+        self.mf = MfNode(self.pki, self.box, prefix, self.media)
+        self.dcsf = DcsfNode(self.pki, self.box, prefix, may_use=may_use_data_channels, apps_url=self.dcas.url)
+        self.imsas = ImsAsControl(self.pki, self.box, prefix)
+        self.sip = self._sip_side()
+
+    def _sip_side(self) -> Any:
+        try:
+            agw = import_module("imsproof.lab.media.agw")
+            sip = import_module("imsproof.lab.sip.nodes")
+        except ModuleNotFoundError:
+            return None
+        gateway = agw.AccessGateway(f"{self.prefix}.{AGW_HOST}", self.box)
+        return sip.SipNodes(self.prefix, self.box, self.pki.directory, self.imsas, gateway)
+
+    async def start(self) -> None:
+        """Start every node (``OSError`` when an address or port is taken)."""
+        for node in (self.nrf, self.dcas, self.mf, self.dcsf, self.imsas, self.sip):
+            if node is not None:
+                await node.start()
+
+    async def stop(self) -> None:
+        """Stop every node."""
+        for node in (self.sip, self.imsas, self.dcsf, self.mf, self.dcas, self.nrf):
+            if node is not None:
+                await node.stop()
+
+    async def reset(self) -> None:
+        """Forget all registrations, calls, media contexts and tokens."""
+        if self.sip is not None:
+            await self.sip.reset()
+        self.imsas.reset()
+        self.dcsf.reset()
+        await self.mf.reset()
+        self.nrf.reset()
+
+    async def operate(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what the control channel asks (``ValueError`` for what it cannot)."""
+        match request.get("op"):
+            case "faults":
+                names = request.get("names")
+                if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                    raise ValueError("names is a list of fault names")
+                self.box.current = policy_with(names)
+                self.faults = tuple(names)
+            case "reset":
+                await self.reset()
+            case "state":
+                pass
+            case "stop":
+                self.stopped.set()
+            case other:
+                raise ValueError(f"no such op: {other!r}; known: faults, reset, state, stop")
+        return self.state()
+
+    def state(self) -> dict[str, Any]:
+        """Return what the lab holds at the moment."""
+        return {
+            "prefix": self.prefix,
+            "faults": list(self.faults),
+            "contexts": self.mf.contexts,
+            "sessions": self.imsas.sessions,
+            "profiles": self.nrf.profiles,
+        }
+
+
+def apps_of(identity: str) -> tuple[str, ...]:
+    """Return the applications that a public identity may use; none for who is unknown."""
+    subscriber = by_impu(identity)
+    return subscriber.apps if subscriber else ()
+
+
+def may_use_data_channels(identity: str) -> bool:
+    """Tell whether a public identity has the data-channel service."""
+    subscriber = by_impu(identity)
+    return subscriber is not None and subscriber.data_channel

@@ -1,0 +1,25 @@
+"""The lab's policy as one frozen value, and the box in which the control channel swaps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imsproof.lab.media.policy import MediaPolicy
+from imsproof.lab.sbi.policy import SbiPolicy
+from imsproof.lab.sip.policy import SipPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole lab's policy; the defaults are the conformant lab."""
+
+    sip: SipPolicy = field(default_factory=SipPolicy)
+    sbi: SbiPolicy = field(default_factory=SbiPolicy)
+    media: MediaPolicy = field(default_factory=MediaPolicy)
+
+
+class PolicyBox:
+    """Holds the current policy. Nodes read :attr:`current` at each decision and never keep a copy."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.current = policy or Policy()

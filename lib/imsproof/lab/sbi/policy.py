@@ -1,0 +1,85 @@
+"""What the lab's SBI nodes check: the defaults are the conformant network, a fault changes some of these values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SbiPolicy:
+    """Policy of every SBI server and of the NRF; each value is read at the one decision that it changes.
+
+    Attributes:
+        tls_versions: protocol versions that servers take (TS 33.210 clause 6.2.1: both 1.2 and 1.3, none older).
+        tls12_ciphers: OpenSSL cipher list for TLS 1.2 and older.
+        client_certificate_required: a client without a certificate is refused (TS 33.501 clause 13.1.0).
+        tolerated_verify_errors: OpenSSL verification error numbers that are let pass (10 is an expired certificate).
+        check_revocation: client certificates are looked up in the CRL.
+        token_required: a service request without an access token is refused (TS 33.501 clause 13.4.1.1.2).
+        check_signature: the token's signature is verified.
+        accept_alg_none: an unsecured token is taken.
+        accept_hmac_with_public_key: HS256 keyed with the NRF's public key is taken.
+        check_issuer: ``iss`` is the NRF.
+        check_audience: ``aud`` is the producer's type or instance id.
+        check_scope: ``scope`` names the service.
+        check_expiry: ``exp`` lies in the future.
+        check_issued: ``iat`` and ``nbf`` do not lie in the future.
+        check_subject: ``sub`` is the instance id of the TLS client's certificate.
+        check_owner: only the consumer that made a media context may change it.
+        nrf_check_instance: ``nfInstanceId`` of a token request is the certificate's (TS 29.510 clause 5.4.2.2).
+        nrf_check_type: ``nfType`` of a token request is the certificate's.
+        nrf_check_plmn: ``requesterPlmn`` of a token request is the lab's.
+        nrf_check_scope: a service's tokens go only to the NF types that the service allows.
+        nrf_check_profile_owner: an NF changes only its own profile.
+        nrf_no_store: token responses forbid caching (RFC 6749 section 5.1).
+        token_lifetime: seconds.
+        reject_duplicate_members: JSON objects with a member given twice are refused.
+        max_json_depth: levels of nesting.
+        max_json_leaves: values that are neither object nor array.
+        max_body: octets of a request body.
+        max_header_octets: octets of a decoded header list.
+        max_streams: concurrent streams that a connection may have.
+        max_connections: connections that a server keeps open.
+        abuse_budget: resets, pings, settings and empty frames that a connection may send in a burst.
+        handshake_seconds: from accepted connection to finished TLS handshake.
+        request_seconds: from the first header to the last octet of a request, and for its handling.
+        idle_seconds: a connection without any request.
+    """
+
+    tls_versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
+    tls12_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    client_certificate_required: bool = True
+    tolerated_verify_errors: tuple[int, ...] = ()
+    check_revocation: bool = True
+
+    token_required: bool = True
+    check_signature: bool = True
+    accept_alg_none: bool = False
+    accept_hmac_with_public_key: bool = False
+    check_issuer: bool = True
+    check_audience: bool = True
+    check_scope: bool = True
+    check_expiry: bool = True
+    check_issued: bool = True
+    check_subject: bool = True
+    check_owner: bool = True
+
+    nrf_check_instance: bool = True
+    nrf_check_type: bool = True
+    nrf_check_plmn: bool = True
+    nrf_check_scope: bool = True
+    nrf_check_profile_owner: bool = True
+    nrf_no_store: bool = True
+    token_lifetime: int = 600
+
+    reject_duplicate_members: bool = True
+    max_json_depth: int = 32
+    max_json_leaves: int = 2_097_152
+    max_body: int = 16_000_000
+    max_header_octets: int = 65_536
+    max_streams: int = 100
+    max_connections: int = 512
+    abuse_budget: int = 500
+    handshake_seconds: float = 5.0
+    request_seconds: float = 10.0
+    idle_seconds: float = 60.0

@@ -1,0 +1,84 @@
+"""TLS of the lab's SBI servers: a context from the current policy, and who the peer is.
+
+pyOpenSSL rather than ``ssl``, because a fault may need what the standard library never allows: let a certificate
+pass that fails verification, and still see it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL, crypto
+
+from imsproof.lab.pki import NF_TYPES_OID, Pki, parse_nf_types
+from imsproof.lab.sbi.messages import Peer
+
+if TYPE_CHECKING:
+    from imsproof.lab.sbi.policy import SbiPolicy
+
+VERSIONS = {
+    "TLSv1": SSL.TLS1_VERSION,
+    "TLSv1.1": SSL.TLS1_1_VERSION,
+    "TLSv1.2": SSL.TLS1_2_VERSION,
+    "TLSv1.3": SSL.TLS1_3_VERSION,
+}
+ALPN = b"h2"
+URN = "urn:uuid:"
+
+
+@lru_cache(maxsize=64)
+def server_context(pki: Pki, name: str, policy: SbiPolicy) -> SSL.Context:
+    """Return the context of the server whose PEM files are called ``name``, as ``policy`` has it."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    versions = [VERSIONS[version] for version in policy.tls_versions]
+    context.set_min_proto_version(min(versions))
+    context.set_max_proto_version(max(versions))
+    context.set_cipher_list(policy.tls12_ciphers.encode("ascii"))
+    context.set_options(
+        SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET | SSL.OP_CIPHER_SERVER_PREFERENCE
+    )
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.use_certificate_file(str(pki.certificate(name)))
+    context.use_privatekey_file(str(pki.key(name)))
+    context.load_verify_locations(str(pki.ca))
+    if policy.check_revocation:
+        store = context.get_cert_store()
+        if store is not None:
+            store.add_crl(x509.load_pem_x509_crl(pki.crl.read_bytes()))
+            store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
+    mode = SSL.VERIFY_PEER
+    if policy.client_certificate_required:
+        mode |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+    tolerated = frozenset(policy.tolerated_verify_errors)
+    context.set_verify(mode, lambda _conn, _cert, error, _depth, ok: bool(ok) or error in tolerated)
+    context.set_alpn_select_callback(_select_alpn)
+    return context
+
+
+def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> Any:
+    return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+
+
+def peer_of(connection: SSL.Connection, address: str) -> Peer:
+    """Return who the peer of a finished handshake is; an unreadable SAN names nobody."""
+    version = connection.get_protocol_version_name()
+    certificate = connection.get_peer_certificate(as_cryptography=True)
+    if certificate is None:
+        return Peer(address, tls_version=version)
+    der = certificate.public_bytes(Encoding.DER)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+        ids = tuple(uri[len(URN) :].lower() for uri in uris if uri.lower().startswith(URN))
+        dns = tuple(names.get_values_for_type(x509.DNSName))
+    except (x509.ExtensionNotFound, ValueError):
+        return Peer(address, der, tls_version=version)
+    try:
+        extension = certificate.extensions.get_extension_for_oid(NF_TYPES_OID).value
+        nf_types = parse_nf_types(extension.value) if isinstance(extension, x509.UnrecognizedExtension) else ()
+    except (x509.ExtensionNotFound, ValueError):
+        nf_types = ()
+    return Peer(address, der, ids, dns, nf_types, version)
