@@ -33,18 +33,18 @@ def _network(value: object) -> Network:
     return network
 
 
+CidrNetwork = Annotated[
+    Network, BeforeValidator(_network), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})
+]
+"""A field for an address range."""
+
+
 class Scope(Part):
     """What the tester is authorised to send packets to."""
 
-    networks: tuple[
-        Annotated[
-            Network,
-            BeforeValidator(_network),
-            PlainSerializer(str, return_type=str),
-            WithJsonSchema({"type": "string"}),
-        ],
-        ...,
-    ] = Field(min_length=1, description="Address ranges (CIDR) that may be touched. Nothing is sent anywhere else.")
+    networks: tuple[CidrNetwork, ...] = Field(
+        min_length=1, description="Address ranges (CIDR) that may be touched. Nothing is sent anywhere else."
+    )
     authorised_by: Text = Field(description="Who authorised the tests: a name, and how to reach them.")
     until: date = Field(description="Last day of the authorisation (YYYY-MM-DD, UTC).")
 
