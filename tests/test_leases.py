@@ -1,0 +1,84 @@
+"""Leases: what one worker holds no other gets, and the kernel gives back what a killed worker held."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imsproof.leases import Leases
+from imsproof.seams import HarnessError, StoppedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_two_holders_get_different_things(tmp_path: Path) -> None:
+    with Leases(tmp_path) as one, Leases(tmp_path) as other:
+        assert one.take("subscriber", ["a", "b"]) == ["a"]
+        assert other.take("subscriber", ["a", "b"]) == ["b"]
+
+
+def test_what_is_given_back_can_be_taken(tmp_path: Path) -> None:
+    with Leases(tmp_path) as one:
+        one.take("subscriber", ["a"])
+    with Leases(tmp_path) as other:
+        assert other.take("subscriber", ["a"]) == ["a"]
+
+
+def test_more_than_there_are_is_said_at_once(tmp_path: Path) -> None:
+    with Leases(tmp_path) as one, pytest.raises(HarnessError, match="there are 1"):
+        one.take("subscriber", ["a"], 2)
+
+
+def test_waiting_heeds_the_stop_switch(tmp_path: Path) -> None:
+    stopped = threading.Event()
+    with Leases(tmp_path) as one, Leases(tmp_path, stopped.is_set) as other:
+        one.take("subscriber", ["a"])
+        stopped.set()
+        with pytest.raises(StoppedError):
+            other.take("subscriber", ["a"])
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from imsproof.leases import Leases
+leases = Leases(Path(sys.argv[1]))
+leases.take("subscriber", ["a"])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_kernel_gives_back_what_a_killed_worker_held(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    process.kill()
+    process.communicate()
+    with Leases(tmp_path) as one:
+        assert one.take("subscriber", ["a"]) == ["a"]
+
+
+def test_alone_waits_for_those_who_share(tmp_path: Path) -> None:
+    order: list[str] = []
+    with Leases(tmp_path) as shared:
+        shared.share()
+
+        def alone() -> None:
+            with Leases(tmp_path) as other:
+                other.alone()
+                order.append("alone")
+
+        thread = threading.Thread(target=alone)
+        thread.start()
+        order.append("shared ends")
+        shared.release()
+        thread.join(10)
+    assert order == ["shared ends", "alone"]
