@@ -137,7 +137,7 @@ class Burst:
             self.result.seconds = time.monotonic() - begun
             self._listen(sockets, self.session.timers.silence)
             self._close_interval(time.monotonic())
-            self._emit(Kind.COUNTED, None, facts=self._totals())
+            self._emit(Kind.NOTE, None, facts=self._totals())
         finally:
             for raw, flow in zip(sockets, flows, strict=False):
                 raw.close()
@@ -226,7 +226,7 @@ class Burst:
     def _totals(self) -> dict[str, Any]:
         result = self.result
         return {
-            "total": True,
+            "text": f"the burst ended: {result.sent} datagrams in {result.seconds:.2f} s, {result.received} answers",
             "sent": result.sent,
             "received": result.received,
             "bytes": result.bytes,

@@ -22,11 +22,13 @@ class Exchange:
         record: the record that it is part of.
         exchange: its name in the journal, e.g. ``3:REGISTER``.
         failed: why there is no answer, in a sentence, or ``""``.
+        accept: the statuses that mean that the lab accepted, or ``None`` for every 2xx.
     """
 
     record: Record
     exchange: str
     failed: str = ""
+    accept: tuple[int, ...] | None = None
 
     @property
     def answered(self) -> bool:

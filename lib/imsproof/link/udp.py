@@ -57,6 +57,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._waiting: deque[tuple[bytes, Address]] = deque(maxlen=MAX_WAITING)
         self._arrived = asyncio.Event()
         self._flow: int | None = None
+        self._lost = asyncio.Event()
 
     @classmethod
     async def open(
@@ -189,12 +190,18 @@ class UdpEndpoint(asyncio.DatagramProtocol):
                 self.on_refused(self.refused)
         self._arrived.set()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the system's socket is closed and its port free again."""
+        del exc
+        self._lost.set()
+
     async def aclose(self) -> None:
-        """Close the socket."""
+        """Close the socket; its port can be bound again when this returns."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
             self._transport = None
             self.session.disown(self)
+            await self._lost.wait()
         if self._flow is not None:
             self.session.close_flow(self._flow)
 
