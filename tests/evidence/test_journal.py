@@ -68,7 +68,7 @@ def test_a_hostile_line_is_named(tmp_path: Path, line: bytes, what: str) -> None
 
 def test_a_missing_or_empty_journal(tmp_path: Path) -> None:
     """No file is an error, an empty one holds no events."""
-    with pytest.raises(ValueError, match="cannot read .*No such file"):
+    with pytest.raises(ValueError, match=r"cannot read .*No such file"):
         journal.load(tmp_path / "journal.jsonl")
     (tmp_path / "journal.jsonl").write_bytes(b"")
     assert journal.load(tmp_path / "journal.jsonl") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import struct
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,29 @@ def test_an_icmp_error_belongs_to_the_datagram_that_it_quotes() -> None:
     assert gram == packets.Datagram(packets.ICMP, samples.UE, samples.PCSCF, b"")
 
 
+def fragments(source: tuple[str, int], target: tuple[str, int], data: bytes, ident: int) -> list[bytes]:
+    """Cut a UDP datagram over IPv4 into fragments of 800 bytes."""
+    whole = packets.udp(source, target, data)
+    pieces = []
+    for at in range(0, len(whole) - 20, 800):
+        body = whole[20 + at : 820 + at]
+        more = 0x2000 if at + 820 < len(whole) else 0
+        head = struct.pack("!BBHHH", 0x45, 0, 20 + len(body), ident, more | at // 8) + whole[8:20]
+        pieces.append(head + body)
+    return pieces
+
+
+@given(st.permutations(range(4)), st.binary(min_size=2500, max_size=3100))
+def test_fragments_are_joined_in_any_order(order: list[int], data: bytes) -> None:
+    """Only the last one to come gives the datagram."""
+    joining = packets.Reassembly()
+    cut = fragments(samples.UE, samples.PCSCF, data, 7)
+    grams = [joining.parse(pcapng.LINK_RAW, cut[n]) for n in order]
+    assert grams[:-1] == [None] * 3
+    assert grams[-1] is not None
+    assert grams[-1].payload == data
+
+
 def test_ethernet_with_vlan_tags_and_linux_cooked() -> None:
     """The link layers that a kernel captures with are passed over."""
     inner = packets.udp(samples.UE, samples.PCSCF, b"x")
@@ -131,7 +155,7 @@ def test_tshark_finds_no_fault_in_the_headers(tmp_path: Path) -> None:
     path = tmp_path / "x.pcapng"
     path.write_bytes(file.getvalue())
     checks = [f"-o{name}.check_checksum:TRUE" for name in ("ip", "udp", "tcp")]
-    command = ["tshark", "-r", path, *checks, "-T", "json", "-J", "ip udp tcp sip esp _ws.expert"]
+    command = ["tshark", "-r", str(path), *checks, "-T", "json", "-J", "ip udp tcp sip esp _ws.expert"]
     shown: list[Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     text = json.dumps(shown)
     for name in ("ip", "udp", "tcp"):

@@ -28,6 +28,7 @@ AFTER_CLOSE_NS = 1_000_000_000
 """A TCP connection still says FIN and ACK after the socket was closed; cut off by the next SYN on the same ports."""
 CLOCK_STEP_NS = 2_000_000
 """How far the kernel's time stamp and ours may lie apart on one machine."""
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - read from a socket's name, not bound to
 FLUSH = 4 * 1024 * 1024
 """Bytes of blocks kept for one purpose before they are written."""
 
@@ -164,9 +165,9 @@ class Slicer:
         return found
 
     def _match(self, number: int, ours: Address, theirs: Address, at: int, flags: int) -> str | None:
-        claims = self._claims.get((number, ours[0], 0 if number == packets.ESP else ours[1]), ())
+        port = 0 if number == packets.ESP else ours[1]
         best: _Claim | None = None
-        for claim in claims:
+        for claim in (c for local in (ours[0], *WILDCARDS) for c in self._claims.get((number, local, port), ())):
             if not claim.since <= at <= claim.until or (claim.remote and not _same(claim.remote, theirs, number)):
                 continue
             if at > claim.closed and flags & (packets.SYN | packets.ACK) == packets.SYN:

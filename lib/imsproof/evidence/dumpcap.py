@@ -6,6 +6,7 @@ run's captures come from the link's tap.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 READY_S = 5.0
 STOP_S = 10.0
+SETTLE_S = 0.6
+"""The kernel hands packets to dumpcap every 250 ms; those of the last moment are lost to a stop that comes before."""
 LONGEST_S = 4 * 3600
 LARGEST_KB = 2_000_000
 
@@ -85,6 +88,8 @@ class Dumpcap:
         Raises:
             HarnessError: dumpcap had ended before (disk full, limit reached); the file holds what came until then.
         """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(SETTLE_S)
         ended = self._process.poll() is not None
         self._end(signal.SIGINT)
         counts = re.search(r"received/dropped on interface .*?: (\d+)/(\d+)", self._words())

@@ -91,10 +91,11 @@ def _plan(found: Sequence[Row]) -> _Plan:
 def _heading(result: PurposeResult, width: int) -> str:
     tone = {"pass": "good", "fail": "bad", "error": "bad"}.get(result.verdict.value, "injected")
     room = int((width - 40) / CHAR)
+    title, reason = escape(shorten(result.title, room)), escape(shorten(result.reason, room))
     return (
-        f'<text class="title" x="20" y="30">{escape(result.id)} <tspan class="t-{tone}">'
-        f'{escape(result.verdict)}</tspan></text><text x="20" y="50">{escape(shorten(result.title, room))}</text><text class="dim" x="20" y="67">'
-        f"{escape(shorten(result.reason, room))}<title>{escape(result.reason)}</title></text>"
+        f'<text class="title" x="20" y="30">{escape(result.id)} '
+        f'<tspan class="t-{tone}">{escape(result.verdict)}</tspan></text><text x="20" y="50">{title}</text>'
+        f'<text class="dim" x="20" y="67">{reason}<title>{escape(result.reason)}</title></text>'
     )
 
 

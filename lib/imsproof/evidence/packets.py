@@ -23,6 +23,8 @@ FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 SEGMENT = 16_384
 """Bytes of stream in one made-up TCP segment, at most."""
 WINDOW = 65_535
+FRAGMENTS = 1024
+"""Fragmented packets that are kept while they are not whole."""
 LONGEST = 65_507
 """Bytes of the longest UDP payload over IPv4."""
 
@@ -136,9 +138,57 @@ def parse(link: int, data: bytes) -> Datagram | None:
     of the quoted one.
     """
     try:
-        return _parse_ip(_network(link, data))
+        found = _ip(_network(link, data))
+        return _transport(found) if found else None
     except (struct.error, IndexError):
         return None
+
+
+class Reassembly:
+    """Joins the fragments of IP packets (RFC 791, RFC 8200 4.5); what never becomes whole is forgotten."""
+
+    def __init__(self) -> None:
+        """Begin with no fragment known."""
+        self._pieces: dict[tuple[str, str, int, int], dict[int, _Ip]] = {}
+
+    def parse(self, link: int, data: bytes) -> Datagram | None:
+        """Take a captured packet apart as :func:`parse` does; ``None`` for all but the fragment that completes one."""
+        try:
+            found = _ip(_network(link, data))
+            if found is None:
+                return None
+            whole = self._joined(found) if found.offset or found.more else found
+            return _transport(whole) if whole else None
+        except (struct.error, IndexError):
+            return None
+
+    def _joined(self, piece: _Ip) -> _Ip | None:
+        key = (piece.source, piece.target, piece.protocol, piece.ident)
+        pieces = self._pieces.setdefault(key, {})
+        pieces[piece.offset * 8] = piece
+        if len(self._pieces) > FRAGMENTS:
+            del self._pieces[next(iter(self._pieces))]
+        body = b""
+        for at, each in sorted(pieces.items()):
+            if at != len(body):
+                return None
+            body += each.body
+            if not each.more:
+                self._pieces.pop(key, None)
+                return each._replace(body=body, offset=0, more=False)
+        return None
+
+
+class _Ip(NamedTuple):
+    """An IP packet: what it carries, and which part of it (``offset`` in units of 8 bytes)."""
+
+    protocol: int
+    source: str
+    target: str
+    body: bytes
+    offset: int
+    more: bool
+    ident: int
 
 
 def _network(link: int, data: bytes) -> bytes:
@@ -151,7 +201,7 @@ def _network(link: int, data: bytes) -> bytes:
     return data[skip.get(link, 0) :]
 
 
-def _parse_ip(data: bytes, *, quoted: bool = False) -> Datagram | None:
+def _ip(data: bytes) -> _Ip | None:
     version = data[0] >> 4
     if version == 4:
         head = (data[0] & 15) * 4
@@ -159,33 +209,32 @@ def _parse_ip(data: bytes, *, quoted: bool = False) -> Datagram | None:
         if head < 20:
             return None
         body = data[head : total or None]  # a length of 0: segmentation offload
-        source, target, offset = text(data[12:16]), text(data[16:20]), fragment & 0x1FFF
-    elif version == 6:
-        protocol, body = data[6], data[40:]
-        length = struct.unpack_from("!H", data, 4)[0]
-        body = body[: length or None]
-        source, target, offset, ident = text(data[8:24]), text(data[24:40]), 0, 0
-        while protocol in {0, 43, 60, 44}:
-            if protocol == 44:
-                fragment, ident = struct.unpack_from("!HI", body, 2)
-                offset = fragment >> 3
-            size = 8 if protocol == 44 else (body[1] + 1) * 8
-            protocol, body = body[0], body[size:]
-            if offset:
-                break
-    else:
-        return None
-    return _transport(protocol, source, target, body, offset, ident, quoted=quoted)
+        more, offset = bool(fragment & 0x2000), fragment & 0x1FFF
+        return _Ip(protocol, text(data[12:16]), text(data[16:20]), body, offset, more, ident)
+    return _ip6(data) if version == 6 else None
 
 
-def _transport(
-    protocol: int, source: str, target: str, body: bytes, offset: int, ident: int, *, quoted: bool
-) -> Datagram | None:
+def _ip6(data: bytes) -> _Ip:
+    length = struct.unpack_from("!H", data, 4)[0]
+    protocol, body = data[6], data[40 : 40 + length if length else None]
+    offset = ident = fragment = 0
+    while protocol in {0, 43, 60, 44} and not offset:
+        size = 8 if protocol == 44 else (body[1] + 1) * 8
+        if protocol == 44:
+            fragment, ident = struct.unpack_from("!HI", body, 2)
+            offset = fragment >> 3
+        protocol, body = body[0], body[size:]
+    return _Ip(protocol, text(data[8:24]), text(data[24:40]), body, offset, bool(fragment & 1), ident)
+
+
+def _transport(packet: _Ip, *, quoted: bool = False) -> Datagram | None:
+    protocol, source, target, body, offset, _, ident = packet
     if offset or protocol not in {UDP, TCP, ICMP, ICMPV6}:
         return Datagram(protocol, (source, 0), (target, 0), body, offset=offset, ident=ident)
     if protocol in {ICMP, ICMPV6}:
         error = body[0] in {3, 11, 12} if protocol == ICMP else body[0] < 128
-        inner = _parse_ip(body[8:], quoted=True) if error and not quoted else None
+        quote = _ip(body[8:]) if error and not quoted else None
+        inner = _transport(quote, quoted=True) if quote else None
         return inner._replace(protocol=protocol, payload=b"") if inner else None
     sport, dport = struct.unpack_from("!HH", body)
     if protocol == UDP:

@@ -11,36 +11,36 @@ from imsproof.evidence.files import make_folder, write_atomic, write_json
 from imsproof.evidence.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from imsproof.evidence.result import PurposeResult
-    from imsproof.seams import Flow, Record, TapPacket
+    from imsproof.seams import Flow, Record, TapPacket, Verdict
 
 JUDGEMENTS, LADDER = "judgements.json", "ladder.svg"
 
 
 def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its name
-    run: Path,
+    folder: Path,
     result: PurposeResult,
     record: Record,
     *,
     needs_control: bool,
-    raised: Mapping[str, str] | None,
+    raised: tuple[Verdict, str] | None,
     packets: Sequence[TapPacket] = (),
     keys: Sequence[str] = (),
     flows: Sequence[Flow] = (),
     secrets: Iterable[str | bytes] = (),
     dropped: int = 0,
 ) -> PurposeResult:
-    """Write ``evidence/<ID>/`` below the run folder and return the result as it belongs into ``run.json``.
+    """Write the evidence of a purpose and return its result as it belongs into ``run.json``, without secrets.
 
     Args:
-        run: the run folder.
-        result: the verdict; its reason and judgements come back without secrets, its ``evidence`` filled in.
+        folder: ``evidence/<ID>`` of the run folder; made when it is not there.
+        result: the verdict.
         record: the events and judgements.
         needs_control: whether a refusal counts only after an accepted control.
-        raised: ``{"verdict", "reason"}`` when the harness itself decided (``inconclusive``, ``error``), else ``None``.
+        raised: verdict (``inconclusive``, ``error``) and reason when the harness could not go on, else ``None``.
         packets: the link's tap.
         keys: lines of the TLS key log (NSS format), of TLS and DTLS.
         flows: the sockets of the purpose.
@@ -54,15 +54,11 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
     redactor = Redactor(secrets)
     events = [redactor.event(event) for event in record.events]
     judgements = tuple(redactor.judgement(judgement) for judgement in record.judgements)
-    told = replace(
-        result,
-        reason=redactor.text(result.reason),
-        judgements=judgements,
-        evidence=f"evidence/{result.id}",
-    )
-    folder = make_folder(run / "evidence" / result.id)
+    told = replace(result, reason=redactor.text(result.reason), judgements=judgements, evidence=f"evidence/{result.id}")
+    make_folder(folder)
     journal.write(folder / journal.JOURNAL, events)
-    write_json(folder / JUDGEMENTS, judgements_to_json(told, needs_control=needs_control, raised=redactor.json(raised)))
+    harness = (raised[0], redactor.text(raised[1])) if raised else None
+    write_json(folder / JUDGEMENTS, judgements_to_json(told, needs_control=needs_control, raised=harness))
     capture.write_flows(folder / capture.FLOWS, flows, events, dropped)
     write_atomic(folder / capture.KEYS, "".join(f"{line}\n" for line in keys).encode("ascii", "replace"))
     capture.write_tap(folder / capture.CAPTURE, result.id, packets, keys, dropped=dropped)
@@ -71,7 +67,7 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
 
 
 def judgements_to_json(
-    result: PurposeResult, *, needs_control: bool, raised: Mapping[str, str] | None
+    result: PurposeResult, *, needs_control: bool, raised: tuple[Verdict, str] | None
 ) -> dict[str, Any]:
     """Return the content of ``judgements.json``, from which ``verify`` decides again."""
     return {
@@ -81,7 +77,7 @@ def judgements_to_json(
         "verdict": result.verdict.value,
         "reason": result.reason,
         "control": result.control,
-        "raised": dict(raised) if raised else None,
+        "raised": {"verdict": raised[0].value, "reason": raised[1]} if raised else None,
         "judgements": [judgement.to_json() for judgement in result.judgements],
     }
 

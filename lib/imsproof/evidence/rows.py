@@ -180,7 +180,7 @@ def _number(value: object) -> str:
 
 
 def _join(*parts: object) -> str:
-    return " · ".join(str(part) for part in parts if part not in {None, ""})
+    return " · ".join(str(part) for part in parts if part is not None and part != "")
 
 
 def _collapsed(found: Sequence[Row]) -> list[Row]:

@@ -143,3 +143,8 @@ def parse_run(data: bytes) -> Run:
 def utc_text(moment: datetime) -> str:
     """Return a time as the run's files write it: ISO 8601, UTC, microseconds, ``Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def utc_now() -> str:
+    """Return the time now as the run's files write it."""
+    return utc_text(datetime.now(UTC))
