@@ -82,8 +82,13 @@ class Channel:
         except ValueError as error:
             raise ChannelClosedError(str(error)) from error
 
-    async def recv(self, seconds: float) -> bytes | str:
-        """Return the next message (``TimeoutError``, or ``ChannelClosedError`` when the channel is gone)."""
+    async def recv(self, seconds: float | None) -> bytes | str:
+        """Return the next message; ``None`` waits for ever.
+
+        Raises:
+            TimeoutError: nothing came in time.
+            ChannelClosedError: the channel is gone.
+        """
         if self.closed and self._inbox.empty():
             raise ChannelClosedError(f"data channel {self.stream} is closed")
         async with asyncio.timeout(seconds):

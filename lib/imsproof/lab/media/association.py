@@ -1,0 +1,257 @@
+"""One media context of the MF: a UDP socket, one DTLS association on it, SCTP inside, and the channels' servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, cast
+
+from imsproof.codec.rtp import Packets, classify
+from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
+from imsproof.lab.dctypes import DcEndpoint, DcOffer
+from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
+from imsproof.lab.media.dtlspeer import DtlsPeer, make_engine, matches_any, own_role, usable_fingerprints
+from imsproof.lab.media.http1 import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from imsproof.engine.identity import Identity
+    from imsproof.lab.media.policy import MediaPolicy
+    from imsproof.lab.policy import PolicyBox
+
+BOOTSTRAP_STREAMS = (0, 10, 100, 110)
+FIRST_APPLICATION_STREAM = 1000
+SCTP_PORT = 5000
+MAX_MESSAGE_SIZE = 65536
+_MAX_HANDSHAKES = 8
+
+
+class DcAssociation(asyncio.DatagramProtocol):
+    """A media context.
+
+    Args:
+        policy: the lab's policy.
+        identity: the MF's certificate.
+        remote: what the other end offered.
+        bootstrap: who answers on the bootstrap channels.
+
+    Raises:
+        MediaRefusedError: fingerprint or setup role cannot be accepted.
+    """
+
+    def __init__(self, policy: PolicyBox, identity: Identity, remote: DcOffer, bootstrap: Bootstrap) -> None:
+        self.remote = remote
+        self.dropped = 0
+        self.handshakes = 0
+        self._policy = policy
+        self._identity = identity
+        self._bootstrap = bootstrap
+        self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
+        self._fingerprints = self._expected_fingerprints()
+        self._tls_id = secrets.token_hex(16)
+        self._target = (remote.address, remote.port)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._channels: dict[int, Channel] = {}
+        self._sctp: SctpEngine | None = None
+        self._peer: DtlsPeer | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+        self._tcp: asyncio.Server | None = None
+        self._closed = asyncio.Event()
+
+    @property
+    def _media(self) -> MediaPolicy:
+        return self._policy.current.media
+
+    def _expected_fingerprints(self) -> tuple[str, ...]:
+        if not self.remote.fingerprint and not self._media.peer_certificate_required:
+            return ()
+        return usable_fingerprints(self._media, (self.remote.fingerprint,) if self.remote.fingerprint else ())
+
+    # Life
+
+    async def open(self, address: str) -> None:
+        """Take a port at ``address``; an active MF begins the handshake."""
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(address, 0))
+        if self._media.apps_over_tcp:
+            self._tcp = await asyncio.start_server(
+                lambda reader, writer: serve(reader, writer, self._bootstrap.answer), address, self.local.port
+            )
+        self._new_handshake()
+        if self._role == "client":
+            self._dtls.start()
+
+    @property
+    def _dtls(self) -> DtlsPeer:
+        assert self._peer is not None
+        return self._peer
+
+    @property
+    def local(self) -> DcEndpoint:
+        """The MF's own end, as SDP describes it."""
+        assert self._transport is not None
+        address, port = self._transport.get_extra_info("sockname")[:2]
+        return DcEndpoint(
+            address=address,
+            port=port,
+            fingerprint=self._identity.sdp_fingerprint,
+            setup=self._setup,
+            tls_id=self._tls_id,
+            sctp_port=SCTP_PORT,
+            max_message_size=MAX_MESSAGE_SIZE,
+        )
+
+    @property
+    def state(self) -> str:
+        """State of the DTLS association."""
+        return self._peer.engine.state if self._peer else "new"
+
+    async def update(self, remote: DcOffer) -> None:
+        """Take a new offer for the same context: further streams, or a new DTLS association (RFC 8842 section 5.4).
+
+        Raises:
+            MediaRefusedError: fingerprint or setup role cannot be accepted; the context stays as it was.
+        """
+        identity = (remote.fingerprint, remote.tls_id, remote.address, remote.port)
+        if identity == (self.remote.fingerprint, self.remote.tls_id, self.remote.address, self.remote.port):
+            self.remote = remote
+            self._open_channels()
+            return
+        former = self.remote
+        self.remote = remote
+        try:
+            fingerprints = self._expected_fingerprints()
+            self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
+        except ValueError:
+            self.remote = former
+            raise
+        await self._end_sctp()
+        self._dtls.close()
+        self._fingerprints, self._target = fingerprints, (remote.address, remote.port)
+        self._tls_id, self.handshakes = secrets.token_hex(16), 0
+        self._new_handshake()
+        if self._role == "client":
+            self._dtls.start()
+
+    async def close(self) -> None:
+        """End the association and give the port back."""
+        await self._end_sctp()
+        if self._peer is not None:
+            self._peer.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._bootstrap.close()
+        if self._tcp is not None:
+            self._tcp.close()
+        if self._transport is not None:
+            self._transport.close()
+            await self._closed.wait()
+
+    # Datagrams
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the socket (asyncio calls this)."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Know that the port is free again (asyncio calls this)."""
+        self._closed.set()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take a datagram from the address of the SDP; others are dropped in silence."""
+        source = (addr[0], addr[1])
+        if source != self._target:
+            if self._media.source_checked:
+                self.dropped += 1
+                return
+            self._target = source
+        if classify(data) is Packets.DTLS:
+            self._on_dtls(data)
+        elif self._media.clear_sctp_refused:
+            self.dropped += 1
+        else:
+            self._begin_sctp(self._send)
+            assert self._sctp is not None
+            self._sctp.receive(data)
+
+    def _send(self, datagram: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(datagram, self._target)
+
+    # DTLS
+
+    def _new_handshake(self) -> None:
+        self.handshakes += 1
+        if self._peer is not None:
+            self._peer.close()
+        self._peer = DtlsPeer(make_engine(self._media, self._role, self._identity, self._verify), self._send)
+
+    def _verify(self, der: bytes) -> bool:
+        return not self._media.check_fingerprint or matches_any(der, self._fingerprints)
+
+    def _on_dtls(self, datagram: bytes) -> None:
+        # A handshake that failed must not lock the rightful peer out.
+        if self.state == "failed" and self._role == "server" and self.handshakes < _MAX_HANDSHAKES:
+            self._new_handshake()
+        received = self._dtls.receive(datagram)
+        if self.state == "connected":
+            self._begin_sctp(self._dtls.write)
+        if self._sctp is not None:
+            for packet in received:
+                self._sctp.receive(packet)
+        if self.state == "closed":
+            self._spawn(self._end_sctp())
+
+    # SCTP and channels
+
+    def _begin_sctp(self, send: Callable[[bytes], None]) -> None:
+        if self._sctp is not None:
+            return
+        self._sctp = SctpEngine(
+            send,
+            is_client=self._role == "client",
+            local_port=SCTP_PORT,
+            remote_port=self.remote.sctp_port,
+            remote_max_message=self.remote.max_message_size,
+        )
+        # All channels are agreed in SDP (RFC 8864): one that is opened by DCEP is closed at once.
+        self._sctp.on_channel = lambda channel: channel.close()
+        self._open_channels()
+        self._spawn(self._sctp.start())
+
+    def _open_channels(self) -> None:
+        if self._sctp is None:
+            return
+        for stream in self.remote.streams:
+            if stream in self._channels:
+                continue
+            if stream in BOOTSTRAP_STREAMS:
+                channel = self._sctp.open_channel(stream, "bootstrap", "http", negotiated=True)
+                self._spawn(serve_channel(channel, self._bootstrap, self.remote.max_message_size))
+            elif stream >= FIRST_APPLICATION_STREAM:
+                channel = self._sctp.open_channel(stream, "application", negotiated=True)
+                self._spawn(_echo(channel))
+            else:
+                continue
+            self._channels[stream] = channel
+
+    async def _end_sctp(self) -> None:
+        engine, self._sctp = self._sctp, None
+        self._channels.clear()
+        if engine is not None:
+            await engine.close()
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _echo(channel: Channel) -> None:
+    """The lab's applications on streams from 1000 on answer each message with itself."""
+    with contextlib.suppress(ChannelClosedError):
+        while True:
+            channel.send(await channel.recv(None))

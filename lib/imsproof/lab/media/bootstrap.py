@@ -1,0 +1,114 @@
+"""The bootstrap data channel at the MF: requests of the UE, with the root replaced by the DCSF's replacement URL.
+
+TS 23.228 AC.7.1 (secondary): the UE asks for "/"; the MF forwards to the replacement URL over MDC1 or MDC2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import httpx
+
+from imsproof.engine.sctp import ChannelClosedError
+from imsproof.lab.media.dcas import SUBSCRIBER_HEADER
+from imsproof.lab.media.http1 import HttpError, Request, RequestReader, Response
+
+if TYPE_CHECKING:
+    from imsproof.engine.sctp import Channel
+
+MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer that the MF forwards."""
+_PIECE = 16_384
+_FORWARDED = ("accept", "if-none-match", "if-modified-since")
+_RETURNED = ("cache-control", "etag", "last-modified")
+_TIMEOUT = 5.0
+_PLAIN_PATH = re.compile(r"/(?:[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*/?)?\Z")
+
+
+class Bootstrap:
+    """Answers the requests of one context's bootstrap channels.
+
+    Args:
+        subscriber: for whom the context was made.
+        apps_url: the replacement URL of the root, ending in ``/``.
+        address: the MF's own IP address, the source of its requests.
+        tls: client context of MDC2, for an ``https`` URL.
+    """
+
+    def __init__(self, subscriber: str, apps_url: str, address: str, tls: ssl.SSLContext | None) -> None:
+        self._subscriber = subscriber
+        self._apps_url = apps_url if apps_url.endswith("/") else f"{apps_url}/"
+        self._address = address
+        self._tls = tls
+        self._client: httpx.AsyncClient | None = None
+
+    async def answer(self, request: Request) -> Response:
+        """Forward one request; what does not stay below the root is refused here."""
+        if request.method not in ("GET", "HEAD"):
+            return Response(405, headers=(("Allow", "GET, HEAD"),))
+        path = request.target.partition("?")[0]
+        if not _PLAIN_PATH.match(path) or ".." in unquote(path).split("/"):
+            return Response(400, b"only plain paths below the root are served\n")
+        headers = {name: value for name, value in request.headers if name in _FORWARDED}
+        headers[SUBSCRIBER_HEADER] = self._subscriber
+        try:
+            return await self._forward(request.method, self._apps_url + path[1:], headers)
+        except httpx.HTTPError as error:
+            return Response(502, f"the application server does not answer: {type(error).__name__}\n".encode())
+
+    async def _forward(self, method: str, url: str, headers: dict[str, str]) -> Response:
+        async with self._http().stream(method, url, headers=headers) as answer:
+            body = b""
+            async for piece in answer.aiter_raw():
+                body += piece
+                if len(body) > MAX_ANSWER:
+                    return Response(502, b"the application server's answer is too long\n")
+        kind = answer.headers.get("content-type", "application/octet-stream")
+        returned = tuple((name, answer.headers[name]) for name in _RETURNED if name in answer.headers)
+        return Response(answer.status_code, body, kind, returned, without_body=method == "HEAD")
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            transport = httpx.AsyncHTTPTransport(
+                verify=self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), local_address=self._address
+            )
+            self._client = httpx.AsyncClient(
+                transport=transport, timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+            )
+        return self._client
+
+    async def close(self) -> None:
+        """Close the connections to the DC AS."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+async def serve_channel(channel: Channel, bootstrap: Bootstrap, largest_message: int) -> None:
+    """Serve HTTP/1.1 over a data channel until it closes; what is not HTTP is refused, and the reading begins anew.
+
+    Args:
+        channel: the bootstrap channel.
+        bootstrap: who answers.
+        largest_message: the peer's ``a=max-message-size`` in bytes; 0 is any.
+    """
+    requests = RequestReader()
+    piece = min(largest_message, _PIECE) if largest_message else _PIECE
+    with contextlib.suppress(ChannelClosedError):
+        while True:
+            message = await channel.recv(None)
+            try:
+                for request in requests.feed(message.encode() if isinstance(message, str) else message):
+                    _send(channel, await bootstrap.answer(request), piece)
+            except HttpError as error:
+                _send(channel, error.response, piece)
+                requests = RequestReader()
+
+
+def _send(channel: Channel, response: Response, piece: int) -> None:
+    data = response.to_bytes()
+    for start in range(0, len(data), piece):
+        channel.send(data[start : start + piece])

@@ -1,0 +1,91 @@
+"""The MF's media side: media contexts with data channels, each with its own port and DTLS association."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.engine.identity import Identity, make_identity
+from imsproof.lab.media.association import DcAssociation
+from imsproof.lab.media.bootstrap import Bootstrap
+from imsproof.lab.media.errors import MediaRefusedError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from imsproof.lab.dctypes import DcEndpoint, DcOffer
+    from imsproof.lab.policy import PolicyBox
+
+MAX_CONTEXTS = 512
+
+
+class MediaFunction:
+    """The MF.
+
+    Args:
+        address: IP address of its media ports.
+        policy: the lab's policy.
+        mdc: TLS client context towards the DC AS; needed when replacement URLs are ``https``.
+        identity: its certificate; by default a new self-signed one.
+    """
+
+    def __init__(
+        self, address: str, policy: PolicyBox, *, mdc: ssl.SSLContext | None = None, identity: Identity | None = None
+    ) -> None:
+        self.address = address
+        self.identity = identity or make_identity(name="mf")
+        self.contexts: dict[str, DcAssociation] = {}
+        self._policy = policy
+        self._mdc = mdc
+
+    async def allocate(self, context_id: str, remote: DcOffer, subscriber: str, apps_url: str) -> DcEndpoint:
+        """Reserve a data-channel end for an offer.
+
+        Args:
+            context_id: name of the context.
+            remote: the offer of the UE.
+            subscriber: the UE's identity, told to the DC AS.
+            apps_url: the DCSF's replacement URL for the root of the bootstrap channel.
+
+        Raises:
+            MediaRefusedError: the offer cannot be accepted, the name is taken, or there is no room.
+        """
+        if context_id in self.contexts:
+            raise MediaRefusedError(f"context {context_id} exists already")
+        if len(self.contexts) >= MAX_CONTEXTS:
+            raise MediaRefusedError(f"no room: {MAX_CONTEXTS} contexts exist")
+        bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc)
+        association = DcAssociation(self._policy, self.identity, remote, bootstrap)
+        self.contexts[context_id] = association
+        try:
+            await association.open(self.address)
+        except OSError as error:
+            del self.contexts[context_id]
+            await association.close()
+            raise MediaRefusedError(f"no port at {self.address}: {error}") from error
+        return association.local
+
+    async def update(self, context_id: str, remote: DcOffer) -> DcEndpoint:
+        """Take a new offer for a context (``MediaRefusedError`` when it is unknown or the offer cannot be accepted)."""
+        association = self.contexts.get(context_id)
+        if association is None:
+            raise MediaRefusedError(f"no context {context_id}")
+        await association.update(remote)
+        return association.local
+
+    async def release(self, context_id: str) -> None:
+        """End a context; one that is not there is no error."""
+        association = self.contexts.pop(context_id, None)
+        if association is not None:
+            await association.close()
+
+    async def reset(self) -> None:
+        """End every context."""
+        for context_id in list(self.contexts):
+            await self.release(context_id)
+
+    stop = reset
+
+    @property
+    def connected(self) -> int:
+        """How many DTLS associations are up."""
+        return sum(association.state == "connected" for association in self.contexts.values())
