@@ -7,8 +7,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from imsproof.actors.outsider import Outsider
-from imsproof.actors.siptransport import TRANSPORTS
+from imsproof.actors.siptransport import first_declared
 from imsproof.codec import sip
+from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,13 @@ class SipProbe:
     ) -> None:
         """Aim at a transport of the profile, the first declared one by default."""
         declared = gm.transports()
+        name = transport or first_declared(declared)
+        if name is None or name not in declared:
+            raise HarnessError(f"the profile declares no gm.{name or 'udp'}; there is nothing to probe")
         self.session = session
         self.gm = gm
         self.actor = actor
-        self.transport: TransportName = transport or next(one for one in TRANSPORTS if one in declared)
+        self.transport: TransportName = name
         self.target = (declared[self.transport][0], declared[self.transport][1])
 
     def probe(self, label: str = "alive?", *, source: str | None = None) -> RawAnswer:

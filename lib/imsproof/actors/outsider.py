@@ -95,7 +95,7 @@ class Outsider:
     async def _over_udp(self, socket: UdpEndpoint, data: bytes, within: float, answer: RawAnswer) -> None:
         try:
             await socket.send(data, facts={**sip_facts(data), "injected": True})
-            got = []
+            got: list[bytes] = []
             wait = within
             while len(got) < MAX_ANSWERS and (received := await socket.receive(wait)) is not None:
                 got.append(received[0])
@@ -110,7 +110,7 @@ class Outsider:
         name = "tls" if isinstance(stream, TlsStream) else "tcp"
         got = bytearray()
         try:
-            self._emit(Kind.SENT, answer, name, tcp.local, tcp.remote, data)
+            self._emit(Kind.SENT, answer, name, tcp, data)
             await stream.send(data)
             wait = within
             while len(got) < MAX_BYTES and (piece := await stream.receive(wait)):
@@ -118,7 +118,7 @@ class Outsider:
                 wait = self.session.timers.silence
             answer.data = (bytes(got),) if got else ()
             if got:
-                self._emit(Kind.RECEIVED, answer, name, tcp.local, tcp.remote, bytes(got))
+                self._emit(Kind.RECEIVED, answer, name, tcp, bytes(got))
             self._conclude(answer, name, tcp.local, tcp.remote, within, refused=stream.ended)
         finally:
             await stream.aclose()
@@ -156,8 +156,8 @@ class Outsider:
             self.actor,
             answer.exchange,
             transport=transport,
-            local=local,
-            remote=remote,
+            local=tcp.local,
+            remote=tcp.remote,
             data=data,
             facts=facts,
         )

@@ -24,6 +24,14 @@ READ_SECONDS = 3600.0
 """The reader waits for the connection's end; each request has its own timer."""
 
 
+def first_declared(declared: Mapping[str, Address]) -> TransportName | None:
+    """Return the first transport that a profile declares, in the order of :data:`TRANSPORTS`."""
+    for name in TRANSPORTS:
+        if name in declared:
+            return name
+    return None
+
+
 class Labels:
     """Which conversation a message belongs to: by Call-ID, CSeq number and direction.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.call import SDP_TYPE, Call, Dialog, IncomingCall
 from imsproof.actors.credentials import Credentials
 from imsproof.actors.sipsubject import Challenge, Registration, SipAnswer
-from imsproof.actors.siptransport import Labels, SipTransport, TransportName
+from imsproof.actors.siptransport import Labels, SipTransport, TransportName, first_declared
 from imsproof.actors.transactions import Transactions, new_branch
 from imsproof.codec import sip
 from imsproof.link.session import ConnectionFailedError, Session
@@ -79,11 +79,9 @@ class Ue:
             HarnessError: the profile does not declare the transport.
         """
         declared = gm.transports()
-        name = transport or next(iter(declared), None)
-        if name not in ("udp", "tcp", "tls") or name not in declared:
-            raise HarnessError(
-                f"the profile declares no gm.{name or 'udp'}; it declares {', '.join(declared) or 'none'}"
-            )
+        name = transport or first_declared(declared)
+        if name is None or name not in declared:
+            raise HarnessError(f"the profile declares no gm.{name or 'udp'}; it has {', '.join(declared) or 'none'}")
         self.session = session
         self.gm = gm
         self.subscriber = subscriber
