@@ -193,4 +193,7 @@ def why_missing(profile: Profile, token: str) -> str:
     for need in capability.needs:
         if reason := why_missing(profile, need):
             return reason
-    return "" if capability.holds(profile) else capability.missing
+    if capability.holds(profile):
+        return ""
+    claim = next((name for name in profile.claims_not if capability.missing == _CLAIMED.format(name)), None)
+    return f"the profile lists {claim} under claims_not" if claim else capability.missing

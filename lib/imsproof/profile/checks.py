@@ -51,7 +51,8 @@ def _in_scope(profile: Profile) -> Iterator[Mismatch]:
     ranges = ", ".join(str(network) for network in profile.scope.networks)
     for location, value in leaves(profile):
         if isinstance(value, (Endpoint, Url)) and not profile.scope.allows(value.host):
-            yield Mismatch(location, str(value), f"an address in scope.networks ({ranges})")
+            # Only the address: the path may hold what a reference stood for.
+            yield Mismatch(location, str(Endpoint(value.host, value.port)), f"an address in scope.networks ({ranges})")
 
 
 def leaves(value: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]:

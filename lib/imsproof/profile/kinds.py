@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -201,6 +202,8 @@ Hex16 = Annotated[bytes, BeforeValidator(lambda v: _hex(v, 2)), _AS_HEX, _text(r
 """A field for AMF."""
 File = Annotated[Path, BeforeValidator(_file), WithJsonSchema({"type": "string"})]
 """A field for an existing file, absolute after loading."""
+IpText = Annotated[str, AfterValidator(lambda text: _ip(text, "an IP address, as 192.0.2.200"))]
+"""A field for an IP address."""
 ByteCount = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["integer", "string"]})]
 """A field for a number of bytes."""
 Json = Annotated[Any, BeforeValidator(_json)]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from imsproof.profile import capabilities
 from imsproof.profile.capabilities import Claim
 from imsproof.profile.gm import FarEnd, Gm
 from imsproof.profile.hook import Argv
-from imsproof.profile.kinds import ByteCount, File, HttpUrl, Part, Text
+from imsproof.profile.kinds import ByteCount, File, HttpUrl, IpText, Part, Text
 from imsproof.profile.peers import Dc, Media
 from imsproof.profile.sbi import Sbi
 from imsproof.profile.scope import Scope
@@ -19,7 +18,6 @@ from imsproof.profile.scope import Scope
 FORMAT_VERSION = 1
 
 Seconds = Annotated[float, Field(gt=0, le=60)]
-IpText = Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
 
 
 class Limits(Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
@@ -43,3 +44,7 @@ def _or_reference(item: dict[str, Any]) -> dict[str, Any]:
     about: dict[str, Any] = {name: item[name] for name in ("title", "description", "default") if name in item}
     rule = {name: value for name, value in item.items() if name not in about}
     return {**about, "anyOf": [rule, {"type": "string", "pattern": REFERENCE}]}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

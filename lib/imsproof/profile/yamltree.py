@@ -175,6 +175,6 @@ def _value(event: yaml.NodeEvent) -> Any:
     if not isinstance(event, yaml.ScalarEvent):
         raise TreeError(0, type(event).__name__, "a value")
     text = str(event.value)
-    if event.style is not None:
+    if event.style:  # a quote, or the sign of a block
         return text
     return None if text in _NULLS else Plain(text)
