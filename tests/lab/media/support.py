@@ -1,18 +1,25 @@
-"""A UE's end of a data channel on a real socket, for the tests of the media nodes."""
+"""A UE's end of a data channel on a real socket, and a bench of MF and DC AS, for the tests of the media nodes."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from imsproof.engine.dtls import DtlsEngine
 from imsproof.engine.identity import Identity, make_identity
 from imsproof.engine.sctp import Channel, SctpEngine
 from imsproof.lab.dctypes import DcEndpoint, DcOffer
+from imsproof.lab.media.dcas import DcApplicationServer, subscribers_apps
 from imsproof.lab.media.http1 import Request
+from imsproof.lab.media.mdc import make_trust
+from imsproof.lab.media.mf import MediaFunction
 from imsproof.lab.policy import Policy, PolicyBox
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from imsproof.engine.dtls import Role
 
 UE = make_identity(name="ue")
@@ -179,3 +186,62 @@ async def ask(channel: Channel, request: str) -> tuple[int, bytes]:
 
 def _bytes(message: bytes | str) -> bytes:
     return message.encode() if isinstance(message, str) else message
+
+
+APPS = {"sip:alice@ims.example": ("whiteboard", "translate"), "sip:bob@ims.example": ("games",)}
+ALICE, BOB = APPS
+
+
+@dataclass
+class Bench:
+    """MF and DC AS, and the peers that a test opens."""
+
+    policy: PolicyBox
+    mf: MediaFunction
+    dcas: DcApplicationServer
+    peers: list[UePeer] = field(default_factory=list)
+
+    async def peer(self, **offer: Any) -> tuple[UePeer, DcEndpoint]:
+        """Open a UE and have the MF allocate a context for it."""
+        ue = await UePeer.open()
+        self.peers.append(ue)
+        return ue, await self.allocate(ue, **offer)
+
+    async def allocate(self, ue: UePeer, subscriber: str = ALICE, context: str = "", **offer: Any) -> DcEndpoint:
+        """Have the MF allocate a context."""
+        name = context or f"context-{len(self.mf.contexts)}"
+        return await self.mf.allocate(name, ue.offer(**offer), subscriber, self.dcas.url(subscriber))
+
+
+@asynccontextmanager
+async def bench(**media: Any) -> AsyncIterator[Bench]:
+    """Start MF and DC AS with these policy values."""
+    policy, trust = box(**media), make_trust()
+    apps = tuple(sorted({app for ids in APPS.values() for app in ids}))
+    dcas = DcApplicationServer("127.0.0.1", policy, apps_of=subscribers_apps(APPS), all_apps=apps, tls=trust.dcas)
+    found = Bench(policy, MediaFunction("127.0.0.1", policy, mdc=trust.mf), dcas)
+    await dcas.start()
+    try:
+        yield found
+    finally:
+        for peer in found.peers:
+            await peer.close()
+        await found.mf.stop()
+        await dcas.stop()
+
+
+def run(test: Callable[[Bench], Awaitable[None]], **media: Any) -> None:
+    """Run a test on its own bench."""
+
+    async def inner() -> None:
+        async with bench(**media) as found:
+            await test(found)
+
+    asyncio.run(inner())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, as seen from outside."""
+    async with asyncio.timeout(WAIT):
+        while not condition():  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0.001)

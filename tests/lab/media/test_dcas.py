@@ -13,7 +13,6 @@ import httpx
 import pytest
 from tests.lab.media.support import box
 
-from imsproof.lab.media.apps import application
 from imsproof.lab.media.dcas import SUBSCRIBER_HEADER, DcApplicationServer, subscribers_apps
 from imsproof.lab.media.http1 import Request
 from imsproof.lab.media.mdc import make_trust
@@ -68,13 +67,6 @@ def test_what_is_not_the_subscribers_is_not_served(target: str, subscriber: str,
 
 def test_other_methods_are_refused() -> None:
     assert ask(ROOT, method="DELETE")[0] == 405
-
-
-def test_packages_are_the_same_bytes_every_time() -> None:
-    application.cache_clear()
-    first = application("whiteboard").sha256
-    application.cache_clear()
-    assert application("whiteboard").sha256 == first
 
 
 def test_only_the_mf_is_served_over_tls() -> None:
