@@ -189,6 +189,15 @@ def test_close_notify_is_seen_by_the_peer() -> None:
         client.write(b"late")
 
 
+def test_more_than_a_record_is_refused_by_name() -> None:
+    client, server = pair()
+    with pytest.raises(DtlsError, match="cannot send 20000 bytes"):
+        client.write(bytes(20_000))
+    client.write(b"alive")
+    exchange(client, server)
+    assert server.read() == [b"alive"]
+
+
 def test_keys_are_logged_in_nss_form() -> None:
     lines: list[str] = []
     pair({"keylog": lines.append})

@@ -189,10 +189,13 @@ class DtlsEngine:
         return received
 
     def write(self, data: bytes) -> None:
-        """Send one record of application data (``DtlsError`` unless connected)."""
+        """Send one record of application data (``DtlsError`` unless connected, or when it is more than a record)."""
         if self.state != "connected":
             raise DtlsError(f"cannot send application data: the DTLS association is {self.state}")
-        self._connection.send(data)
+        try:
+            self._connection.send(data)
+        except SSL.Error as error:
+            raise DtlsError(f"cannot send {len(data)} bytes: {_reason(error)}") from error
 
     def timeout(self) -> float | None:
         """Return the seconds until :meth:`handle_timeout` is due, or ``None`` when no flight is outstanding."""
