@@ -44,7 +44,8 @@ def tcp(at: float, source: tuple[str, int], target: tuple[str, int], flags: int)
 def flow(opened: float, closed: float | None, protocol: str = "udp", **fields: Any) -> Flow:
     """A socket of the UE, its times in seconds."""
     values = {"local": samples.UE, "remote": samples.PCSCF, **fields}
-    return Flow(protocol, values["local"], values["remote"], int(opened * SECOND), closed and int(closed * SECOND))
+    ends = None if closed is None else int(closed * SECOND)
+    return Flow(protocol, values["local"], values["remote"], int(opened * SECOND), ends)
 
 
 def slicer(**flows: list[Flow]) -> capture.Slicer:

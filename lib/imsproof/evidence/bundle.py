@@ -36,7 +36,7 @@ The keys and tokens in here are those that the run used: treat the bundle as con
 """
 
 
-def make_bundle(run: Path) -> Path:
+def write_bundle(run: Path) -> Path:
     """Write ``bundle.zip`` into a run folder and return its path.
 
     Hidden files, locks and files still being written (``*.part``) are left out. Members stand in the order of
