@@ -235,6 +235,13 @@ class IncomingCall(Exchange):
             self.ue.session.emit(Kind.TIMEOUT, self.ue.actor, self.exchange, facts={"reason": call.failed})
         return call
 
+    async def decide(self, decision: bytes | int) -> None:
+        """Take the call with this SDP, or refuse it with this status."""
+        if isinstance(decision, bytes):
+            await self.aanswer(decision)
+        else:
+            await self._respond(decision)
+
     async def _wait_for_ack(self, response: sip.Message) -> bool:
         """Repeat the 2xx until its ACK comes (RFC 3261 clause 13.3.1.4), within the profile's answer timer."""
         pause = T1

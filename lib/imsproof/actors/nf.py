@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives import serialization
@@ -210,12 +210,14 @@ class NfConsumer:
         scope: str | None = None,
         changes: Mapping[str, str | None] | None = None,
         claims: Mapping[str, Any] | None = None,
+        source: Literal["nrf", "key", "file"] | None = None,
         label: str = "",
     ) -> TokenAnswer:
         """Get an access token for a producer, as the profile says: from the NRF, minted, or from a file.
 
         Args:
             producer: whom the token is for.
+            source: where from, instead of what the profile says.
             scope: instead of the producer's own.
             changes: form fields of the request to the NRF that differ; ``None`` leaves one out.
             claims: claims of a minted token that differ; ``None`` leaves one out.
@@ -224,7 +226,7 @@ class NfConsumer:
         Raises:
             HarnessError: the profile says no way to have tokens, or its key cannot be used.
         """
-        source = self.sbi.tokens.source if self.sbi.tokens else ("nrf" if self.sbi.nrf else "")
+        source = source or (self.sbi.tokens.source if self.sbi.tokens else "nrf")
         if source == "nrf" and self.sbi.nrf is not None:
             return self._from_nrf(self.sbi.nrf, self.token_request(producer, scope, changes or {}), label)
         if self.sbi.tokens is None or source not in ("key", "file"):

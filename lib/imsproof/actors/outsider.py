@@ -147,9 +147,7 @@ class Outsider:
                 facts={"reason": answer.failed},
             )
 
-    def _emit(
-        self, kind: Kind, answer: RawAnswer, transport: str, local: Address, remote: Address, data: bytes
-    ) -> None:
+    def _emit(self, kind: Kind, answer: RawAnswer, transport: str, tcp: TcpStream, data: bytes) -> None:
         facts = sip_facts(data) | ({"injected": True} if kind is Kind.SENT else {})
         self.session.emit(
             kind,

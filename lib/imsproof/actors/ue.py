@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from imsproof.profile.gm import Gm, Subscriber
 
     Headers = Sequence[tuple[str, str]]
+    Taker = Callable[[sip.Message], bytes | int]
+    """Decides on an INVITE: the SDP to answer 200 with, or the status to refuse with."""
     Alter = Callable[[sip.Message], bytes | None]
     """Changes a request in place just before it is sent, or returns the bytes to send instead."""
 
@@ -95,6 +97,7 @@ class Ue:
         self._tls = tls
         self._transport: SipTransport | None = None
         self._transactions: Transactions | None = None
+        self._taker: Taker | None = None
         self._invites: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self._waiting: dict[str, IncomingCall] = {}
         self._strays: list[asyncio.Queue[tuple[sip.Message, str]]] = []
@@ -217,6 +220,10 @@ class Ue:
     def wait_invite(self, within: float | None = None) -> IncomingCall | None:
         """Wait for a call to come in; ``None`` when none came within the profile's call timer."""
         return self.session.run(self.await_invite(within))
+
+    def take_calls(self, taker: Taker | None) -> None:
+        """From now on decide on each INVITE by itself; :meth:`wait_invite` still hands it out, for a look at it."""
+        self._taker = taker
 
     def request(
         self,
@@ -573,6 +580,8 @@ class Ue:
         trying = sip.response(message, 100)
         self.transactions.later(self.transactions.respond(message, trying, source, exchange))
         self._invites.put_nowait(incoming)
+        if self._taker is not None:
+            self.transactions.later(incoming.decide(self._taker(message)))
 
     def _take_cancel(self, message: sip.Message, source: Address, exchange: str, call_id: str) -> None:
         waiting = self._waiting.get(call_id)

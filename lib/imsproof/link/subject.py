@@ -25,7 +25,7 @@ class Exchange:
         accept: the statuses that mean that the lab accepted, or ``None`` for every 2xx.
     """
 
-    record: Record
+    record: Record = field(repr=False)
     exchange: str
     failed: str = ""
     accept: tuple[int, ...] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class TcpStream(asyncio.Protocol):
         self.quiet = quiet
         self.ended = ""
         self._transport: asyncio.Transport | None = None
+        self._raw: socket.socket | None = None
         self._buffer = bytearray()
         self._changed = asyncio.Event()
         self._writable = asyncio.Event()
@@ -100,6 +102,7 @@ class TcpStream(asyncio.Protocol):
             raw.close()
             stream._close_flow()
             raise
+        stream._raw = raw
         await loop.create_connection(lambda: stream, sock=raw)
         return stream
 
@@ -203,8 +206,12 @@ class TcpStream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, however it came."""
+        if exc is not None:
+            self._read_last_words()
         if isinstance(exc, ConnectionResetError):
             self._end("reset by the lab", "reset", by="lab")
+        elif isinstance(exc, BrokenPipeError):
+            self._end("closed by the lab while the tester was sending", "reset", by="lab")
         elif exc is not None:
             self._end(f"lost: {exc}", "reset", by="lab")
         else:
@@ -212,6 +219,12 @@ class TcpStream(asyncio.Protocol):
         self._transport = None
         self._writable.set()
         self.session.disown(self)
+
+    def _read_last_words(self) -> None:
+        """Take what the lab sent before it broke off (an alert, a GOAWAY): a failed write hides it from asyncio."""
+        with contextlib.suppress(OSError):
+            while self._raw is not None and len(self._buffer) < MAX_WAITING and (data := self._raw.recv(65536)):
+                self.data_received(data)
 
     def _end(self, reason: str, flag: str, *, by: str) -> None:
         if self.ended:
