@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imsproof.profile import loads
-from imsproof.profile.ask import QUESTIONS, Kind, Question, asked, draft, wrong_with
+from imsproof.profile.ask import QUESTIONS, Kind, Question, write_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def question(key: str) -> Question:
 
 def test_the_answers_make_a_profile_that_loads(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("x")
-    text = draft(BASE | GM | A | B | SBI | DC)
+    text = write_profile(BASE | GM | A | B | SBI | DC)
     profile = loads(text, base=tmp_path, env=ENV, today=date(2026, 1, 1))
     assert profile.scope.authorised_by == "Jane: the owner"
     wanted = ("gm.udp", "gm.tls", "gm.aka", "gm.digest", "gm.two-subscribers", "sbi.nmf-mrm", "sbi.mint", "dc.hook")
@@ -71,21 +71,21 @@ def test_the_answers_make_a_profile_that_loads(tmp_path: Path) -> None:
 
 
 def test_the_least_answers_make_a_profile_too() -> None:
-    assert loads(draft(BASE), env={}, today=date(2026, 1, 1)).gm is None
+    assert loads(write_profile(BASE), env={}, today=date(2026, 1, 1)).gm is None
 
 
 def test_secrets_are_named_and_not_written() -> None:
-    assert "${env:K_A}" in draft(BASE | GM | A)
+    assert "${env:K_A}" in write_profile(BASE | GM | A)
 
 
 def test_answers_whose_question_does_not_apply_are_ignored() -> None:
-    assert draft(BASE | GM | A | SBI | DC | {"?gm": "no", "?sbi": "no", "?dc": "no"}) == draft(BASE)
+    assert write_profile(BASE | GM | A | SBI | DC | {"?gm": "no", "?sbi": "no", "?dc": "no"}) == write_profile(BASE)
 
 
 def test_tokens_from_the_nrf_ask_for_the_nrf() -> None:
     answers = {"?sbi": "yes", "?sbi.consumers.0": "yes", "?sbi.tokens": "nrf"}
-    assert asked(question("sbi.nrf.url"), answers)
-    assert not asked(question("sbi.tokens.key"), answers)
+    assert question("sbi.nrf.url").asked(answers)
+    assert not question("sbi.tokens.key").asked(answers)
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,19 @@ def test_tokens_from_the_nrf_ask_for_the_nrf() -> None:
     ],
 )
 def test_a_wrong_answer_is_told_at_once(key: str, answer: str) -> None:
-    assert wrong_with(question(key), answer)
+    assert question(key).wrong_with(answer)
 
 
 def test_right_answers_and_what_may_be_left_out_are_fine() -> None:
     for key, answer in (BASE | GM | A | B | SBI | DC).items():
-        assert wrong_with(question(key), answer) == "", key
-    assert wrong_with(question("description"), "") == ""
+        assert question(key).wrong_with(answer) == "", key
+    assert question("description").wrong_with("") == ""
 
 
 def test_each_default_is_a_right_answer_and_each_gate_comes_first() -> None:
     seen: set[str] = set()
     for one in QUESTIONS:
-        assert not one.default or wrong_with(one, one.default) == ""
+        assert not one.default or one.wrong_with(one.default) == ""
         assert one.asked_if is None or one.asked_if[0] in seen
         assert one.kind is not Kind.CHOICE or one.choices
         seen.add(one.key)

@@ -1,13 +1,12 @@
 """The questions of ``imsproof profile new``, as data, and the profile that their answers make.
 
-Who asks (a prompt, a form) is elsewhere. A question's key is the field that its answer goes to, so that the draft is
+Who asks (a prompt, a form) is elsewhere. A question's key is the field that its answer goes to, so that the profile is
 the answers, nested. Secrets are never asked for: the answer is the name of the environment variable that holds it.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -22,7 +21,7 @@ from imsproof.profile.model import Profile
 from imsproof.profile.sbi import InstanceId, NfType
 from imsproof.profile.scope import CidrNetwork
 
-Answers = Mapping[str, str]
+Answers = dict[str, str]
 """Answers by the question's key; ``""`` or nothing when it was left out."""
 
 YES, NO = "yes", "no"
@@ -70,6 +69,27 @@ class Question:
     choices: tuple[str, ...] = ()
     required: bool = False
     asked_if: tuple[str, str] | None = None
+
+    def asked(self, answers: Answers) -> bool:
+        """Say whether the question is to be asked, given the answers so far."""
+        if self.asked_if is None:
+            return True
+        key, answer = self.asked_if
+        return answers.get(key) == answer and any(gate.asked(answers) for gate in QUESTIONS if gate.key == key)
+
+    def wrong_with(self, answer: str) -> str:
+        """Say what is wrong with an answer, for people; ``""`` when it is fine."""
+        answer = answer.strip()
+        if not answer:
+            return "an answer is needed" if self.required else ""
+        match self.kind:
+            case Kind.YES_NO:
+                return "" if answer in {YES, NO} else "yes or no"
+            case Kind.CHOICE:
+                return "" if answer in self.choices else f"one of {', '.join(self.choices)}"
+            case Kind.NETWORKS:
+                return next((wrong for part in _parts(answer) if (wrong := _wrong_form(self.kind, part))), "")
+        return _wrong_form(self.kind, answer)
 
 
 def _subscriber(index: int, gate: tuple[str, str]) -> tuple[Question, ...]:
@@ -196,29 +216,6 @@ _EXAMPLES = {
 }
 
 
-def asked(question: Question, answers: Answers) -> bool:
-    """Say whether the question is to be asked, given the answers so far."""
-    if question.asked_if is None:
-        return True
-    key, answer = question.asked_if
-    return answers.get(key) == answer and any(asked(gate, answers) for gate in QUESTIONS if gate.key == key)
-
-
-def wrong_with(question: Question, answer: str) -> str:
-    """Say what is wrong with an answer, for people; ``""`` when it is fine."""
-    answer = answer.strip()
-    if not answer:
-        return "an answer is needed" if question.required else ""
-    match question.kind:
-        case Kind.YES_NO:
-            return "" if answer in {YES, NO} else "yes or no"
-        case Kind.CHOICE:
-            return "" if answer in question.choices else f"one of {', '.join(question.choices)}"
-        case Kind.NETWORKS:
-            return next((wrong for part in _parts(answer) if (wrong := _wrong_form(question.kind, part))), "")
-    return _wrong_form(question.kind, answer)
-
-
 def _wrong_form(kind: Kind, answer: str) -> str:
     if kind not in _FORMS:
         return ""
@@ -236,18 +233,18 @@ def _words(answer: str) -> list[str]:
         raise ValueError(f"a command with its words as in a shell ({error})") from None
 
 
-def draft(answers: Answers) -> str:
+def write_profile(answers: Answers) -> str:
     """Write the profile that the answers make, as YAML text. Answers to questions that do not apply are ignored."""
     root: dict[str, Any] = {"imsproof": 1}
     for question in QUESTIONS:
         answer = answers.get(question.key, "").strip()
-        if question.key.startswith("?") or not answer or not asked(question, answers):
+        if question.key.startswith("?") or not answer or not question.asked(answers):
             continue
         _put(root, question.key.split("."), _value(question, answer))
     if "dc" in root:
         root["dc"] = {"via": "hook", **root["dc"]}
     tokens = next(question for question in QUESTIONS if question.key == "?sbi.tokens")
-    if asked(tokens, answers) and (source := answers.get(tokens.key, "none")) != "none":
+    if tokens.asked(answers) and (source := answers.get(tokens.key, "none")) != "none":
         root["sbi"]["tokens"] = {"from": source, **root["sbi"].get("tokens", {})}
     text: str = yaml.safe_dump(_lists(root), sort_keys=False, allow_unicode=True, width=110)
     return text
