@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from imsproof.lab.faults import policy_with
+from imsproof.lab.media.agw import AccessGateway
 from imsproof.lab.media.dcas import DcApplicationServer
 from imsproof.lab.media.mdc import make_trust
 from imsproof.lab.media.mf import MediaFunction
@@ -16,6 +16,7 @@ from imsproof.lab.sbi.dcsf import DcsfNode
 from imsproof.lab.sbi.imsas import ImsAsControl
 from imsproof.lab.sbi.mf import MfNode
 from imsproof.lab.sbi.nrf import NrfNode
+from imsproof.lab.sip.nodes import SipNodes
 from imsproof.lab.sip.subscribers import SUBSCRIBERS, by_impu
 
 if TYPE_CHECKING:
@@ -51,33 +52,24 @@ class Network:
         self.mf = MfNode(self.pki, self.box, prefix, self.media)
         self.dcsf = DcsfNode(self.pki, self.box, prefix, may_use=may_use_data_channels, apps_url=self.dcas.url)
         self.imsas = ImsAsControl(self.pki, self.box, prefix)
-        self.sip = self._sip_side()
-
-    def _sip_side(self) -> Any:
-        try:
-            agw = import_module("imsproof.lab.media.agw")
-            sip = import_module("imsproof.lab.sip.nodes")
-        except ModuleNotFoundError:
-            return None
-        gateway = agw.AccessGateway(f"{self.prefix}.{AGW_HOST}", self.box)
-        return sip.SipNodes(self.prefix, self.box, self.pki.directory, self.imsas, gateway)
+        self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
+        self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw)
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""
         for node in (self.nrf, self.dcas, self.mf, self.dcsf, self.imsas, self.sip):
-            if node is not None:
-                await node.start()
+            await node.start()
 
     async def stop(self) -> None:
         """Stop every node."""
         for node in (self.sip, self.imsas, self.dcsf, self.mf, self.dcas, self.nrf):
-            if node is not None:
-                await node.stop()
+            await node.stop()
+        await self.agw.reset()
 
     async def reset(self) -> None:
         """Forget all registrations, calls, media contexts and tokens."""
-        if self.sip is not None:
-            await self.sip.reset()
+        await self.sip.reset()
+        await self.agw.reset()
         self.imsas.reset()
         self.dcsf.reset()
         await self.mf.reset()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def _bearer(header: str) -> str:
 
 def _number(claims: dict[str, Any], name: str, default: float) -> float:
     value = claims.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _TokenError(f"{name} is not a number")
     return value
 

@@ -15,6 +15,7 @@ import h2.exceptions
 import h2.settings
 from OpenSSL import SSL
 
+from imsproof.lab.sbi.frameguard import FrameGuard
 from imsproof.lab.sbi.messages import Handler, Peer, Refused, Request, Response, problem
 from imsproof.lab.sbi.tls import ALPN, peer_of, server_context
 
@@ -68,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._tls: SSL.Connection | None = None
         self._http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
+        self._guard = FrameGuard()
         self._peer: Peer | None = None
         self._streams: dict[int, _Stream] = {}
         self._unsent: dict[int, bytes] = {}
@@ -191,6 +193,9 @@ class Connection(asyncio.Protocol):
     # --- HTTP/2 -------------------------------------------------------------------------------------------------
 
     def _http_received(self, data: bytes) -> None:
+        if not self._guard.fits(data):
+            self._send_away(h2.errors.ErrorCodes.FRAME_SIZE_ERROR)
+            return
         try:
             events = self._http.receive_data(data)
         except h2.exceptions.ProtocolError:
@@ -312,8 +317,8 @@ class Connection(asyncio.Protocol):
             stream.deadline.cancel()
         self._server.release(len(stream.body))
 
-    def _send_away(self) -> None:
-        self._http.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
+    def _send_away(self, error: h2.errors.ErrorCodes = h2.errors.ErrorCodes.ENHANCE_YOUR_CALM) -> None:
+        self._http.close_connection(error)
         self._flush()
         self.close()
 
