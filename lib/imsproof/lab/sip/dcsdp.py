@@ -1,0 +1,129 @@
+"""Data channels in SDP as the IMS AS handles them: what is anchored, hidden from the far side, or passed on.
+
+TS 24.186 9.3.2 and TS 23.228 AC.7 (secondary): where the MF anchors the bootstrap channel, the UE gets the MF's
+address, port, fingerprint, setup, tls-id and sctp-port, and the far side does not see the media line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imsproof.codec.sdp import (
+    Fingerprint,
+    MediaSection,
+    Sdp,
+    SdpLine,
+    SdpSyntaxError,
+    data_channel_section,
+    effective,
+)
+from imsproof.lab.dctypes import DcEndpoint, DcOffer
+
+FIRST_APPLICATION_STREAM = 1000
+"""Below are the bootstrap channels 0, 10, 100, 110 (TS 24.186 9.3.2.2.1)."""
+DEFAULT_SCTP_PORT = 5000
+DEFAULT_MESSAGE_SIZE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A media line of the caller that the called side does not get.
+
+    Attributes:
+        section: the caller's media section.
+        local: the MF's endpoint that answers it; ``None`` when it is refused.
+    """
+
+    section: MediaSection
+    local: DcEndpoint | None = None
+
+
+def is_bootstrap(section: MediaSection) -> bool:
+    """Whether a media section is a data channel with a bootstrap stream, or with none named at all."""
+    streams = [dcmap.stream for dcmap in section.dcmaps]
+    return section.is_data_channel and (not streams or any(stream < FIRST_APPLICATION_STREAM for stream in streams))
+
+
+def read_offer(description: Sdp, section: MediaSection) -> DcOffer:
+    """Read what a data-channel section offers.
+
+    Raises:
+        SdpSyntaxError: address, port, fingerprint, setup or a number is missing or wrong.
+    """
+    address, port = description.address(section), section.port
+    setup = effective(description, "setup", section)
+    if not address or port <= 0 or setup not in ("actpass", "active", "passive"):
+        raise SdpSyntaxError("a data channel needs an address, a port, and a setup of actpass, active or passive")
+    return DcOffer(
+        address=address,
+        port=port,
+        fingerprint=str(Fingerprint.parse(effective(description, "fingerprint", section) or "")),
+        setup=setup,
+        tls_id=effective(description, "tls-id", section) or "",
+        sctp_port=_number(section.attr("sctp-port"), DEFAULT_SCTP_PORT, 65535),
+        max_message_size=_number(section.attr("max-message-size"), DEFAULT_MESSAGE_SIZE, 1 << 32),
+        streams=tuple(dcmap.stream for dcmap in section.dcmaps),
+    )
+
+
+def _number(text: str | None, default: int, limit: int) -> int:
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= limit):
+        raise SdpSyntaxError(f"{text[:40]!r} is not a number up to {limit}")
+    return int(text)
+
+
+def answer_section(hidden: Hidden) -> MediaSection:
+    """Write the answer to a hidden media line: the MF's endpoint, or port 0."""
+    local = hidden.local
+    if local is None:
+        return refused(hidden.section)
+    return data_channel_section(
+        local.port,
+        address=local.address,
+        fingerprints=[Fingerprint.parse(local.fingerprint)],
+        setup=local.setup,
+        tls_id=local.tls_id or None,
+        sctp_port=local.sctp_port,
+        max_message_size=local.max_message_size,
+        dcmaps=hidden.section.dcmaps,
+    )
+
+
+def refused(section: MediaSection) -> MediaSection:
+    """Write the media line with port 0 and nothing after it."""
+    words = section.lines[0].value.split()
+    words[1:2] = ["0"]
+    return MediaSection([SdpLine.make("m", " ".join(words))])
+
+
+def without(description: Sdp, hidden: dict[int, Hidden]) -> Sdp:
+    """Write the caller's description for the called side; when nothing else is left, hidden lines have port 0."""
+    kept = [section for place, section in enumerate(description.media) if place not in hidden]
+    if not kept:
+        kept = [refused(section) for section in description.media]
+    return Sdp(description.session, kept)
+
+
+def with_hidden(description: Sdp, hidden: dict[int, Hidden]) -> Sdp:
+    """Write the called side's description for the caller: hidden lines come back in their places."""
+    media = list(description.media)
+    if (
+        hidden
+        and len(media) == len(hidden)
+        and all(section.port == 0 and section.kind == "application" for section in media)
+    ):
+        media = []
+    for place in sorted(hidden):
+        media.insert(place, answer_section(hidden[place]))
+    return Sdp(description.session, media)
+
+
+def rewrite_fingerprints(description: Sdp, value: str) -> Sdp:
+    """Put another fingerprint into every data-channel line (what a network must not do end to end)."""
+    changed = description.copy()
+    for section in changed.media:
+        if section.is_data_channel and effective(changed, "fingerprint", section) is not None:
+            section.set_attr("fingerprint", value)
+    return changed

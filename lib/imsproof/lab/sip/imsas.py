@@ -1,0 +1,191 @@
+"""The IMS AS on ISC: who may use data channels, what is anchored at the MF, what goes end to end (TS 24.186 9.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from imsproof.codec.sdp import Sdp, SdpSyntaxError
+from imsproof.lab.sip import dcsdp, hops
+from imsproof.lab.sip.node import Node, Served
+from imsproof.lab.sip.scscf import asserted, route_uri
+from imsproof.lab.sip.subscribers import by_impu
+from imsproof.lab.sip.tables import Table
+
+if TYPE_CHECKING:
+    from imsproof.codec.sip import Message
+    from imsproof.lab.dctypes import DcDecision, DcOffer
+    from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sip.transport import Address, Flow
+
+log = logging.getLogger("imsproof.lab.sip")
+
+CALL_SECONDS = 7200.0
+WRONG_FINGERPRINT = "SHA-256 " + ":".join(f"{octet:02X}" for octet in hashlib.sha256(b"another certificate").digest())
+
+
+class Control(Protocol):
+    """The AS towards DCSF and MF."""
+
+    async def session_request(self, session_id: str, calling: str, called: str, offer: DcOffer) -> DcDecision:
+        """Ask what is to be done with the data channel that a new call offers."""
+
+    async def session_update(self, session_id: str, calling: str, called: str, offer: DcOffer) -> DcDecision:
+        """Ask again after the offer changed."""
+
+    async def session_ended(self, session_id: str) -> None:
+        """Give back what the call had."""
+
+
+@dataclass(eq=False)
+class Call:
+    """A call that the AS follows.
+
+    Attributes:
+        session_id: towards DCSF and MF.
+        caller_tag: From tag of the first INVITE; tells the direction of later requests.
+        calling, called: public identities.
+        hidden: the caller's media lines that the called side does not get, by their place.
+        known: places for which DCSF and MF hold something.
+    """
+
+    session_id: str
+    caller_tag: str
+    calling: str
+    called: str
+    hidden: dict[int, dcsdp.Hidden] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+
+
+class _Rejected(Exception):  # noqa: N818 - a decision of the DCSF, not an error
+    pass
+
+
+class ImsAs(Node):
+    """Serves what comes from the S-CSCF and gives it back."""
+
+    def __init__(self, address: str, box: PolicyBox, *, scscf: Address, control: Control) -> None:
+        super().__init__("IMS AS", address, box)
+        self._scscf = scscf
+        self._control = control
+        self._calls: Table[str, Call] = Table(CALL_SECONDS, 10_000)
+
+    async def reset(self) -> None:
+        """Forget every call."""
+        await super().reset()
+        self._calls.clear()
+
+    def admit(self, message: Message, flow: Flow) -> bool:
+        """Refuse whoever is not the S-CSCF."""
+        if flow.peer == self._scscf or not self.policy.trust_peers_only:
+            return True
+        Served(self, message, flow).reply(403)
+        return False
+
+    async def on_request(self, served: Served) -> None:
+        """Handle the data channels of a request's SDP and send it back to the S-CSCF."""
+        message = served.request.copy()
+        hops.count_down(message)
+        hops.pop_own_routes(message, self.here)
+        call_id = message.get("Call-ID") or ""
+        call = self._calls.get(call_id)
+        if call is None and message.method == "INVITE" and not hops.tag_of(message, "To"):
+            call = self._new_call(message, call_id)
+            message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+        if call is None:
+            self.forward(message, self.flow(self._scscf), served)
+            return
+        from_caller = hops.tag_of(message, "From") == call.caller_tag
+        try:
+            await self._rewrite_request(call, message, from_caller=from_caller)
+        except _Rejected:
+            served.reply(488)
+            await self._give_up(call, message)
+            return
+        except SdpSyntaxError as error:
+            log.debug("IMS AS: %s", error)
+            served.reply(488)
+            await self._give_up(call, message)
+            return
+
+        async def answered(answer: Message) -> Message:
+            await self._rewrite_answer(call, message, answer, from_caller=from_caller)
+            return answer
+
+        self.forward(message, self.flow(self._scscf), served, answered)
+
+    def _new_call(self, message: Message, call_id: str) -> Call:
+        calling = asserted(message) or ""
+        call = Call(call_id, hops.tag_of(message, "From"), calling, message.uri)
+        self._calls.put(call_id, call)
+        return call
+
+    async def _rewrite_request(self, call: Call, message: Message, *, from_caller: bool) -> None:
+        if not has_sdp(message):
+            return
+        description = Sdp.parse(message.body)
+        if from_caller and message.method in ("INVITE", "UPDATE"):
+            await self._decide(call, description)
+        self._put(message, self._other_side(call, description, from_caller=from_caller))
+
+    async def _rewrite_answer(self, call: Call, message: Message, answer: Message, *, from_caller: bool) -> None:
+        if has_sdp(answer):
+            self._put(answer, self._other_side(call, Sdp.parse(answer.body), from_caller=not from_caller))
+        first_failed = message.method == "INVITE" and answer.status >= 300 and not hops.tag_of(message, "To")
+        if first_failed or (message.method == "BYE" and answer.status >= 200):
+            await self._end(call)
+
+    async def _decide(self, call: Call, description: Sdp) -> None:
+        """Decide for each data channel of the caller's offer what becomes of it."""
+        hidden: dict[int, dcsdp.Hidden] = {}
+        for place, section in enumerate(description.media):
+            if not section.is_data_channel or section.port == 0:
+                continue
+            if not self._may_use(call.calling):
+                hidden[place] = dcsdp.Hidden(section)
+            elif dcsdp.is_bootstrap(section):
+                offer = dcsdp.read_offer(description, section)
+                ask = self._control.session_update if place in call.known else self._control.session_request
+                decision = await ask(call.session_id, call.calling, call.called, offer)
+                if decision.kind == "reject":
+                    raise _Rejected
+                if decision.kind == "anchor":
+                    call.known.add(place)
+                    hidden[place] = dcsdp.Hidden(section, decision.local)
+        call.hidden = hidden
+
+    def _may_use(self, impu: str) -> bool:
+        subscriber = by_impu(impu)
+        return not self.policy.check_data_channel_service or (subscriber is not None and subscriber.data_channel)
+
+    def _other_side(self, call: Call, description: Sdp, *, from_caller: bool) -> Sdp:
+        """Write one side's description for the other; what goes end to end stays as it is."""
+        if from_caller and call.hidden:
+            description = dcsdp.without(description, call.hidden)
+        if not self.policy.keep_fingerprint:
+            description = dcsdp.rewrite_fingerprints(description, WRONG_FINGERPRINT)
+        if not from_caller and call.hidden:
+            description = dcsdp.with_hidden(description, call.hidden)
+        return description
+
+    @staticmethod
+    def _put(message: Message, description: Sdp) -> None:
+        body = description.to_bytes()
+        if body != message.body:
+            message.body = body
+
+    async def _give_up(self, call: Call, message: Message) -> None:
+        if not hops.tag_of(message, "To"):
+            await self._end(call)
+
+    async def _end(self, call: Call) -> None:
+        if self._calls.pop(call.session_id) is not None and call.known:
+            await self._control.session_ended(call.session_id)
+
+
+def has_sdp(message: Message) -> bool:
+    """Whether the body is a session description."""
+    kind = (message.get("Content-Type") or "").partition(";")[0].strip().lower()
+    return kind == "application/sdp" and bool(message.body)

@@ -1,0 +1,82 @@
+"""All SIP nodes of the lab together."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+from imsproof.lab.sip.bindings import Binding
+from imsproof.lab.sip.farue import FarUe
+from imsproof.lab.sip.imsas import ImsAs
+from imsproof.lab.sip.node import SIP_PORT, Node
+from imsproof.lab.sip.pcscf import Pcscf
+from imsproof.lab.sip.scscf import FOREVER, ORIGINATING, Scscf, route_uri
+from imsproof.lab.sip.subscribers import FAR_UE
+from imsproof.lab.sip.transport import Flow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sip.gateway import AccessGateway
+    from imsproof.lab.sip.imsas import Control
+
+PCSCF_HOST, SCSCF_HOST, IMSAS_HOST, FAR_UE_HOST = 10, 20, 30, 90
+
+
+class SipNodes:
+    """P-CSCF, S-CSCF, IMS AS and far UE, each at its own address under ``prefix``.
+
+    Args:
+        prefix: first three octets, e.g. ``127.31.5``.
+        box: the lab's policy.
+        pki_dir: where ``pcscf.pem`` and ``pcscf.key`` lie; without them there is no TLS on Gm.
+        control: the IMS AS towards DCSF and MF.
+        agw: the IMS-AGW, ``None`` for a network without one.
+    """
+
+    def __init__(
+        self, prefix: str, box: PolicyBox, pki_dir: Path | None, control: Control, agw: AccessGateway | None
+    ) -> None:
+        hosts = {host: f"{prefix}.{host}" for host in (PCSCF_HOST, SCSCF_HOST, IMSAS_HOST, FAR_UE_HOST)}
+        pcscf, scscf, imsas, far = ((address, SIP_PORT) for address in hosts.values())
+        service_route = (route_uri(scscf, ORIGINATING),)
+        contact = f"sip:{FAR_UE.name}@{far[0]}:{far[1]}"
+        static = Binding(contact, Flow("udp", far), FAR_UE.impus, service_route, time.monotonic() + FOREVER)
+        self.pcscf = Pcscf(pcscf[0], box, scscf=scscf, agw=agw, tls=_tls(pki_dir), static=(static,))
+        self.scscf = Scscf(scscf[0], box, pcscf=pcscf, imsas=imsas, far_ue=far)
+        self.imsas = ImsAs(imsas[0], box, scscf=scscf, control=control)
+        self.far_ue = FarUe(far[0], box, pcscf=pcscf)
+
+    @property
+    def _nodes(self) -> tuple[Node, ...]:
+        return self.pcscf, self.scscf, self.imsas, self.far_ue
+
+    async def start(self) -> None:
+        """Open every socket (``OSError`` when one cannot be had; those that were opened are closed again)."""
+        try:
+            for node in self._nodes:
+                await node.start()
+        except OSError:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close every socket."""
+        for node in self._nodes:
+            await node.stop()
+
+    async def reset(self) -> None:
+        """Forget registrations, calls and transactions, and revive a node that had died."""
+        for node in self._nodes:
+            await node.reset()
+
+
+def _tls(pki_dir: Path | None) -> ssl.SSLContext | None:
+    if pki_dir is None or not (pki_dir / "pcscf.pem").exists():
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(pki_dir / "pcscf.pem", pki_dir / "pcscf.key")
+    return context

@@ -1,0 +1,359 @@
+"""The P-CSCF: the door between UEs and the network (TS 24.229 5.2). It trusts the S-CSCF and nobody else."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imsproof.codec.sip import Message, parse_uri
+from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
+from imsproof.lab.sip import hops, trust, validate
+from imsproof.lab.sip.agreement import Agreements, RefusedError
+from imsproof.lab.sip.bindings import Binding, Bindings
+from imsproof.lab.sip.gateway import Gateway, Leg
+from imsproof.lab.sip.node import Node, Served
+from imsproof.lab.sip.scscf import route_uri
+from imsproof.lab.sip.subscribers import DOMAIN
+from imsproof.lab.sip.tables import Buckets, Table
+from imsproof.lab.sip.transport import Address, Flow, StreamPort
+
+if TYPE_CHECKING:
+    import ssl
+
+    from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sip.gateway import AccessGateway
+
+log = logging.getLogger("imsproof.lab.sip")
+
+TLS_PORT = 5061
+CALL_SECONDS = 7200.0
+DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER")
+
+
+@dataclass(eq=False)
+class Call:
+    """A dialog that begins or ends at UEs of this P-CSCF.
+
+    Attributes:
+        parties: flow and tag of each access leg: who may send inside the dialog.
+        routes: for each access leg, the URIs that its requests must be routed by.
+    """
+
+    parties: dict[Flow, str] = field(default_factory=dict)
+    routes: dict[Flow, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Pcscf(Node):
+    """Serves UEs over UDP, TCP and TLS, and the S-CSCF over UDP."""
+
+    def __init__(
+        self,
+        address: str,
+        box: PolicyBox,
+        *,
+        scscf: Address,
+        agw: AccessGateway | None,
+        tls: ssl.SSLContext | None,
+        static: tuple[Binding, ...] = (),
+    ) -> None:
+        super().__init__("P-CSCF", address, box)
+        self._scscf = scscf
+        self._gateway = Gateway(agw)
+        self._tls = tls
+        self._static = static
+        self._streams: list[StreamPort] = []
+        self.bindings = Bindings()
+        self._agreements = Agreements()
+        self._calls: Table[str, Call] = Table(CALL_SECONDS, 10_000)
+        self._rates: Buckets[Flow] = Buckets()
+        self._provision()
+
+    def _provision(self) -> None:
+        for binding in self._static:
+            self.bindings.add(binding)
+
+    async def start(self) -> None:
+        """Listen on UDP and TCP 5060, and on TLS 5061 when there is a certificate."""
+        await super().start()
+        listeners: list[tuple[str, int, ssl.SSLContext | None]] = [("tcp", self.here[1], None)]
+        if self._tls is not None:
+            listeners.append(("tls", TLS_PORT, self._tls))
+        for name, port, context in listeners:
+            stream = StreamPort(name, self.receive, lambda _: None)
+            await stream.open((self.here[0], port), context)
+            self._streams.append(stream)
+
+    async def stop(self) -> None:
+        """Close every socket."""
+        for stream in self._streams:
+            await stream.close()
+        self._streams.clear()
+        await super().stop()
+
+    async def reset(self) -> None:
+        """Forget registrations and calls."""
+        self.bindings.clear()
+        self._agreements.clear()
+        self._calls.clear()
+        self._rates.clear()
+        await self._gateway.reset()
+        self._provision()
+        await super().reset()
+
+    # --- the door ---
+
+    def on_garbage(self, data: bytes, flow: Flow) -> None:
+        """Drop bytes without a start line."""
+        del data, flow
+        if self.policy.on_malformed in ("stop", "hang"):
+            self._break_down()
+
+    def admit(self, message: Message, flow: Flow) -> bool:
+        """Look at a UE's request before any work is done for it."""
+        if self._from_core(flow):
+            return True
+        if message.method == "REGISTER" and not self._within_rate(flow):
+            return False  # in silence: an answer would make the flood worse
+        problem = validate.check(message, datagram=flow.transport == "udp")
+        if problem is None:
+            hops.note_source(message, flow.peer)
+            return True
+        self._refuse(message, flow, problem)
+        return False
+
+    def _from_core(self, flow: Flow) -> bool:
+        return flow.transport == "udp" and flow.peer == self._scscf
+
+    def _within_rate(self, flow: Flow) -> bool:
+        rate = self.policy.register_rate
+        return rate == 0 or self._rates.take(flow, rate)
+
+    def _refuse(self, message: Message, flow: Flow, problem: validate.Problem) -> None:
+        served = Served(self, message, flow)
+        malformed = problem.status == 400
+        if malformed and self.policy.on_malformed in ("stop", "hang"):
+            self._break_down()
+        elif malformed and self.policy.on_malformed == "accept":
+            served.reply(200)
+        else:
+            served.reply(problem.status, problem.reason, [problem.header] if problem.header else ())
+
+    def _break_down(self) -> None:
+        if self.policy.on_malformed == "stop":
+            self.spawn(self._die())
+        else:
+            self.frozen = True
+
+    async def _die(self) -> None:
+        """Close the sockets as a crashed process would; a reset starts the node again."""
+        for stream in self._streams:
+            await stream.close()
+        self._streams.clear()
+        if self.udp is not None:
+            self.udp.close()
+            self.udp = None
+
+    # --- requests ---
+
+    async def on_request(self, served: Served) -> None:
+        """Send a request on: a UE's into the network, the network's to a UE."""
+        message = served.request.copy()
+        if self._from_core(served.flow):
+            hops.count_down(message)
+            await self._to_ue(served, message)
+        elif message.method == "REGISTER":
+            hops.count_down(message)
+            self._register(served, message)
+        elif hops.tag_of(message, "To"):
+            hops.count_down(message)
+            await self._inside_dialog(served, message)
+        else:
+            hops.count_down(message)
+            await self._from_ue(served, message)
+
+    def _register(self, served: Served, message: Message) -> None:
+        credentials = _credentials(message)
+        answers = bool(credentials.get("response") or credentials.get("auts"))
+        check = self.policy.check_security_verify
+        try:
+            security = self._agreements.enter(message, served.flow, answers=answers, check=check)
+        except RefusedError as refused:
+            served.reply(494, headers=[("Security-Server", refused.header)])
+            return
+        trust.take_from_ue(message, self.policy)
+        message.remove("Route")
+        message.remove("Path")
+        message.add("Path", f"<{route_uri(self.here)}>")
+        message.add("Require", "path")
+        message.add("P-Visited-Network-ID", f'"{DOMAIN}"')
+        if credentials:
+            credentials["integrity-protected"] = "no"
+            message.set("Authorization", format_credentials("Digest", credentials))
+
+        async def answered(answer: Message) -> Message:
+            if answer.status == 401:
+                self._hand_out_challenge(answer, security)
+            elif answer.status == 200:
+                self.bindings.learn(served.request, served.flow, answer)
+            trust.give_to_ue(answer)
+            return answer
+
+        self.forward(message, self.flow(self._scscf), served, answered)
+
+    def _hand_out_challenge(self, answer: Message, security: str | None) -> None:
+        """Keep CK and IK from the UE (TS 24.229 5.2.2.2, secondary) and add the security agreement."""
+        scheme, params = parse_challenge(answer.get("WWW-Authenticate") or "")
+        if self.policy.strip_keys:
+            params = {name: value for name, value in params.items() if name not in ("ck", "ik")}
+        answer.set("WWW-Authenticate", format_challenge(scheme, params))
+        if security:
+            answer.add("Security-Server", security)
+
+    async def _from_ue(self, served: Served, message: Message) -> None:
+        """Serve a request that begins something (TS 24.229 5.2.6.3, unchecked)."""
+        flow = served.flow
+        bindings = self.bindings.of_flow(flow)
+        if message.method == "OPTIONS" and self._is_here(message.uri):
+            served.reply(200)
+            return
+        if not bindings and self.policy.require_registration:
+            served.reply(403)
+            return
+        hops.pop_own_routes(message, self.here)
+        if not self._route_by_service_route(message, bindings):
+            served.reply(400, "Route Is Not The Service-Route")
+            return
+        trust.take_from_ue(message, self.policy)
+        trust.assert_identity(message, bindings, self.policy)
+        call_id = message.get("Call-ID") or ""
+        call = None
+        if message.method in DIALOG_METHODS:
+            if self._calls.get(call_id) is not None:
+                served.reply(482)
+                return
+            call = Call({flow: hops.tag_of(message, "From")})
+            self._calls.put(call_id, call)
+            message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+        await self._forward_from_ue(served, message, call, call_id)
+
+    def _is_here(self, uri: str) -> bool:
+        parsed = parse_uri(uri)
+        return not parsed.user and (hops.same_place(parsed, self.here) or parsed.host in (DOMAIN, self.here[0]))
+
+    def _route_by_service_route(self, message: Message, bindings: list[Binding]) -> bool:
+        service_route = list(bindings[0].service_route) if bindings else [route_uri(self._scscf, "orig")]
+        given = hops.uris(message, "Route")
+        if not self.policy.check_route:
+            return True
+        if given and given != service_route:
+            return False
+        message.remove("Route")
+        for uri in service_route:
+            message.add("Route", f"<{uri}>")
+        return True
+
+    async def _inside_dialog(self, served: Served, message: Message) -> None:
+        """Serve a request inside a dialog: only its parties may send one, and only along its route."""
+        call_id = message.get("Call-ID") or ""
+        call = self._calls.get(call_id)
+        flow = served.flow
+        if call is None or (self.policy.check_dialog_party and not self._is_party(call, message, flow)):
+            served.reply(481)
+            return
+        hops.pop_own_routes(message, self.here)
+        own = call.routes.get(flow) or next(iter(call.routes.values()), ())
+        given = hops.uris(message, "Route")
+        if self.policy.check_route:
+            if given and given != list(own):
+                served.reply(400, "Route Is Not The Dialog's")
+                return
+            message.remove("Route")
+            for uri in own:
+                message.add("Route", f"<{uri}>")
+        trust.take_from_ue(message, self.policy)
+        await self._forward_from_ue(served, message, call, call_id)
+
+    @staticmethod
+    def _is_party(call: Call, message: Message, flow: Flow) -> bool:
+        tags = set(call.parties.values())
+        sent = (hops.tag_of(message, "From"), hops.tag_of(message, "To"))
+        return call.parties.get(flow) == sent[0] and sent[1] in tags
+
+    async def _forward_from_ue(self, served: Served, message: Message, call: Call | None, call_id: str) -> None:
+        flow = served.flow
+        leg = Leg(call_id, originating=call is not None and next(iter(call.parties)) == flow)
+        try:
+            await self._gateway.from_ue(leg, message)
+        except ValueError as error:
+            log.debug("P-CSCF: %s", error)
+            served.reply(488)
+            return
+
+        async def answered(answer: Message) -> Message:
+            self._note_dialog(call, flow, message, answer)
+            await self._gateway.answer_to_ue(leg, answer)
+            trust.give_to_ue(answer)
+            await self._note_end(call_id, message, answer)
+            return answer
+
+        self.forward(message, self.flow(self._scscf), served, answered)
+
+    def _note_dialog(self, call: Call | None, flow: Flow, message: Message, answer: Message) -> None:
+        """Learn the caller's route set and the called side's tag from an answer to the first request."""
+        if call is None or flow in call.routes or message.method not in DIALOG_METHODS or not 100 < answer.status < 300:
+            return
+        route = hops.uris(answer, "Record-Route")[::-1]
+        if route:
+            call.routes[flow] = tuple(route[1:])
+        tag = hops.tag_of(answer, "To")
+        if tag and tag not in call.parties.values():
+            call.parties.setdefault(self.flow(self._scscf), tag)
+
+    async def _note_end(self, call_id: str, message: Message, answer: Message) -> None:
+        first_failed = message.method == "INVITE" and answer.status >= 300 and not hops.tag_of(message, "To")
+        if first_failed or (message.method == "BYE" and answer.status >= 200):
+            self._calls.pop(call_id)
+            await self._gateway.release(call_id)
+
+    async def _to_ue(self, served: Served, message: Message) -> None:
+        """Bring a request of the network to the UE that registered the contact."""
+        hops.pop_own_routes(message, self.here)
+        binding = self.bindings.of_contact(message.uri)
+        if binding is None:
+            served.reply(480 if message.method != "ACK" else 404)
+            return
+        flow = binding.flow
+        if flow.transport == "udp":
+            flow = self.flow(flow.peer)
+        call_id = message.get("Call-ID") or ""
+        call = self._calls.get(call_id)
+        if message.method in DIALOG_METHODS and not hops.tag_of(message, "To"):
+            if call is None:
+                call = Call()
+                self._calls.put(call_id, call)
+            call.routes[flow] = tuple(hops.uris(message, "Record-Route"))
+            message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+        leg = Leg(call_id, originating=call is not None and next(iter(call.parties), None) == flow)
+        await self._gateway.to_ue(leg, message)
+        trust.give_to_ue(message)
+
+        async def answered(answer: Message) -> Message:
+            tag = hops.tag_of(answer, "To")
+            if call is not None and tag and message.method in DIALOG_METHODS and not hops.tag_of(message, "To"):
+                call.parties[flow] = tag
+            trust.take_from_ue(answer, self.policy)
+            await self._gateway.answer_from_ue(leg, answer)
+            await self._note_end(call_id, message, answer)
+            return answer
+
+        self.forward(message, flow, served, answered)
+
+
+def _credentials(message: Message) -> dict[str, str]:
+    """Read the digest credentials of a REGISTER; empty when there are none (``SipSyntaxError``)."""
+    for text in message.get_all("Authorization"):
+        scheme, params = parse_credentials(text)
+        if scheme.lower() == "digest":
+            return params
+    return {}

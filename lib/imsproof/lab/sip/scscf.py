@@ -1,0 +1,149 @@
+"""The S-CSCF: registrar, and the route from the calling to the called subscriber by way of the IMS AS."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from imsproof.codec.sip import Message, SipSyntaxError, Uri, parse_name_addr, parse_uri
+from imsproof.lab.sip import hops
+from imsproof.lab.sip.hss import static_registrations
+from imsproof.lab.sip.node import Node, Served
+from imsproof.lab.sip.registrar import Contact, Registrar, Registration
+from imsproof.lab.sip.subscribers import DOMAIN
+from imsproof.lab.sip.tables import Table
+
+if TYPE_CHECKING:
+    from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sip.transport import Address, Flow
+
+ORIGINATING = "orig"
+DIALOG_PREFIX = "odi-"
+FOREVER = 1e9
+
+
+class Scscf(Node):
+    """Serves what comes from the P-CSCF and the IMS AS."""
+
+    def __init__(self, address: str, box: PolicyBox, *, pcscf: Address, imsas: Address, far_ue: Address) -> None:
+        super().__init__("S-CSCF", address, box)
+        self._pcscf, self._imsas = pcscf, imsas
+        self._peers = {pcscf, imsas}
+        path = [f"<{route_uri(pcscf)}>"]
+        permanent = {}
+        for subscriber in static_registrations():
+            uri = f"sip:{subscriber.name}@{far_ue[0]}:{far_ue[1]}"
+            contacts = {uri: Contact(uri, path, time.monotonic() + FOREVER)}
+            permanent[subscriber.impi] = Registration(subscriber, contacts)
+        self.registrar = Registrar(box, route_uri(self.here, ORIGINATING), permanent)
+        self._through_as: Table[str, str] = Table(300.0, 10_000)
+
+    async def reset(self) -> None:
+        """Forget registrations and calls."""
+        await super().reset()
+        self.registrar.reset()
+        self._through_as.clear()
+
+    def admit(self, message: Message, flow: Flow) -> bool:
+        """Refuse whoever is not a node of the network."""
+        if flow.peer in self._peers or not self.policy.trust_peers_only:
+            return True
+        Served(self, message, flow).reply(403)
+        return False
+
+    async def on_request(self, served: Served) -> None:
+        """Register, or route on."""
+        message = served.request.copy()
+        if message.method == "REGISTER":
+            served.send(await self.registrar.register(message))
+            return
+        hops.count_down(message)
+        own = hops.pop_own_routes(message, self.here)
+        if hops.tag_of(message, "To"):
+            self._along_route(served, message)
+            return
+        user = own[0].user if own else ""
+        if user == ORIGINATING or not user.startswith(DIALOG_PREFIX):
+            self._originate(served, message)
+        elif self._through_as.get(user) is not None:
+            self._terminate(served, message)
+        else:
+            served.reply(403)
+
+    def _along_route(self, served: Served, message: Message) -> None:
+        following = hops.top_route(message)
+        target = (following.host, following.port or hops.DEFAULT_PORT) if following else self._pcscf
+        if target not in self._peers:
+            served.reply(404)
+            return
+        self.forward(message, self.flow(target), served)
+
+    def _originate(self, served: Served, message: Message) -> None:
+        caller = asserted(message)
+        if caller is None or (self.policy.require_registration and not self.registrar.registered(caller)):
+            served.reply(403)
+            return
+        uri = parse_uri(message.uri)
+        if not uri.user and uri.host == DOMAIN:
+            self._serve_own(served, message)
+            return
+        if message.method != "INVITE":
+            self._terminate(served, message)
+            return
+        token = DIALOG_PREFIX + secrets.token_hex(8)
+        self._through_as.put(token, caller)
+        message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+        message.add("Route", f"<{route_uri(self.here, token)}>", first=True)
+        message.add("Route", f"<{route_uri(self._imsas)}>", first=True)
+        self.forward(message, self.flow(self._imsas), served)
+
+    @staticmethod
+    def _serve_own(served: Served, message: Message) -> None:
+        if message.method == "OPTIONS":
+            served.reply(200, headers=[("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE")])
+        else:
+            served.reply(405, headers=[("Allow", "OPTIONS, REGISTER")])
+
+    def _terminate(self, served: Served, message: Message) -> None:
+        called = self._identity(parse_uri(message.uri))
+        if called is None:
+            served.reply(404)
+            return
+        registration = self.registrar.registered(called)
+        contact = registration.latest() if registration else None
+        if contact is None:
+            served.reply(480)
+            return
+        if message.method in ("INVITE", "SUBSCRIBE", "REFER"):
+            message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+        message.set("P-Called-Party-ID", f"<{called}>")
+        message.uri = contact.uri
+        message.remove("Route")
+        for value in contact.path:
+            message.add("Route", value)
+        self.forward(message, self.flow(self._pcscf), served)
+
+    def _identity(self, uri: Uri) -> str | None:
+        """Return the IMPU of the home domain that a Request-URI names; ``None`` when nobody has it."""
+        if uri.scheme == "sips":
+            uri.scheme = "sip"
+        names = [uri.aor]
+        if uri.scheme == "sip" and uri.host == DOMAIN and uri.user.startswith("+"):
+            names.append(f"tel:{uri.user.partition(';')[0]}")
+        return next((name for name in names if self.registrar.hss.by_impu(name)), None)
+
+
+def route_uri(address: Address, user: str = "") -> str:
+    """Write the URI of a node for Route and its like."""
+    return str(Uri("sip", user, address[0], address[1], {"lr": None}))
+
+
+def asserted(message: Message) -> str | None:
+    """The first identity in P-Asserted-Identity, as address of record; ``None`` without a readable one."""
+    for value in message.values("P-Asserted-Identity"):
+        try:
+            return parse_uri(parse_name_addr(value).uri).aor
+        except SipSyntaxError:
+            continue
+    return None

@@ -1,0 +1,157 @@
+"""Sockets of the lab's SIP nodes: UDP, TCP and TLS. Whatever arrives, they go on serving within fixed bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imsproof.codec.sip import SipSyntaxError, StreamFramer
+
+if TYPE_CHECKING:
+    import ssl
+
+Address = tuple[str, int]
+Receive = Callable[[bytes, "Flow"], None]
+
+MAX_MESSAGE = 65535
+MAX_CONNECTIONS = 512
+MESSAGE_SECONDS = 10.0
+"""How long one message may take to arrive over a stream, once begun."""
+IDLE_SECONDS = 600.0
+MAX_UNSENT = 1 << 20
+RECEIVE_BUFFER = 4 << 20
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How one peer is reached: a UDP address pair or a connection (RFC 5626 calls it a flow).
+
+    Attributes:
+        transport: ``udp``, ``tcp`` or ``tls``.
+        peer: the peer's address.
+        number: tells connections apart; 0 for UDP.
+        send: sends one message.
+    """
+
+    transport: str
+    peer: Address
+    number: int = 0
+    send: Callable[[bytes], None] = field(compare=False, repr=False, default=lambda _: None)
+
+
+class UdpPort(asyncio.DatagramProtocol):
+    """One UDP socket."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @classmethod
+    async def open(cls, address: Address, receive: Receive) -> UdpPort:
+        """Bind the socket (``OSError`` when the address cannot be had)."""
+        loop = asyncio.get_running_loop()
+        transport, port = await loop.create_datagram_endpoint(lambda: cls(receive), local_addr=address)
+        raw = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        port._transport = transport  # noqa: SLF001 - its own class
+        return port
+
+    def flow(self, peer: Address) -> Flow:
+        """Return the flow from this socket to a peer."""
+        return Flow("udp", peer, send=lambda data: self._send(data, peer))
+
+    def _send(self, data: bytes, peer: Address) -> None:
+        if self._transport is not None and not self._transport.is_closing() and len(data) <= MAX_MESSAGE:
+            self._transport.sendto(data, peer)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Hand a datagram on."""
+        self._receive(data, self.flow((addr[0], addr[1])))
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class StreamPort:
+    """A TCP or TLS listener and its connections."""
+
+    def __init__(self, transport: str, receive: Receive, closed: Callable[[Flow], None]) -> None:
+        self._transport = transport
+        self._receive = receive
+        self._closed = closed
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, address: Address, context: ssl.SSLContext | None = None) -> None:
+        """Listen (``OSError`` when the address cannot be had)."""
+        self._server = await asyncio.start_server(
+            self._connected,
+            *address,
+            ssl=context,
+            limit=MAX_MESSAGE,
+            ssl_handshake_timeout=MESSAGE_SECONDS if context else None,
+        )
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._tasks) >= MAX_CONNECTIONS:
+            writer.transport.abort()
+            return
+        self._tasks.add(task)
+        peer = writer.get_extra_info("peername")[:2]
+        flow = Flow(self._transport, peer, next(_numbers), lambda data: _write(writer, data))
+        try:
+            await self._serve(reader, flow)
+        except (OSError, SipSyntaxError, TimeoutError, asyncio.CancelledError):
+            pass  # the peer's fault or our end: the connection goes, the node stays
+        finally:
+            self._tasks.discard(task)
+            self._closed(flow)
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, flow: Flow) -> None:
+        framer = StreamFramer(MAX_MESSAGE)
+        loop = asyncio.get_running_loop()
+        deadline = 0.0
+        while True:
+            wait = deadline - loop.time() if framer.pending else IDLE_SECONDS
+            async with asyncio.timeout(max(wait, 0)):
+                data = await reader.read(MAX_MESSAGE)
+            if not data:
+                return
+            if not framer.pending:
+                deadline = loop.time() + MESSAGE_SECONDS
+            pings = framer.pings
+            for message in framer.feed(data):
+                deadline = loop.time() + MESSAGE_SECONDS
+                self._receive(message, flow)
+            if framer.pings > pings:
+                flow.send(b"\r\n")
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    transport = writer.transport
+    if transport.is_closing():
+        return
+    if transport.get_write_buffer_size() > MAX_UNSENT:
+        transport.abort()  # a peer that does not read must not fill our memory
+        return
+    writer.write(data)
