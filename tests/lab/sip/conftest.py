@@ -19,6 +19,7 @@ from imsproof.codec.digest import Digest, aka_password
 from imsproof.codec.milenage import Milenage
 from imsproof.lab.dctypes import DcDecision, DcEndpoint, DcOffer
 from imsproof.lab.policy import Policy, PolicyBox
+from imsproof.lab.sip import hops
 from imsproof.lab.sip.nodes import SipNodes
 from imsproof.lab.sip.subscribers import DOMAIN, SUBSCRIBERS, Subscriber
 
@@ -80,7 +81,7 @@ class Ue(asyncio.DatagramProtocol):
     def contact(self) -> str:
         return f"<sip:{self.subscriber.name}@{self.local[0]}:{self.local[1]}>"
 
-    def write(self, method: str, uri: str, headers: Any = (), body: bytes = b"", **replaced: str) -> sip.Message:
+    def write(self, method: str, uri: str, headers: Any = (), body: bytes = b"", **replaced: Any) -> sip.Message:
         """A request with the usual headers; keywords replace them (underscore for a hyphen)."""
         usual = {
             "Via": f"SIP/2.0/UDP {self.local[0]}:{self.local[1]};branch=z9hG4bK{secrets.token_hex(6)};rport",
@@ -168,13 +169,7 @@ class Ue(asyncio.DatagramProtocol):
     def in_dialog(self, method: str, invite: sip.Message, answer: sip.Message, body: bytes = b"") -> sip.Message:
         """A request of the caller inside the dialog that an answer made."""
         target = sip.parse_name_addr(answer.get("Contact") or "").uri
-        number = (
-            invite.get(
-                "CSeq",
-            ).split()[0]
-            if method == "ACK"
-            else str(next(self.cseq) + 1000)
-        )  # type: ignore[union-attr]
+        number = hops.sequence(invite) if method == "ACK" else next(self.cseq) + 1000
         routes = [("Route", route) for route in reversed(answer.values("Record-Route"))]
         if body:
             routes.append(("Content-Type", "application/sdp"))

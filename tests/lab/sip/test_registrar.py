@@ -166,7 +166,8 @@ def test_auts_moves_the_sequence_number_and_a_forged_one_does_not(drive: Drive) 
             auts = bytearray(aka.make_auts(functions, rand, sqn))
             auts[-1] ^= spoil
             credentials = ue.credentials(challenge) + f', auts="{aka.encode_auts(bytes(auts))}"'
-            return await ue.ask(ue.register_request(credentials))
+            answer: sip.Message = await ue.ask(ue.register_request(credentials))
+            return answer
 
         hss = lab.nodes.scscf.registrar.hss
         before = hss.sqn(ue.subscriber.impi)

@@ -212,6 +212,8 @@ class Node:
         client = self._clients.get(via.branch) if via else None
         if client is None or flow != client.target or not 100 <= message.status <= 699:
             return  # nobody asked for it, or somebody else answers, or it is no answer
+        if message.method != client.sent.method:
+            return  # the next hop's answer to our CANCEL ends here
         if client.timer:
             client.timer.cancel()
         hops.replace_first(message, "Via", None)
