@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 from imsproof.lab.dctypes import DcEndpoint, DcOffer
 from imsproof.lab.sbi.messages import Refused, refused
 
-FINGERPRINT = re.compile(r"(SHA-256|SHA-384|SHA-512) [0-9A-F]{2}(:[0-9A-F]{2})+", re.IGNORECASE)
-DIGEST_OCTETS = {"SHA-256": 32, "SHA-384": 48, "SHA-512": 64}
+FINGERPRINT = re.compile(r"(SHA-1|SHA-224|SHA-256|SHA-384|SHA-512|MD5) [0-9A-F]{2}(:[0-9A-F]{2})+", re.IGNORECASE)
+DIGEST_OCTETS = {"MD5": 16, "SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64}
+"""What the published schema admits; which of them are good enough is the media plane's policy."""
 TLS_ID = re.compile(r"[A-Za-z0-9+/_-]{20,255}")
 SETUPS = {"ACTIVE": "active", "PASSIVE": "passive", "ACTPASS": "actpass"}
 RESOURCE_TYPES = {"DC", "AR", "AUDIO", "VIDEO"}
@@ -66,7 +67,7 @@ def _dc_media(media: dict[str, Any], termination: int, index: int, allowed_hosts
     fingerprint = str(remote.get("fingerprint", ""))
     algorithm, _, value = fingerprint.partition(" ")
     if not FINGERPRINT.fullmatch(fingerprint) or value.count(":") + 1 != DIGEST_OCTETS[algorithm.upper()]:
-        raise _wrong("fingerprint (SHA-256, SHA-384 or SHA-512)")
+        raise _wrong("fingerprint")
     tls_id = remote.get("tlsId", "")
     if tls_id and not (isinstance(tls_id, str) and TLS_ID.fullmatch(tls_id)):
         raise _wrong("tlsId")
