@@ -6,18 +6,40 @@ It ties the profile, the link's session and the leases together, so that a testc
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
+from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING
 
+from imsproof.actors.answering import Answering
+from imsproof.actors.call import CallSignalling
+from imsproof.actors.dcpeer import DataChannelPeer, accept_data_channel
+from imsproof.actors.hook import HookSignalling
+from imsproof.actors.media import FarLeg, MediaPeer
+from imsproof.actors.ue import Ue
+from imsproof.judge import control
 from imsproof.leases import Leases
+from imsproof.link.udp import source_toward
 from imsproof.seams import InconclusiveError, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imsproof.actors.signalling import Signalling
+    from imsproof.actors.siptransport import TransportName
     from imsproof.catalogue import TestPurpose
     from imsproof.link.session import Link, Session
     from imsproof.profile import Profile
-    from imsproof.profile.model import Subscriber
+    from imsproof.profile.gm import Gm, Subscriber
+    from imsproof.profile.hook import Hook
+    from imsproof.profile.sbi import Nrf, Producer, Sbi
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPair:
+    """The access leg's peer and the far leg of one purpose."""
+
+    peer: MediaPeer
+    far: FarLeg
 
 
 class Bench:
@@ -80,6 +102,107 @@ class Bench:
         names = list(by_name)
         self.random.shuffle(names)
         return [by_name[name] for name in self._leases.take("subscriber", names, count)]
+
+    @property
+    def gm(self) -> Gm:
+        """The profile's part on Gm (``InconclusiveError`` without one)."""
+        if self.profile.gm is None:
+            raise InconclusiveError("the profile has no gm section")
+        return self.profile.gm
+
+    @property
+    def sbi(self) -> Sbi:
+        """The profile's part on the SBI (``InconclusiveError`` without one)."""
+        if self.profile.sbi is None:
+            raise InconclusiveError("the profile has no sbi section")
+        return self.profile.sbi
+
+    def producer(self) -> Producer:
+        """The producer under test: the first with a probe, else the first."""
+        producers = self.sbi.producers
+        found = next((one for one in producers if one.probe is not None), next(iter(producers), None))
+        if found is None:
+            raise InconclusiveError("the profile has no producer")
+        return found
+
+    def nrf(self) -> Nrf:
+        """The NRF (``InconclusiveError`` without one)."""
+        if self.sbi.nrf is None:
+            raise InconclusiveError("the profile has no sbi.nrf")
+        return self.sbi.nrf
+
+    def ue(
+        self,
+        actor: str = "ue-a",
+        *,
+        auth: str | None = None,
+        data_channel: bool | None = None,
+        transport: TransportName | None = None,
+        subscriber: Subscriber | None = None,
+        registered: bool = True,
+    ) -> Ue:
+        """Lease a subscriber and make a UE of it; a registered one is registered as part of the control.
+
+        Raises:
+            InconclusiveError: it cannot be registered, so that nothing can be shown with it.
+        """
+        who = subscriber or self.subscribers(1, auth=auth, data_channel=data_channel)[0]
+        made = Ue(self.session, self.gm, who, transport=transport, actor=actor)
+        if registered:
+            done = made.register(label=f"REGISTER {actor}")
+            control(done).accepted()
+            if not done.ok:
+                raise InconclusiveError(f"{actor} could not register: {done.failed or f'answered {done.status}'}")
+        return made
+
+    def far_target(self) -> str:
+        """Whom to call when the lab has a UE of its own that takes calls (``InconclusiveError`` without one)."""
+        if self.profile.far is None:
+            raise InconclusiveError("the profile has no gm.far_end")
+        return self.profile.far.uri
+
+    def data_channel_peer(self) -> DataChannelPeer:
+        """The tester as one end of a data channel, with the way to the lab that the profile gives."""
+        return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port())
+
+    def data_channel_signalling(self) -> Signalling:
+        """How data-channel offers reach the lab: the hook, or a call to the lab's far UE or to the tester's own."""
+        dc = self.profile.dc
+        if dc is not None and dc.via == "hook" and dc.hook is not None:
+            return HookSignalling(self.session, dc.hook, local_address=self._hook_address(dc.hook))
+        caller = self.ue(data_channel=True)
+        if self.profile.far is not None and "data-channel" in self.profile.far.answers:
+            return CallSignalling(caller, self.far_target())
+        callee = self.ue("ue-b", data_channel=True)
+        Answering(callee, lambda offer: accept_data_channel(offer, callee.local[0]))
+        return CallSignalling(caller, callee.impu)
+
+    def _hook_address(self, hook: Hook) -> str:
+        """The tester's IP address towards a node on a bench."""
+        if self.profile.tester.addresses:
+            return self.profile.tester.addresses[0]
+        if hook.http is not None:
+            target = (hook.http.url.host, hook.http.url.port)
+            return source_toward(target, AF_INET6 if ":" in hook.http.url.host else AF_INET)
+        if self.profile.scope.allows("127.0.0.1"):
+            return "127.0.0.1"
+        raise InconclusiveError("the profile does not say from which address to test: fill in tester.addresses")
+
+    def _sctp_port(self) -> int:
+        return self.profile.dc.sctp_port if self.profile.dc else 5000
+
+    def media(self) -> MediaPair:
+        """The tester's audio on the access leg, and its far leg."""
+        media = self.profile.media
+        if media is not None and media.via == "hook" and media.hook is not None:
+            address = self._hook_address(media.hook)
+            far = FarLeg(self.session, address)
+            signalling: Signalling = HookSignalling(self.session, media.hook, local_address=address, far=far.where)
+            return MediaPair(MediaPeer(self.session, signalling, self.random), far)
+        caller, callee = self.ue(), self.ue("ue-b")
+        far = FarLeg(self.session, callee.local[0], actor="ue-b")
+        Answering(callee, lambda _offer: far.sdp())
+        return MediaPair(MediaPeer(self.session, CallSignalling(caller, callee.impu), self.random), far)
 
     def lease(self, kind: str, names: list[str]) -> str:
         """Lease one named thing that only one purpose may use at a time."""

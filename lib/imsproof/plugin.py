@@ -7,6 +7,7 @@ workers run purposes and write their evidence; the controller (:mod:`imsproof.ru
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -210,7 +211,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if harness is None or planned_pair is None:
         return report
     if call.when == "call" or (call.when == "setup" and report.failed):
-        result = _decide(item, call, harness, planned_pair[0])
+        result = _result(item, call, harness, planned_pair[0])
         setattr(report, RESULT, result.to_json())
         setattr(report, FAULT, planned_pair[1])
         _as_pytest_outcome(report, result)
@@ -225,6 +226,31 @@ def _as_pytest_outcome(report: pytest.TestReport, result: PurposeResult) -> None
         report.outcome, report.longrepr = "failed", told
     else:
         report.outcome, report.longrepr = "skipped", (str(report.fspath), report.location[1] or 0, told)
+
+
+def _result(item: pytest.Item, call: pytest.CallInfo[None], harness: Harness, purpose_id: str) -> PurposeResult:
+    """Decide; whatever goes wrong while deciding or writing is an error of this purpose and of no other."""
+    try:
+        return _decide(item, call, harness, purpose_id)
+    except Exception as error:  # noqa: BLE001 - one purpose's failure must not end the run
+        told = f"its evidence could not be written: {error}"
+        if not isinstance(error, ImsproofError):
+            told = f"the harness failed: {type(error).__name__}: {error}"
+            sys.stderr.write(traceback.format_exc())
+        return result_without_run(catalogue.load().get(purpose_id), Verdict.ERROR, told)
+
+
+def result_without_run(purpose: catalogue.TestPurpose, verdict: Verdict, reason: str) -> PurposeResult:
+    """The result of a purpose that was not executed, or whose end was lost."""
+    return PurposeResult(
+        id=purpose.id,
+        family=purpose.family,
+        title=purpose.title,
+        verdict=verdict,
+        reason=reason,
+        citations=tuple(Citation(one.document, one.clause, one.checked) for one in purpose.citations),
+        faults=purpose.faults,
+    )
 
 
 def _decide(item: pytest.Item, call: pytest.CallInfo[None], harness: Harness, purpose_id: str) -> PurposeResult:
@@ -258,7 +284,7 @@ def _decide(item: pytest.Item, call: pytest.CallInfo[None], harness: Harness, pu
             result,
             bench.record,
             needs_control=purpose.control,
-            raised={"verdict": raised[0].value, "reason": raised[1]} if raised else None,
+            raised=raised,
             packets=bench.session.packets,
             keys=bench.session.keys,
             flows=bench.session.flows,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imsproof import paths
-from imsproof.evidence.result import Citation, PurposeResult
-from imsproof.plugin import FAULT, RESULT
+from imsproof.evidence.result import PurposeResult
+from imsproof.plugin import FAULT, RESULT, result_without_run
 from imsproof.seams import Verdict
 from imsproof.settings import Settings
 
@@ -31,20 +31,6 @@ Listener = Callable[[PurposeResult, str], None]
 
 INTERRUPTED = 2
 COLLECTION_FAILED = "pytest could not read the testcases"
-
-
-def result_without_run(purpose: TestPurpose, verdict: Verdict, reason: str) -> PurposeResult:
-    """The result of a purpose that was not executed."""
-    return PurposeResult(
-        id=purpose.id,
-        family=purpose.family,
-        title=purpose.title,
-        verdict=verdict,
-        reason=reason,
-        control="",
-        citations=tuple(Citation(one.document, one.clause, one.checked) for one in purpose.citations),
-        faults=purpose.faults,
-    )
 
 
 def applicable(purposes: Sequence[TestPurpose], profile: Profile) -> tuple[list[TestPurpose], list[PurposeResult]]:

@@ -281,7 +281,7 @@ class CallSignalling:
     def offer(self, offer: Sdp, label: str) -> Answered:
         """Call with an offer, or offer it within the call that stands."""
         sdp = offer.to_bytes()
-        if self.call is not None and not self.call.ended_by:
+        if self.call is not None and self.call.dialog is not None and not self.call.ended_by:
             answer = self.call.reinvite(sdp, label=label, headers=self.headers)
             body = answer.body
         else:

@@ -12,7 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from imsproof.codec.sdp import BOOTSTRAP, Dcmap, Fingerprint, data_channel_offer
+from imsproof.codec.sdp import (
+    BOOTSTRAP,
+    Dcmap,
+    Fingerprint,
+    MediaSection,
+    Sdp,
+    data_channel_offer,
+    data_channel_section,
+    description,
+)
 from imsproof.engine.dtls import DtlsEngine
 from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint, make_identity
 from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
@@ -35,9 +44,18 @@ MAX_HTTP = 1 << 20
 
 @dataclass(slots=True)
 class Handshake:
-    """What is particular about one DTLS handshake; the defaults are a conformant peer."""
+    """What is particular about one DTLS handshake; the defaults are a conformant peer.
+
+    Attributes:
+        identity: another certificate than the offered one.
+        no_certificate: show none at all.
+        versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
+        check_fingerprint: check the lab's certificate against its answer.
+        injected: mark it as planted in the ladder.
+    """
 
     identity: Identity | None = None
+    no_certificate: bool = False
     versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
     ciphers: bytes | None = None
     security_level: int | None = None
@@ -202,7 +220,7 @@ class DataChannelCall:
 
         return DtlsEngine(
             "client" if self.is_client else "server",
-            how.identity or self.identity,
+            None if how.no_certificate else (how.identity or self.identity),
             versions=how.versions,
             ciphers=how.ciphers,
             security_level=how.security_level,
@@ -361,3 +379,31 @@ class DataChannelCall:
         for endpoint in self._open:
             await endpoint.aclose()
         self._open.clear()
+
+
+def accept_data_channel(offer: Sdp, address: str, *, identity: Identity | None = None) -> Sdp | None:
+    """Answer an offer of data channels as the far side does, with a fingerprint of its own (``None`` without one).
+
+    The port is 9 (discard): this answer is for what the signalling shows, nobody listens there.
+    """
+    section = offer.data_channel()
+    if section is None:
+        return None
+    own = identity or make_identity()
+    answer = data_channel_section(
+        9,
+        fingerprints=(Fingerprint("SHA-256", own.sha256),),
+        setup="active" if section.attr("setup") == "passive" else "passive",
+        tls_id=own.sha256.replace(":", "")[-32:],
+        dcmaps=section.dcmaps,
+        address=address,
+    )
+    media = [answer if one is section else refused(one) for one in offer.media]
+    return description(address, media)
+
+
+def refused(section: MediaSection) -> MediaSection:
+    """The same media line, refused by port 0."""
+    copy = MediaSection(section.lines[:1])
+    copy.port = 0
+    return copy

@@ -89,6 +89,11 @@ def control(subject: Subject) -> Expectation:
     return Expectation(subject, Role.CONTROL)
 
 
+def afterwards(subject: Subject) -> Expectation:
+    """That the lab still serves, where that shows in something else than the answer to a probe."""
+    return Expectation(subject, Role.ALIVE)
+
+
 def alive(*subjects: Subject, accept: Sequence[int] | None = None) -> Expectation:
     """The lab serves afterwards: the first probe is from the same source, further ones from others."""
     expectation = Expectation(subjects[0], Role.ALIVE)

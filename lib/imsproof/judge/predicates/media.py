@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from imsproof.judge.effect import effect, of_exchange
+from imsproof.judge.effect import Result, effect, of_exchange
+from imsproof.judge.predicates.sdp import description
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
 
@@ -41,6 +42,24 @@ def no_association(events: Events, *, exchange: str) -> Finding:
         return holds(f"{exchange}: DTLS completed, but the lab did not go on to SCTP", dtls.seq)
     seen = effect(events, exchange)
     return holds(f"{exchange}: no association: the lab {seen.how}", seen.event)
+
+
+@predicate("no-data-channel")
+def no_data_channel(events: Events, *, exchange: str) -> Finding:
+    """The lab gave no data channel: it refused the offer, or the media line in it."""
+    seen = effect(events, exchange)
+    if seen.result in {Result.REFUSED, Result.SILENT}:
+        return holds(f"{exchange}: the lab {seen.how}", seen.event)
+    answered = [event for event in of_exchange(events, exchange) if event.kind is Kind.RECEIVED]
+    for event in reversed(answered):
+        sdp = description(event)
+        if sdp is None:
+            continue
+        section = sdp.data_channel()
+        if section is None or section.port == 0:
+            return holds(f"{exchange}: the data channel was refused in the answer", event.seq)
+        return fails(f"{exchange}: the lab gave a data channel at port {section.port}", event.seq)
+    return unknown(f"{exchange}: the lab {seen.how}, and no session description was seen", seen.event)
 
 
 @predicate("payload-arrived")

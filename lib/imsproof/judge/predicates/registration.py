@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.judge.effect import of_exchange
+from imsproof.codec.sip import Message, parse_name_addr, parse_uri
+from imsproof.judge.effect import final_answer, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
 
@@ -27,6 +28,29 @@ def challenged(events: Events, *, exchange: str) -> Finding:
     if not statuses:
         return unknown(f"{exchange}: no answer")
     return unknown(f"{exchange}: answered {statuses[-1][0]}, neither challenged nor accepted", statuses[-1][1])
+
+
+@predicate("contact-bound")
+def contact_bound(events: Events, *, exchange: str, contact: str) -> Finding:
+    """The registrar's answer lists this contact URI among the bindings (RFC 3261 section 10.3)."""
+    answer = final_answer(of_exchange(events, exchange))
+    if answer is None or not 200 <= int(answer.facts["status"]) < 300:
+        how = f"answered {answer.facts['status']}" if answer else "no answer"
+        return unknown(f"{exchange}: the bindings could not be read: {how}", *([answer.seq] if answer else []))
+    bound = [parse_name_addr(value).uri for value in Message.parse(answer.data).values("Contact") if value != "*"]
+    if any(same_contact(str(uri), contact) for uri in bound):
+        return holds(f"{exchange}: {contact} is bound", answer.seq)
+    return fails(f"{exchange}: {contact} is not bound any more ({len(bound)} bindings)", answer.seq)
+
+
+def same_contact(one: str, other: str) -> bool:
+    """Whether two contact URIs are the same user at the same address."""
+    first, second = parse_uri(one), parse_uri(other)
+    return (first.user, first.host.lower(), first.port or 5060) == (
+        second.user,
+        second.host.lower(),
+        second.port or 5060,
+    )
 
 
 @predicate("network-authenticated")

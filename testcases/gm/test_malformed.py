@@ -1,0 +1,56 @@
+"""Malformed requests (RFC 4475, TS 33.117 clause 4.4.4): refused or dropped, and service goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.actors.liveness import SipProbe
+from imsproof.codec.torture import MALFORMED, well_formed
+from imsproof.judge import alive, control, expect
+from imsproof.purpose import purpose
+
+if TYPE_CHECKING:
+    from imsproof.actors.outsider import Outsider
+    from imsproof.bench import Bench
+
+PROCESSED = [200, 401, 407]
+"""How a registrar answers a REGISTER that it took for good: it challenges it, or accepts it."""
+
+
+@purpose("GM-MALFORMED-01")
+def test_malformed_requests_are_refused(bench: Bench, outsider: Outsider) -> None:
+    """Five malformed requests are refused or dropped, and after each one the lab still serves."""
+    probe = SipProbe(bench.session, bench.gm)
+    sent_by = "tester.invalid:5060"
+    user = next((one.impu for one in bench.gm.subscribers), f"sip:probe@{bench.gm.domain}")
+    good = register(well_formed(bench.gm.registrar, sent_by, token(bench)), bench.gm.registrar, user)
+    control(outsider.send(good, probe.target, "well-formed REGISTER", transport=probe.transport)).accepted(PROCESSED)
+    for case in MALFORMED:
+        bad = register(case.build(bench.gm.registrar, sent_by, token(bench)), bench.gm.registrar, user)
+        within = bench.profile.timers.silence
+        answer = outsider.send(
+            bad, probe.target, f"{case.name}: {case.about}", transport=probe.transport, within=within
+        )
+        expect(answer).refused(accept=PROCESSED)
+        after = outsider.send(
+            register(well_formed(bench.gm.registrar, sent_by, token(bench)), bench.gm.registrar, user),
+            probe.target,
+            f"well-formed after {case.name}",
+            transport=probe.transport,
+        )
+        expect(after).that("serves", exchanges=[after.exchange], accept=PROCESSED)
+    alive(after, accept=PROCESSED)
+
+
+def token(bench: Bench) -> str:
+    """A token that makes a request unique."""
+    return f"{bench.random.getrandbits(80):020x}"
+
+
+def register(message: bytes, registrar: str, user: str) -> bytes:
+    """Put a subscriber's identity into From and To, so that the well-formed request is one that is challenged."""
+    lines = message.split(b"\r\n")
+    return b"\r\n".join(
+        line.replace(f"<{registrar}>".encode(), f"<{user}>".encode()) if line.startswith((b"From:", b"To:")) else line
+        for line in lines
+    )
