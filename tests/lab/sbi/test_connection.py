@@ -8,6 +8,7 @@ from typing import Any
 
 import h2.connection
 import h2.events
+import httpx
 import pytest
 from hyperframe.frame import ContinuationFrame, HeadersFrame, PingFrame, SettingsFrame
 
@@ -101,7 +102,17 @@ def test_a_body_over_the_limit_is_refused(lab: Any) -> None:
     assert lab.mf._server._buffered == 0
 
 
+def test_a_busy_but_orderly_client_is_served_on(lab: Any) -> None:
+    with httpx.Client(verify=lab.context("tester-as"), http1=False, http2=True, trust_env=False) as client:
+        url = f"{nodes.MF.api_root(lab.prefix)}/nmf-mrm/v1/contexts"
+        for _ in range(600):
+            answer = client.post(url, json={}, extensions={"sni_hostname": nodes.MF.fqdn})
+            assert answer.status_code == 401
+
+
 def test_a_budget_is_spent_and_refills() -> None:
     budget = Budget(2, now=0.0)
     assert [budget.spend(0.0) for _ in range(3)] == [True, True, False]
+    assert budget.spend(1.0)
+    budget.earn()
     assert budget.spend(1.0)

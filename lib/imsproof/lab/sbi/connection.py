@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 READ = 65_536
 WRITE_LIMIT = 4 * 1024 * 1024
 REFILL_PER_SECOND = 100
+EARNED_PER_ANSWER = 8
 CHEAP_EVENTS = (
     h2.events.PingReceived,
     h2.events.RemoteSettingsChanged,
@@ -48,6 +49,10 @@ class Budget:
         self._left = min(self._size, self._left + (now - self._then) * REFILL_PER_SECOND) - 1
         self._then = now
         return self._left >= 0
+
+    def earn(self) -> None:
+        """Give back what goes with a request that was answered: window updates, a ping."""
+        self._left = min(self._size, self._left + EARNED_PER_ANSWER)
 
 
 @dataclass(slots=True)
@@ -214,7 +219,7 @@ class Connection(asyncio.Protocol):
         elif isinstance(event, h2.events.RequestReceived) and event.stream_id and event.headers:
             self._on_request(event.stream_id, list(event.headers))
         elif isinstance(event, h2.events.DataReceived) and event.stream_id:
-            self._on_data(event.stream_id, event.data or b"", event.flow_controlled_length or 0)
+            self._on_data(event, event.stream_id)
         elif isinstance(event, h2.events.StreamEnded) and event.stream_id in self._streams:
             self._dispatch(event.stream_id)
         elif isinstance(event, h2.events.StreamReset) and event.stream_id:
@@ -232,12 +237,13 @@ class Connection(asyncio.Protocol):
         self._streams[stream_id] = stream
         self._set_timer(None)
 
-    def _on_data(self, stream_id: int, data: bytes, counted: int) -> None:
-        if not data and not self._budget.spend(self._loop.time()):
+    def _on_data(self, event: h2.events.DataReceived, stream_id: int) -> None:
+        data = event.data or b""
+        if not data and event.stream_ended is None and not self._budget.spend(self._loop.time()):
             self._send_away()
             return
-        if counted:
-            self._http.acknowledge_received_data(counted, stream_id)
+        if event.flow_controlled_length:
+            self._http.acknowledge_received_data(event.flow_controlled_length, stream_id)
         stream = self._streams.get(stream_id)
         if stream is None or stream.dispatched:
             return
@@ -278,6 +284,7 @@ class Connection(asyncio.Protocol):
             self._http.send_headers(stream_id, headers, end_stream=not response.body)
             self._unsent[stream_id] = response.body
             self._send_body(stream_id)
+            self._budget.earn()
             if not ended:  # the peer is still sending: it may stop (RFC 9113 section 8.1)
                 self._http.reset_stream(stream_id, h2.errors.ErrorCodes.NO_ERROR)
         except h2.exceptions.ProtocolError:
