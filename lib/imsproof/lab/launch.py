@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import selectors
@@ -155,8 +156,8 @@ def control_path(directory: Path) -> Path:
     path = directory.absolute() / "control.sock"
     if len(os.fsencode(path)) < 100:
         return path
-    name = f"imsproof-{abs(hash(str(path))):016x}.sock"
-    return Path(tempfile.gettempdir()) / name
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"imsproof-{digest}.sock"
 
 
 def _is_ready(process: subprocess.Popen[bytes]) -> bool:
@@ -174,7 +175,10 @@ def _is_ready(process: subprocess.Popen[bytes]) -> bool:
 def _free_prefix() -> tuple[str, IO[str]]:
     """Return a prefix at which a lab can listen, and the lock that keeps it ours until it is closed."""
     for prefix in _candidates():
-        lock = (Path(tempfile.gettempdir()) / f"imsproof-{prefix}.lock").open("w", encoding="ascii")
+        try:
+            lock = (Path(tempfile.gettempdir()) / f"imsproof-{prefix}.lock").open("a", encoding="ascii")
+        except OSError:  # another user's
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -11,6 +11,7 @@ import asyncio
 import gc
 import ipaddress
 import os
+import resource
 import signal
 import stat
 import sys
@@ -26,6 +27,8 @@ BAD_USAGE = 2
 def main(arguments: list[str] | None = None) -> int:
     """Run the lab until it is told to stop; 0, or 2 with one line on stderr when it cannot start."""
     options = _options(arguments)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # floods open many connections
     try:
         asyncio.run(_run(options))
     except (FaultError, OSError) as error:
