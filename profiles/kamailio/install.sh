@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs what the real lab is made of: Debian's packages (through apt, as root) and its own Python environment.
+# May be run again at any time; says what it does.
+set -eu
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+venv=$root/.venv-real
+
+say() { printf 'real lab: %s\n' "$*" >&2; }
+
+packages="kamailio kamailio-ims-modules kamailio-presence-modules kamailio-tls-modules kamailio-extra-modules
+    kamailio-utils-modules nginx-light rtpengine-daemon nghttp2-proxy"
+
+installed() { dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+missing=
+for package in $packages; do
+    installed "$package" || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "missing Debian packages; install them as root: apt-get install --no-install-recommends$missing"
+        exit 1
+    fi
+    say "installing$missing (apt-get); their services are not started"
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then # Debian's way to say that a package must not start its service
+        trap 'rm -f $policy' EXIT
+        printf '#!/bin/sh\nexit 101\n' > $policy
+        chmod +x $policy
+    fi
+    install() {
+        # shellcheck disable=SC2086 # a list of names
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1
+    }
+    install || { apt-get update >/dev/null && install; } || {
+        say "apt-get could not install$missing"
+        exit 1
+    }
+fi
+
+if ! cmp -s requirements.lock "$venv/installed.lock"; then
+    say "making .venv-real (requirements.lock)"
+    "${PYTHON:-python3}" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+    cp requirements.lock "$venv/installed.lock"
+fi

@@ -1,0 +1,169 @@
+"""The configurations of the real lab: which programs, in which order, with which files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import probes
+from program import LabError, Program
+
+Stages = list[list[Program]]
+DOMAIN = "ims.real.example"
+SERVERS = {"pcscf": 10, "nginx": 60, "nghttpx": 61}
+"""Names in server certificates, and the last byte of their addresses."""
+ICSCF, SCSCF, HSS, AGW, APPLICATION = 20, 30, 40, 50, 70
+TESTER = 1
+MODULES = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a lab runs.
+
+    Attributes:
+        prefix: first three bytes of its addresses, as ``127.50.1``.
+        folder: its keys, logs and configurations as used.
+        home: ``profiles/kamailio``.
+    """
+
+    prefix: str
+    folder: Path
+    home: Path
+
+    def address(self, last: int) -> str:
+        """Return an address of the lab."""
+        return f"{self.prefix}.{last}"
+
+    def servers(self) -> dict[str, str]:
+        """Return what gets a server certificate."""
+        return {name: self.address(last) for name, last in SERVERS.items()}
+
+    def render(self, file: str, name: str | None = None, **words: str) -> Path:
+        """Write a configuration with its @WORDS@ put in and return where."""
+        words = {"PREFIX": self.prefix, "RUN": str(self.folder), "MODULES": _modules(), "DOMAIN": DOMAIN, **words}
+        text = (self.home / "conf" / file).read_text()
+        for word, value in words.items():
+            text = text.replace(f"@{word}@", value)
+        target = self.folder / (name or file)
+        target.write_text(text)
+        return target
+
+
+def _modules() -> str:
+    found = next((path for path in MODULES if Path(path).is_dir()), None)
+    if found is None:
+        raise LabError("Kamailio's modules are not installed (profiles/kamailio/install.sh)")
+    return found
+
+
+def _binary(name: str, package: str) -> str:
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise LabError(f"{name} is not installed (Debian package {package}; profiles/kamailio/install.sh)")
+    return found
+
+
+def kamailio(
+    place: Place, name: str, config: Path, last: int, *, shared: int = 64, defines: tuple[str, ...] = ()
+) -> Program:
+    """Describe one Kamailio; ``shared`` is its shared memory in MB."""
+    run = place.folder / f"run-{name}"
+    run.mkdir()
+    memory = ["-m", str(shared), "-M", "8"]
+    argv = [_binary("kamailio", "kamailio"), "-DD", "-E", "-f", str(config), "-Y", str(run), *memory]
+    argv += [word for name in defines for word in ("-A", name)]
+    control, kamcmd = place.folder / f"{name}.ctl", _binary("kamcmd", "kamailio")
+
+    def ready() -> bool:
+        if not probes.sip(place.address(last), 5060, source=place.address(TESTER)):
+            return False
+        return name not in {"icscf", "scscf"} or probes.diameter_open(kamcmd, str(control))
+
+    return Program(name, argv, ready)
+
+
+def nginx(place: Place, config: Path, port: int) -> Program:
+    """Describe nginx."""
+    argv = [_binary("nginx", "nginx-light"), "-p", str(place.folder), "-c", str(config), "-e", "stderr"]
+    if os.geteuid() == 0:
+        argv += ["-g", "user root;"]
+    return Program("nginx", argv, partial(probes.tls, place.address(SERVERS["nginx"]), port))
+
+
+def registrar(place: Place) -> Stages:
+    """One Kamailio as digest registrar, one nginx as HTTP/2 front."""
+    place.render("tls.cfg")
+    return [
+        [
+            kamailio(place, "registrar", place.render("registrar.cfg"), SERVERS["pcscf"]),
+            nginx(place, place.render("nginx-front.conf", "nginx.conf"), 8443),
+        ]
+    ]
+
+
+def hss(place: Place) -> Program:
+    """Describe the HSS."""
+    config = {
+        "host": place.address(HSS),
+        "realm": DOMAIN,
+        "scscf": f"sip:{place.address(SCSCF)}:5060",
+        "subscribers": json.loads((place.home / "conf" / "subscribers.json").read_text()),
+    }
+    path = place.folder / "hss.json"
+    path.write_text(json.dumps(config))
+    script = str(place.home / "lab" / "hss.py")
+    argv = [sys.executable, script, "--bind", place.address(HSS), "--config", str(path)]
+    return Program("hss", argv, partial(probes.tcp, place.address(HSS), 3868))
+
+
+def rtpengine(place: Place) -> Program:
+    """Describe rtpengine in user space."""
+    address = place.address(AGW)
+    argv = [_binary("rtpengine", "rtpengine-daemon"), "--config-file=none", "--table=-1", f"--interface={address}"]
+    argv += [f"--listen-ng={address}:2223", "--port-min=30000", "--port-max=30999", "--num-threads=2"]
+    argv += ["--foreground", "--log-stderr", "--log-level=6", f"--pidfile={place.folder / 'rtpengine.pid'}"]
+    return Program("rtpengine", argv, partial(probes.ng, address, 2223))
+
+
+def core(place: Place, *, hardened: bool) -> Stages:
+    """P-, I- and S-CSCF, HSS, rtpengine and the fronts of an SBI producer."""
+    defines = ("HARDENED",) if hardened else ()
+    tls = place.render("tls-hardened.cfg" if hardened else "tls-default.cfg").name
+    for node, last in (("icscf", ICSCF), ("scscf", SCSCF)):
+        place.render("cdp.xml", f"{node}.xml", NODE=node, ADDRESS=place.address(last))
+    _icscf_tables(place)
+    flags = "strict-source" if hardened else ""
+    pcscf = place.render("pcscf.cfg", TLS=tls, RTPENGINE=flags)
+    icscf, scscf = place.render("icscf.cfg"), place.render("scscf.cfg")
+    return [
+        [hss(place), rtpengine(place), nginx(place, place.render("nginx-front.conf", "nginx.conf"), 8443)],
+        [
+            kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines),
+            kamailio(place, "icscf", icscf, ICSCF, shared=128, defines=defines),
+            kamailio(place, "scscf", scscf, SCSCF, shared=128, defines=defines),
+        ],
+    ]
+
+
+def _icscf_tables(place: Place) -> None:
+    """Write the tables that the I-CSCF's module wants to see, although the HSS names the S-CSCF."""
+    folder = place.folder / "icscf-db"
+    folder.mkdir()
+    scscf = f"sip:{place.address(SCSCF)}:5060".replace(":", "\\:")
+    (folder / "s_cscf").write_text(f"id(int) name(string) s_cscf_uri(string)\n1:scscf:{scscf}\n")
+    (folder / "s_cscf_capabilities").write_text("id(int) id_s_cscf(int) capability(int)\n1:1:0\n")
+    (folder / "nds_trusted_domains").write_text(f"id(int) trusted_domain(string)\n1:{DOMAIN}\n")
+
+
+CONFIGURATIONS: dict[str, Callable[[Place], Stages]] = {
+    "registrar": registrar,
+    "default": partial(core, hardened=False),
+    "hardened": partial(core, hardened=True),
+}

@@ -1,0 +1,84 @@
+"""Runs `imsproof run` and compares its verdicts with those that were looked at by hand.
+
+    python verdicts.py --expected expected-default.json -- imsproof run profiles/kamailio-default.yaml
+    python verdicts.py --expected expected-default.json --update -- imsproof run ...   # writes what is new, to be explained
+
+An expected-results file holds, by purpose, the verdict and why it is right: a real weakness of that configuration,
+or correct. Exit status 0 when every verdict is the expected one, whatever it is; 1 when one changed, is new or is
+gone; 3 when a purpose ended in `error` or there is no result; 4 when the lab was not reachable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CHANGED, NO_RESULT, UNREACHABLE = 1, 3, 4
+UNEXPLAINED = "not looked at yet"
+
+
+def main() -> int:
+    """Run, compare, tell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--expected", type=Path, required=True)
+    parser.add_argument("--update", action="store_true", help="write verdicts that are new or changed into the file")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    command = [word for word in options.command if word != "--"]
+    before = set(Path("reports").glob("*/run.json"))
+    status = subprocess.run(command, check=False).returncode
+    new = sorted(set(Path("reports").glob("*/run.json")) - before, key=lambda path: path.stat().st_mtime)
+    own = [path for path in new if json.loads(path.read_text())["run"]["profile"] == _name(command)]
+    if status == UNREACHABLE or not own:
+        return status or NO_RESULT
+    results = json.loads(own[-1].read_text())["purposes"]
+    verdicts = {one["id"]: one for one in results}
+    expected = json.loads(options.expected.read_text()) if options.expected.exists() else {}
+    changes = list(compare(expected, verdicts))
+    for change in changes:
+        print(f"expected results: {change}")
+    if options.update:
+        options.expected.write_text(json.dumps(updated(expected, verdicts), indent=2, ensure_ascii=False) + "\n")
+    print(f"expected results: {len(verdicts) - len(changes)} of {len(verdicts)} as in {options.expected.name}")
+    return CHANGED if changes else 0
+
+
+def _name(command: list[str]) -> str:
+    """Return the name in the profile that the command runs."""
+    profile = next(word for word in command if word.endswith((".yaml", ".yml")))
+    line = next(line for line in Path(profile).read_text().splitlines() if line.startswith("name:"))
+    return line.partition(":")[2].strip()
+
+
+def compare(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]) -> list[str]:
+    """Say what is not as expected, one line each."""
+    told = []
+    for purpose in sorted(expected.keys() | verdicts.keys()):
+        if purpose not in verdicts:
+            told.append(f"{purpose}: {expected[purpose]['verdict']} was expected, it did not run")
+        elif purpose not in expected:
+            told.append(f"{purpose}: {verdicts[purpose]['verdict']}, but nobody has looked at it yet")
+        elif expected[purpose]["verdict"] != verdicts[purpose]["verdict"]:
+            was, found = expected[purpose]["verdict"], verdicts[purpose]
+            told.append(f"{purpose}: {was} was expected, found {found['verdict']} ({found['reason']})")
+    return told
+
+
+def updated(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the file's new content: reasons stay where the verdict stays."""
+    result = {}
+    for purpose in sorted(verdicts):
+        found, known = verdicts[purpose], expected.get(purpose)
+        reason = known["reason"] if known and known["verdict"] == found["verdict"] else UNEXPLAINED
+        if found["verdict"] == "not-applicable":
+            reason = found["reason"]
+        result[purpose] = {"verdict": found["verdict"], "reason": reason}
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+#!/bin/sh
+# make run-real: starts each configuration of the real lab, runs the purposes that apply to it, stops it, and compares
+# the verdicts with those that were looked at by hand (expected-*.json).
+#
+#     run.sh [CONFIGURATION...]              registrar, default, hardened; all when none is named
+#     run.sh --keep CONFIGURATION            starts it and leaves it running in the foreground (make lab-real)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+
+"$here/install.sh"
+up=".venv-real/bin/python $here/lab/up.py"
+if [ "${1:-}" = --keep ]; then
+    exec $up "${2:-default}"
+fi
+
+worst=0
+for configuration in ${*:-registrar default hardened}; do
+    profile=profiles/kamailio-$configuration.yaml
+    [ "$configuration" = registrar ] && profile=profiles/kamailio.yaml
+    # shellcheck disable=SC2086 # up holds two words
+    $up "$configuration" -- .venv-real/bin/python "$here/lab/verdicts.py" \
+        --expected "$here/expected-$configuration.json" -- .venv/bin/imsproof run "$profile" || {
+        status=$?
+        [ "$status" -gt "$worst" ] && worst=$status
+    }
+done
+exit "$worst"
