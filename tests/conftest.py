@@ -53,51 +53,56 @@ def session(link: Link) -> Session:
     return link.session(Record("TEST-01"))
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Start a TCP server on loopback; the handler gets each connection in a thread of its own."""
-    listeners: list[socket.socket] = []
-    connections: list[socket.socket] = []
-    threads: list[threading.Thread] = []
+class Servers:
+    """TCP servers on loopback; each connection is handled in a thread of its own."""
 
-    def start(handler: Callable[[socket.socket], None]) -> Address:
+    def __init__(self) -> None:
+        self.listeners: list[socket.socket] = []
+        self.connections: list[socket.socket] = []
+        self.threads: list[threading.Thread] = []
+
+    def start(self, handler: Callable[[socket.socket], None]) -> Address:
         listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                connection.settimeout(5)
-                connections.append(connection)
-                worker = threading.Thread(target=handle, args=(connection,), daemon=True)
-                threads.append(worker)
-                worker.start()
-
-        def handle(connection: socket.socket) -> None:
-            with connection:
-                try:
-                    handler(connection)
-                except OSError:
-                    return  # the tester went away: that is what some tests are about
-
-        thread = threading.Thread(target=accept, daemon=True)
-        threads.append(thread)
-        thread.start()
+        self.listeners.append(listener)
+        self._run(self._accept, listener, handler)
         host, port = listener.getsockname()
         return (host, port)
 
-    yield start
-    for listener in listeners:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-    for connection in connections:
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self, listener: socket.socket, handler: Callable[[socket.socket], None]) -> None:
         with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-    for thread in threads:
-        thread.join(timeout=5)
+            while True:
+                connection, _ = listener.accept()
+                connection.settimeout(5)
+                self.connections.append(connection)
+                self._run(self._handle, connection, handler)
+
+    def _handle(self, connection: socket.socket, handler: Callable[[socket.socket], None]) -> None:
+        with connection, contextlib.suppress(OSError):  # the tester went away: that is what some tests are about
+            handler(connection)
+
+    def stop(self) -> None:
+        for one in (*self.listeners, *self.connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for listener in self.listeners:
+            listener.close()
+        for thread in self.threads:
+            thread.join(timeout=5)
+
+
+@pytest.fixture
+def serve(link: Link) -> Iterator[Serve]:
+    """Start a TCP server with the handler given."""
+    servers = Servers()
+    yield servers.start
+    for session in list(link._sessions):
+        session.close()  # so that no handler waits for a tester that has nothing more to say
+    servers.stop()
 
 
 def kinds(session: Session, exchange: str = "") -> list[Kind]:

@@ -87,7 +87,7 @@ class Flooder:
         count: int | None = None,
         users: Sequence[str] = (),
         beside: Callable[[], Awaitable[Exchange]] | None = None,
-        attempts: int = 1,
+        attempts: int = 10,
         label: str = "",
     ) -> Flood:
         """Flood, and have a legitimate user try meanwhile.
@@ -98,7 +98,7 @@ class Flooder:
             count: how many; the profile's ``limits.flood_packets`` by default, and at most that.
             users: public identities to speak for; made up when left out.
             beside: one attempt of the legitimate user, a coroutine function such as ``ue.aregister``.
-            attempts: how many of them at least; they go on until the flood has ended.
+            attempts: how many of them, spread over the flood.
             label: what the conversation is called in the journal.
         """
         return self.session.run(self._flood(method, rate, count, users, beside, attempts, label or f"{method} flood"))
@@ -151,8 +151,9 @@ class Flooder:
         flood = Flood(burst.result)
         running = asyncio.create_task(burst.run())
         try:
-            while beside is not None and (not running.done() or len(flood.attempts) < attempts):
+            while beside is not None and len(flood.attempts) < attempts:
                 flood.attempts.append(await beside())
+                await asyncio.wait([running], timeout=number / burst.rate / attempts)
             await running
         finally:
             running.cancel()

@@ -41,10 +41,10 @@ class SipProbe:
         self.target = (declared[self.transport][0], declared[self.transport][1])
 
     def probe(self, label: str = "alive?", *, source: str | None = None) -> RawAnswer:
-        """Send the profile's probe request once more and once more only, and return what came back."""
+        """Send the profile's probe request and return what came back."""
         data = self._request(self.gm.probe.method, source)
         outsider = Outsider(self.session, actor=self.actor, source=source)
-        answer = outsider.send(data, self.target, label, transport=self.transport)
+        answer = outsider.send(data, self.target, label, transport=self.transport, injected=False)
         answer.accept = SERVED
         return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imsproof.link.facts import sip_facts
 from imsproof.link.session import ConnectionFailedError, Session
@@ -38,6 +38,7 @@ class Outsider:
         transport: TransportName = "udp",
         within: float | None = None,
         tls: TlsOptions | None = None,
+        injected: bool = True,
     ) -> RawAnswer:
         """Send bytes and collect what comes back until the lab is silent or closes.
 
@@ -47,9 +48,13 @@ class Outsider:
             label: what the conversation is called in the journal.
             transport: ``udp``, ``tcp`` or ``tls``.
             within: seconds to the first answer; the profile's answer timer by default.
+            linger: seconds to wait for more after each answer; the profile's silence timer by default.
             tls: what to offer in TLS.
+            injected: mark what is sent as planted.
         """
-        return self.session.run(self.asend(data, target, label, transport=transport, within=within, tls=tls))
+        return self.session.run(
+            self.asend(data, target, label, transport=transport, within=within, tls=tls, injected=injected)
+        )
 
     async def asend(
         self,
@@ -60,12 +65,14 @@ class Outsider:
         transport: TransportName = "udp",
         within: float | None = None,
         tls: TlsOptions | None = None,
+        injected: bool = True,
     ) -> RawAnswer:
         """Send bytes and collect what comes back (see :meth:`send`)."""
         exchange = self.session.exchange(label)
         answer = RawAnswer(record=self.session.record, exchange=exchange)
         local = (self._source, 0) if self._source else None
         seconds = self.session.timers.answer if within is None else within
+        facts = {**sip_facts(data), **({"injected": True} if injected else {})}
         try:
             if transport == "udp":
                 socket = await UdpEndpoint.open(
@@ -76,10 +83,10 @@ class Outsider:
                     local=local,
                     describe=lambda one: ("", sip_facts(one)),
                 )
-                await self._over_udp(socket, data, seconds, answer)
+                await self._over_udp(socket, data, seconds, answer, facts)
             else:
                 stream = await self._stream(transport, exchange, target, local, tls)
-                await self._over_stream(stream, data, seconds, answer)
+                await self._over_stream(stream, data, seconds, answer, facts)
         except ConnectionFailedError as error:
             answer.failed = str(error)
         return answer
@@ -92,34 +99,43 @@ class Outsider:
         options = tls or TlsOptions()
         return await TlsStream.open(self.session, self.actor, exchange, target, options, local=local, quiet=True)
 
-    async def _over_udp(self, socket: UdpEndpoint, data: bytes, within: float, answer: RawAnswer) -> None:
+    async def _over_udp(
+        self, socket: UdpEndpoint, data: bytes, times: tuple[float, float], answer: RawAnswer, facts: dict[str, Any]
+    ) -> None:
         try:
-            await socket.send(data, facts={**sip_facts(data), "injected": True})
+            await socket.send(data, facts=facts)
             got: list[bytes] = []
-            wait = within
+            wait, linger = times
             while len(got) < MAX_ANSWERS and (received := await socket.receive(wait)) is not None:
                 got.append(received[0])
-                wait = self.session.timers.silence
+                wait = linger
             answer.data = tuple(got)
-            self._conclude(answer, "udp", socket.local, socket.remote, within, refused=socket.refused)
+            self._conclude(answer, "udp", socket.local, socket.remote, times[0], refused=socket.refused)
         finally:
             await socket.aclose()
 
-    async def _over_stream(self, stream: TcpStream | TlsStream, data: bytes, within: float, answer: RawAnswer) -> None:
+    async def _over_stream(
+        self,
+        stream: TcpStream | TlsStream,
+        data: bytes,
+        times: tuple[float, float],
+        answer: RawAnswer,
+        facts: dict[str, Any],
+    ) -> None:
         tcp = stream.tcp if isinstance(stream, TlsStream) else stream
         name = "tls" if isinstance(stream, TlsStream) else "tcp"
         got = bytearray()
         try:
-            self._emit(Kind.SENT, answer, name, tcp, data)
+            self._emit(Kind.SENT, answer, name, tcp, data, facts)
             await stream.send(data)
-            wait = within
+            wait, linger = times
             while len(got) < MAX_BYTES and (piece := await stream.receive(wait)):
                 got += piece
-                wait = self.session.timers.silence
+                wait = linger
             answer.data = (bytes(got),) if got else ()
             if got:
-                self._emit(Kind.RECEIVED, answer, name, tcp, bytes(got))
-            self._conclude(answer, name, tcp.local, tcp.remote, within, refused=stream.ended)
+                self._emit(Kind.RECEIVED, answer, name, tcp, bytes(got), sip_facts(bytes(got)))
+            self._conclude(answer, name, tcp.local, tcp.remote, times[0], refused=stream.ended)
         finally:
             await stream.aclose()
 
@@ -147,8 +163,9 @@ class Outsider:
                 facts={"reason": answer.failed},
             )
 
-    def _emit(self, kind: Kind, answer: RawAnswer, transport: str, tcp: TcpStream, data: bytes) -> None:
-        facts = sip_facts(data) | ({"injected": True} if kind is Kind.SENT else {})
+    def _emit(
+        self, kind: Kind, answer: RawAnswer, transport: str, tcp: TcpStream, data: bytes, facts: dict[str, Any]
+    ) -> None:
         self.session.emit(
             kind,
             self.actor,

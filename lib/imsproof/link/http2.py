@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_HEADERS = 64 * 1024
+FRAME_HEADER, TYPE_AT, SETTINGS = 9, 3, 4
+"""A frame's header: its size, where the type stands in it, and the type of the first frame (RFC 9113 section 4.1)."""
 READ_SECONDS = 3600.0
 """The reader waits for the connection's end, not for a time: each request has its own timer."""
 
@@ -70,6 +72,7 @@ class Http2Connection:
         self._max_body = max_body
         self._pending: dict[int, _Pending] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._first: bytes | None = b""
         self.h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(
                 client_side=True,
@@ -260,6 +263,7 @@ class Http2Connection:
                 if not data:
                     reason = self.stream.ended or "closed by the lab"
                     break
+                self._check_preface(data)
                 for event in self.h2.receive_data(data):
                     self._handle(event)
                 await self.flush()
@@ -274,6 +278,16 @@ class Http2Connection:
             for pending in self._pending.values():
                 pending.window.set()
                 pending.done.set()
+
+    def _check_preface(self, data: bytes) -> None:
+        """Hold the first bytes against RFC 9113 section 3.4: h2 would wait for megabytes of an HTTP/1.1 answer."""
+        if self._first is None:
+            return
+        self._first += data[:FRAME_HEADER]
+        if len(self._first) > TYPE_AT:
+            first, self._first = self._first, None
+            if first[TYPE_AT] != SETTINGS:
+                raise h2.exceptions.ProtocolError(f"it begins with {first!r}, which is no SETTINGS frame")
 
     async def _last_words(self) -> None:
         with contextlib.suppress(ImsproofError):

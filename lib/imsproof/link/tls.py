@@ -23,7 +23,7 @@ from imsproof.link.tcp import TcpStream
 from imsproof.seams import Address, HarnessError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from OpenSSL import crypto
@@ -54,7 +54,8 @@ class TlsOptions:
         certificate: PEM of the client certificate and its chain; needs ``key``.
         key: PEM of its private key.
         require_valid: fail the handshake when the lab's certificate does not verify.
-        resume: a session to resume, from :attr:`TlsStream.ticket`.
+        resume: a connection whose session is to be resumed; its own options stay in force for suites and
+            certificates. A TLS 1.3 session can be resumed only after something was read.
     """
 
     minimum: str = "TLSv1.2"
@@ -67,7 +68,7 @@ class TlsOptions:
     certificate: bytes | None = None
     key: bytes | None = None
     require_valid: bool = False
-    resume: SSL.Session | None = None
+    resume: TlsStream | None = None
 
 
 def read_pem(path: Path | str) -> bytes:
@@ -149,21 +150,26 @@ class TlsStream:
 
     def _connection(self, options: TlsOptions) -> SSL.Connection:
         try:
-            context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-            self._configure(context, options)
+            context = options.resume.context if options.resume else self._configured(options)
         except (SSL.Error, ValueError, TypeError, KeyError) as error:
             raise HarnessError(f"the TLS options cannot be used: {error!r}") from error
-        context.set_info_callback(self._on_info)
-        context.set_keylog_callback(lambda _, line: keep_key(self.session.keys, line.decode("ascii", "replace")))
         connection = SSL.Connection(context, None)
+        connection.set_info_callback(self._on_info)
+        connection.set_verify(SSL.VERIFY_PEER, self._verifier(require_valid=options.require_valid))
         if options.server_name:
             connection.set_tlsext_host_name(options.server_name.encode("idna"))
-        if options.resume is not None:
-            connection.set_session(options.resume)
+        if options.resume is not None and (session := options.resume.connection.get_session()):
+            connection.set_session(session)
         connection.set_connect_state()
         return connection
 
-    def _configure(self, context: SSL.Context, options: TlsOptions) -> None:
+    @property
+    def context(self) -> SSL.Context:
+        """The library's context, which connections that resume a session share."""
+        return self.connection.get_context()
+
+    def _configured(self, options: TlsOptions) -> SSL.Context:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_min_proto_version(VERSIONS[options.minimum])
         context.set_max_proto_version(VERSIONS[options.maximum])
         legacy = VERSIONS[options.minimum] < SSL.TLS1_2_VERSION
@@ -184,13 +190,16 @@ class TlsStream:
             for extra in chain[1:]:
                 context.add_extra_chain_cert(extra)
             context.use_privatekey(_load_key(options.key or b""))
+        context.set_keylog_callback(lambda _, line: keep_key(self.session.keys, line.decode("ascii", "replace")))
+        return context
 
+    def _verifier(self, *, require_valid: bool) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
         def verify(_: SSL.Connection, __: crypto.X509, error: int, depth: int, ok: int) -> bool:
             if not ok:
                 self._verify_errors.append(f"error {error} at depth {depth}")
-            return bool(ok) or not options.require_valid
+            return bool(ok) or not require_valid
 
-        context.set_verify(SSL.VERIFY_PEER, verify)
+        return verify
 
     def _on_info(self, _: SSL.Connection, where: int, value: int) -> None:
         if where & SSL.SSL_CB_ALERT:
@@ -285,11 +294,6 @@ class TlsStream:
             self.peer_der = peer.public_bytes(serialization.Encoding.DER)
             facts |= certificate_facts(peer)
         return facts
-
-    @property
-    def ticket(self) -> SSL.Session | None:
-        """The session, to be resumed by a later connection; with TLS 1.3 only after something was read."""
-        return self.connection.get_session()
 
     async def send(self, data: bytes, *, facts: Mapping[str, Any] | None = None) -> None:
         """Protect and send bytes; raises as :meth:`TcpStream.send` does."""
