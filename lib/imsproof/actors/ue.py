@@ -532,7 +532,25 @@ class Ue:
 
     async def _send(self, message: sip.Message, exchange: str, within: float, alter: Alter | None) -> SipAnswer:
         data = alter(message) if alter else None
-        return await self.transactions.request(message, exchange, within, data=data, injected=alter is not None)
+        injected = alter is not None
+        answer = await self.transactions.request(message.copy(), exchange, within, data=data, injected=injected)
+        if data is None and self._credit(message, answer):
+            answer = await self.transactions.request(message.copy(), exchange, within, injected=injected)
+        return answer
+
+    def _credit(self, message: sip.Message, answer: SipAnswer) -> bool:
+        """Make of a challenged request the one that answers (RFC 3261 clause 22, unchecked); whether it could be."""
+        challenged = answer.header(CHALLENGES.get(answer.status, ""))
+        number = (message.get("CSeq") or "").partition(" ")[0]
+        if not challenged or not (number.isascii() and number.isdigit()):
+            return False
+        credit = self.credentials.answer(challenged, message.method, message.uri, message.body).authorization
+        if not credit:
+            return False
+        message.set("Via", self.via())
+        message.set("CSeq", f"{int(number) + 1} {message.method}")
+        message.set("Authorization" if answer.status == 401 else "Proxy-Authorization", credit)
+        return True
 
     # What comes in
 
