@@ -82,7 +82,7 @@ def _plan(found: Sequence[Row]) -> _Plan:
         of = dict.fromkeys(ends, f"lab, {len(set(of.values()))} addresses")
     names = list(dict.fromkeys(of.values()))
     gaps = max(len(actors) + len(names) - 1, 1)
-    step = max(150, min(520, 860 // gaps))
+    step = max(150, min(480, 660 // gaps))
     at = {name: LEFT + 60 + step * n for n, name in enumerate(actors)}
     theirs = {name: LEFT + 60 + step * (len(actors) + n) for n, name in enumerate(names)}
     return _Plan(at, theirs, of, min(168, step - 12), LEFT + 60 + step * gaps + RIGHT)

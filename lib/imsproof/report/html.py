@@ -22,6 +22,8 @@ SUMMARY = "summary.html"
 LADDER_LIMIT = 300_000
 """Bytes; a longer ladder is linked and not shown in the page."""
 
+PLANTED = "faults of the reference lab with which this purpose must fail; calibration shows that it does"
+
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _SIGNS = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.UNKNOWN: "?"}
 _TONES = {Outcome.HOLDS: "good", Outcome.FAILS: "bad", Outcome.UNKNOWN: "unsure"}
@@ -151,10 +153,10 @@ def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None]) -> st
     shown = " open" if result.verdict not in {Verdict.PASS, Verdict.REMARK} else ""
     parts = [
         _part("Expected", f"<p>{escape(result.expected or result.title)}</p>"),
-        _part("Seen", _judgements(result.judgements) + f'<p class="reason">{escape(result.reason)}</p>'),
+        _part("Seen", _judgements(result.judgements) + _reason(result)),
         _part("Control", f"<p>{escape(result.control)}</p>") if result.control else "",
         _part("Cites", "".join(_citation(one) for one in result.citations)) if result.citations else "",
-        _part("Caught faults", "".join(f"<code>{escape(fault)}</code> " for fault in result.faults), quiet=True)
+        _part("Exposed by", "".join(f"<code>{escape(fault)}</code> " for fault in result.faults), PLANTED)
         if result.faults
         else "",
         _part("Evidence", _evidence(result)) if result.evidence else "",
@@ -176,8 +178,15 @@ def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None]) -> st
     )
 
 
-def _part(name: str, content: str, *, quiet: bool = False) -> str:
-    return f"<dt{' class=quiet' if quiet else ''}>{name}</dt><dd>{content}</dd>"
+def _part(name: str, content: str, about: str = "") -> str:
+    tip = f' title="{escape(about)}"' if about else ""
+    return f"<dt{tip}>{name}</dt><dd>{content}</dd>"
+
+
+def _reason(result: PurposeResult) -> str:
+    if any(result.reason == one.sentence for one in result.judgements):
+        return ""
+    return f'<p class="reason">{escape(result.reason)}</p>'
 
 
 def _judgements(judgements: Sequence[Judgement]) -> str:

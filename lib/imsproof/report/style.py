@@ -64,7 +64,8 @@ footer{margin-top:36px;border-top:1px solid var(--line);color:var(--dim);font-si
 footer .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:6px 30px;margin-top:10px}
 footer li{padding:2px 0}
 @media (max-width:560px){main{padding:16px 10px 40px}h1{font-size:21px}.body dl{grid-template-columns:1fr;gap:2px}
-.body dd{margin-bottom:8px}.families td,.families th{padding:4px 5px}}
+.body dd{margin-bottom:8px}.families td,.families th{padding:4px 3px;font-size:12.5px}
+.families thead th{font-size:10px}}
 @media print{:root{--bg:#fff;--card:#fff}body{font-size:11px}main{max-width:none;padding:0}
 .purpose,.attention{break-inside:avoid}.ladder img{max-width:100%}a{color:inherit}}
 """
