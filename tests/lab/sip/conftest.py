@@ -122,7 +122,7 @@ class Ue(asyncio.DatagramProtocol):
     async def request(self) -> sip.Message:
         return await asyncio.wait_for(self.requests.get(), TIMEOUT)
 
-    def register_request(self, authorization: str = "", **replaced: str) -> sip.Message:
+    def register_request(self, authorization: str = "", **replaced: Any) -> sip.Message:
         replaced = {"To": f"<{self.impu}>", "Call_ID": f"reg-{self.subscriber.name}-{self.local[1]}"} | replaced
         headers = [("Expires", "600"), ("Supported", "path")]
         if authorization:

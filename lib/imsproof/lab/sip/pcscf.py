@@ -89,6 +89,7 @@ class Pcscf(Node):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
+        await self._gateway.reset()
         await super().stop()
 
     async def reset(self) -> None:

@@ -1,0 +1,73 @@
+"""Data channels in SDP as the IMS AS handles them."""
+
+from __future__ import annotations
+
+import pytest
+
+from imsproof.codec import sdp
+from imsproof.lab.dctypes import DcEndpoint
+from imsproof.lab.sip import dcsdp
+
+PRINT = sdp.Fingerprint("SHA-256", ":".join(["AB"] * 32))
+LOCAL = DcEndpoint("192.0.2.50", 7000, str(PRINT), "passive", "t" * 20, 5000, 1024)
+
+
+def channel(*streams: int) -> sdp.MediaSection:
+    return sdp.data_channel_section(5000, fingerprints=[PRINT], dcmaps=[sdp.Dcmap(stream) for stream in streams])
+
+
+def ports(description: sdp.Sdp) -> list[int]:
+    return [section.port for section in sdp.Sdp.parse(description.to_bytes()).media]
+
+
+@pytest.mark.parametrize(
+    ("streams", "bootstrap"), [((0,), True), ((), True), ((100, 1000), True), ((1000, 1002), False)]
+)
+def test_bootstrap_streams_are_below_1000(streams: tuple[int, ...], bootstrap: bool) -> None:
+    assert dcsdp.is_bootstrap(channel(*streams)) is bootstrap
+    assert not dcsdp.is_bootstrap(sdp.audio_section(1))
+
+
+def test_hidden_lines_come_back_in_their_places() -> None:
+    offer = sdp.description("192.0.2.1", [sdp.audio_section(1), channel(0), sdp.audio_section(3), channel(10)])
+    hidden = {1: dcsdp.Hidden(offer.media[1], LOCAL), 3: dcsdp.Hidden(offer.media[3])}
+    assert ports(dcsdp.without(offer, hidden)) == [1, 3]
+    answer = sdp.description("192.0.2.2", [sdp.audio_section(11), sdp.audio_section(13)])
+    assert ports(dcsdp.with_hidden(answer, hidden)) == [11, 7000, 13, 0]
+
+
+def test_when_nothing_else_is_left_the_line_stays_with_port_0() -> None:
+    offer = sdp.description("192.0.2.1", [channel(0)])
+    hidden = {0: dcsdp.Hidden(offer.media[0], LOCAL)}
+    towards = dcsdp.without(offer, hidden)
+    assert ports(towards) == [0]
+    assert ports(dcsdp.with_hidden(towards, hidden)) == [7000]
+
+
+def test_session_level_attributes_count_for_an_offer() -> None:
+    section = channel(0)
+    for name in ("fingerprint", "setup"):
+        section.remove_attr(name)
+    offer = sdp.description("192.0.2.1", [section])
+    with pytest.raises(sdp.SdpSyntaxError):
+        dcsdp.read_offer(offer, section)
+    offer.session.add_attr("fingerprint", str(PRINT))
+    offer.session.add_attr("setup", "active")
+    read = dcsdp.read_offer(offer, section)
+    assert (read.address, read.port, read.fingerprint, read.setup) == ("192.0.2.1", 5000, str(PRINT), "active")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sctp-port", "x"), ("sctp-port", "70000"), ("max-message-size", "-1"), ("setup", "holdconn")]
+)
+def test_numbers_and_roles_that_are_none_are_refused(name: str, value: str) -> None:
+    section = channel(0)
+    section.set_attr(name, value)
+    with pytest.raises(sdp.SdpSyntaxError):
+        dcsdp.read_offer(sdp.description("192.0.2.1", [section]), section)
+
+
+def test_rewriting_touches_data_channels_only() -> None:
+    audio = sdp.audio_section(1, proto="UDP/TLS/RTP/SAVP", fingerprints=[PRINT])
+    changed = dcsdp.rewrite_fingerprints(sdp.description("192.0.2.1", [audio, channel(1000)]), "SHA-256 00")
+    assert [section.attr("fingerprint") for section in changed.media] == [str(PRINT), "SHA-256 00"]
