@@ -531,10 +531,11 @@ class Ue:
         return (f"<sip:{bracketed(self._remote[0])}:{self._remote[1]};lr{transport}>", *given)
 
     async def _send(self, message: sip.Message, exchange: str, within: float, alter: Alter | None) -> SipAnswer:
+        """Send a request; where it is challenged, answer the challenge once. The message is then the one that did."""
         data = alter(message) if alter else None
         injected = alter is not None
         answer = await self.transactions.request(message.copy(), exchange, within, data=data, injected=injected)
-        if data is None and self._credit(message, answer):
+        if message.method != "REGISTER" and data is None and self._credit(message, answer):
             answer = await self.transactions.request(message.copy(), exchange, within, injected=injected)
         return answer
 
