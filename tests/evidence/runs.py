@@ -30,7 +30,7 @@ def make(out: Path) -> RunFolder:
         REFUSED, "GM-AKA", "a wrong RES is refused", verdict, reason, control, (Citation("TS 33.203", "6.1", "text"),)
     )
     told = write_purpose(
-        folder.evidence(REFUSED),
+        folder.path,
         result,
         record,
         needs_control=False,

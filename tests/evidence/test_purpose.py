@@ -25,7 +25,7 @@ def test_everything_is_there(tmp_path: Path) -> None:
     record = Record("GM-AKA-02", samples.register_events(), [samples.judgement()])
     folder = tmp_path / "evidence" / "GM-AKA-02"
     told = write_purpose(
-        folder,
+        tmp_path,
         samples.result(),
         record,
         needs_control=True,
@@ -58,9 +58,10 @@ def test_secrets_stand_only_where_they_crossed(tmp_path: Path) -> None:
         tmp_path, result, record, needs_control=False, raised=(Verdict.ERROR, f"K={K}"), secrets=[K]
     )  # fmt: skip
     assert K not in json.dumps(told.to_json())
-    for path in tmp_path.iterdir():
+    folder = tmp_path / "evidence" / "GM-AKA-02"
+    for path in folder.iterdir():
         assert K.encode() not in path.read_bytes(), path
-    assert journal.load(tmp_path / "journal.jsonl")[0].data == events[0].data
+    assert journal.load(folder / "journal.jsonl")[0].data == events[0].data
 
 
 def test_what_the_harness_raised_is_kept() -> None:

@@ -21,7 +21,7 @@ JUDGEMENTS, LADDER = "judgements.json", "ladder.svg"
 
 
 def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its name
-    folder: Path,
+    run: Path,
     result: PurposeResult,
     record: Record,
     *,
@@ -36,7 +36,7 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
     """Write the evidence of a purpose and return its result as it belongs into ``run.json``, without secrets.
 
     Args:
-        folder: ``evidence/<ID>`` of the run folder; made when it is not there.
+        run: the run folder; what is written lies below ``evidence/<ID>/`` in it.
         result: the verdict.
         record: the events and judgements.
         needs_control: whether a refusal counts only after an accepted control.
@@ -55,7 +55,7 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
     events = [redactor.event(event) for event in record.events]
     judgements = tuple(redactor.judgement(judgement) for judgement in record.judgements)
     told = replace(result, reason=redactor.text(result.reason), judgements=judgements, evidence=f"evidence/{result.id}")
-    make_folder(folder)
+    folder = make_folder(run / "evidence" / result.id)
     journal.write(folder / journal.JOURNAL, events)
     harness = (raised[0], redactor.text(raised[1])) if raised else None
     write_json(folder / JUDGEMENTS, judgements_to_json(told, needs_control=needs_control, raised=harness))
