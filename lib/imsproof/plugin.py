@@ -194,9 +194,9 @@ def bench(request: pytest.FixtureRequest, planned: tuple[str, str]) -> Iterator[
         harness.settings.seed,
     )
     request.node.imsproof_bench = made
-    request.node.imsproof_started = (utc_text(datetime.now(UTC)), time.monotonic())
     try:
         made.open()
+        request.node.imsproof_started = (utc_text(datetime.now(UTC)), time.monotonic())
         yield made
     finally:
         made.close()

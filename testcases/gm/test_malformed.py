@@ -24,12 +24,14 @@ def test_malformed_requests_are_refused(bench: Bench, outsider: Outsider) -> Non
     sent_by = "tester.invalid:5060"
     user = next((one.impu for one in bench.gm.subscribers), f"sip:probe@{bench.gm.domain}")
     good = register(well_formed(bench.gm.registrar, sent_by, token(bench)), bench.gm.registrar, user)
-    control(outsider.send(good, probe.target, "well-formed REGISTER", transport=probe.transport)).accepted(PROCESSED)
+    control(
+        outsider.send(good, probe.target, "well-formed REGISTER", transport=probe.transport, linger=0.0, injected=False)
+    ).accepted(PROCESSED)
     for case in MALFORMED:
         bad = register(case.build(bench.gm.registrar, sent_by, token(bench)), bench.gm.registrar, user)
         within = bench.profile.timers.silence
         answer = outsider.send(
-            bad, probe.target, f"{case.name}: {case.about}", transport=probe.transport, within=within
+            bad, probe.target, f"{case.name}: {case.about}", transport=probe.transport, within=within, linger=0.0
         )
         expect(answer).refused(accept=PROCESSED)
         after = outsider.send(
@@ -37,6 +39,8 @@ def test_malformed_requests_are_refused(bench: Bench, outsider: Outsider) -> Non
             probe.target,
             f"well-formed after {case.name}",
             transport=probe.transport,
+            linger=0.0,
+            injected=False,
         )
         expect(after).that("serves", exchanges=[after.exchange], accept=PROCESSED)
     alive(after, accept=PROCESSED)

@@ -37,6 +37,7 @@ class Outsider:
         *,
         transport: TransportName = "udp",
         within: float | None = None,
+        linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
     ) -> RawAnswer:
@@ -53,7 +54,9 @@ class Outsider:
             injected: mark what is sent as planted.
         """
         return self.session.run(
-            self.asend(data, target, label, transport=transport, within=within, tls=tls, injected=injected)
+            self.asend(
+                data, target, label, transport=transport, within=within, linger=linger, tls=tls, injected=injected
+            )
         )
 
     async def asend(
@@ -64,6 +67,7 @@ class Outsider:
         *,
         transport: TransportName = "udp",
         within: float | None = None,
+        linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
     ) -> RawAnswer:
@@ -71,7 +75,8 @@ class Outsider:
         exchange = self.session.exchange(label)
         answer = RawAnswer(record=self.session.record, exchange=exchange)
         local = (self._source, 0) if self._source else None
-        seconds = self.session.timers.answer if within is None else within
+        timers = self.session.timers
+        times = (timers.answer if within is None else within, timers.silence if linger is None else linger)
         facts = {**sip_facts(data), **({"injected": True} if injected else {})}
         try:
             if transport == "udp":
@@ -83,10 +88,10 @@ class Outsider:
                     local=local,
                     describe=lambda one: ("", sip_facts(one)),
                 )
-                await self._over_udp(socket, data, seconds, answer, facts)
+                await self._over_udp(socket, data, times, answer, facts)
             else:
                 stream = await self._stream(transport, exchange, target, local, tls)
-                await self._over_stream(stream, data, seconds, answer, facts)
+                await self._over_stream(stream, data, times, answer, facts)
         except ConnectionFailedError as error:
             answer.failed = str(error)
         return answer
