@@ -41,6 +41,7 @@ def _request(
         f"To: <{uri}>",
         f"Call-ID: {token}",
         f"CSeq: {cseq or f'1 {method}'}",
+        f"Contact: <sip:{token[:8]}@{sent_by}>",  # a UE's REGISTER has one; a P-CSCF may refuse it without
         *extra,
         f"Content-Length: {length}",
     ]
