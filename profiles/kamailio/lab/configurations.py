@@ -138,7 +138,7 @@ def core(place: Place, *, hardened: bool) -> Stages:
     tls = place.render("tls-hardened.cfg" if hardened else "tls-default.cfg").name
     for node, last in (("icscf", ICSCF), ("scscf", SCSCF)):
         place.render("cdp.xml", f"{node}.xml", NODE=node, ADDRESS=place.address(last))
-    _icscf_tables(place)
+    _tables(place)
     flags = "strict-source" if hardened else ""
     pcscf = place.render("pcscf.cfg", TLS=tls, RTPENGINE=flags)
     icscf, scscf = place.render("icscf.cfg"), place.render("scscf.cfg")
@@ -152,14 +152,20 @@ def core(place: Place, *, hardened: bool) -> Stages:
     ]
 
 
-def _icscf_tables(place: Place) -> None:
-    """Write the tables that the I-CSCF's module wants to see, although the HSS names the S-CSCF."""
-    folder = place.folder / "icscf-db"
-    folder.mkdir()
+def _tables(place: Place) -> None:
+    """Write the database of the I-CSCF (it must have one, although the HSS names the S-CSCF) and of secfilter."""
     scscf = f"sip:{place.address(SCSCF)}:5060".replace(":", "\\:")
-    (folder / "s_cscf").write_text(f"id(int) name(string) s_cscf_uri(string)\n1:scscf:{scscf}\n")
-    (folder / "s_cscf_capabilities").write_text("id(int) id_s_cscf(int) capability(int)\n1:1:0\n")
-    (folder / "nds_trusted_domains").write_text(f"id(int) trusted_domain(string)\n1:{DOMAIN}\n")
+    tables = {
+        "icscf-db/s_cscf": ["id(int) name(string) s_cscf_uri(string)", f"1:scscf:{scscf}"],
+        "icscf-db/s_cscf_capabilities": ["id(int) id_s_cscf(int) capability(int)", "1:1:0"],
+        "icscf-db/nds_trusted_domains": ["id(int) trusted_domain(string)", f"1:{DOMAIN}"],
+        "pcscf-db/version": ["table_name(string) table_version(int)", "secfilter:1"],
+        "pcscf-db/secfilter": ["id(int,auto) action(int) type(int) data(string)", "1:0:0:friendly-scanner"],
+    }
+    for name, lines in tables.items():
+        path = place.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join([*lines, ""]))
 
 
 CONFIGURATIONS: dict[str, Callable[[Place], Stages]] = {
