@@ -227,6 +227,8 @@ class Pcscf(Node):
             return
         trust.take_from_ue(message, self.policy)
         trust.assert_identity(message, bindings, self.policy)
+        if bindings:
+            message.set("P-Served-User", f"<{bindings[0].impus[0]}>")
         call_id = message.get("Call-ID") or ""
         call = None
         if message.method in DIALOG_METHODS:

@@ -80,7 +80,8 @@ class Scscf(Node):
         self.forward(message, self.flow(target), served)
 
     def _originate(self, served: Served, message: Message) -> None:
-        caller = asserted(message)
+        caller = first_identity(message, "P-Served-User") or asserted(message)
+        message.remove("P-Served-User")
         if caller is None or (self.policy.require_registration and not self.registrar.registered(caller)):
             served.reply(403)
             return
@@ -140,8 +141,13 @@ def route_uri(address: Address, user: str = "") -> str:
 
 
 def asserted(message: Message) -> str | None:
-    """The first identity in P-Asserted-Identity, as address of record; ``None`` without a readable one."""
-    for value in message.values("P-Asserted-Identity"):
+    """The asserted identity of a request's sender, as address of record; ``None`` without a readable one."""
+    return first_identity(message, "P-Asserted-Identity")
+
+
+def first_identity(message: Message, name: str) -> str | None:
+    """The first readable address of record in a header; ``None`` when there is none."""
+    for value in message.values(name):
         try:
             return parse_uri(parse_name_addr(value).uri).aor
         except SipSyntaxError:
