@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from imsproof.seams import Event, Judgement
 
 LEFT, RIGHT, TOP = 118, 120, 108
-ROW, NARROW = 38, 26
+ABOVE, BELOW, BESIDE_HALF, CAPTION = 22, 16, 11, 26
 CHAR = 6.9
 """Pixels that one character of a label takes, about."""
-ENDPOINTS = 6
-"""Lanes of the lab, at most by address and port; more are joined by address, then into one."""
+PORTS, ADDRESSES = 3, 6
+"""Lanes of the lab: more than so many ports are joined by address, more than so many addresses into one lane."""
 
 STYLE = """
 svg{--bg:#fff;--ink:#1c2430;--dim:#667085;--line:#c9d0da;--good:#177245;--bad:#b42318;--inj:#b54708;--injbg:#fff4e0;
@@ -32,7 +32,7 @@ text{fill:var(--ink);font-size:12.5px}.dim{fill:var(--dim);font-size:10.5px}.tit
 .arrow{stroke-width:1.5;fill:none}.plain{stroke:var(--plain);color:var(--plain)}.good{stroke:var(--good);color:var(--good)}
 .bad{stroke:var(--bad);color:var(--bad)}.quiet{stroke:var(--dim);color:var(--dim);stroke-dasharray:3 3}
 .injected{stroke:var(--inj);color:var(--inj);stroke-width:2.5}.t-injected{fill:var(--inj);font-weight:600}
-.t-bad{fill:var(--bad)}.t-good{fill:var(--good)}.t-quiet{fill:var(--dim)}.injbg{fill:var(--injbg)}.seq{font-size:10.5px}
+.t-bad{fill:var(--bad)}.t-good{fill:var(--good)}.t-quiet{fill:var(--dim)}.rule{stroke:var(--lane)}.injbg{fill:var(--injbg)}.seq{font-size:10.5px}
 .judged{font-weight:700}.num{font-variant-numeric:tabular-nums}
 """
 
@@ -56,9 +56,16 @@ def svg(result: PurposeResult, events: Sequence[Event], judgements: Sequence[Jud
     start = events[0].mono_ns if events else 0
     parts: list[str] = []
     y = TOP + 28
+    told: set[str] = set()
     for row in found:
-        y += NARROW if row.shape in {BESIDE, GAP} else ROW
+        if row.exchange and row.exchange not in told:
+            told.add(row.exchange)
+            y += CAPTION
+            parts.append(_caption(row.exchange, y, plan.width))
+        arrow = row.shape not in {BESIDE, GAP}
+        y += ABOVE if arrow else BESIDE_HALF
         parts.append(_draw(row, y, plan, (row.at_ns - start) / 1e6, bool(judged.intersection(row.events))))
+        y += (BELOW if row.detail else 4) if arrow else BESIDE_HALF
     bottom = y + 22
     parts.extend(_outcomes(judgements, bottom + 34, plan.width))
     height = bottom + 34 + 24 * max(len(judgements), 1) + 16
@@ -76,9 +83,9 @@ def _plan(found: Sequence[Row]) -> _Plan:
     actors = list(dict.fromkeys(row.actor for row in found if row.actor)) or ["tester"]
     ends = list(dict.fromkeys(row.endpoint for row in found if row.endpoint))
     of = {end: end for end in ends}
-    if len(ends) > ENDPOINTS:
+    if len(ends) > PORTS:
         of = {end: end.partition(" :")[0] for end in ends}
-    if len(set(of.values())) > ENDPOINTS:
+    if len(set(of.values())) > ADDRESSES:
         of = dict.fromkeys(ends, f"lab, {len(set(of.values()))} addresses")
     names = list(dict.fromkeys(of.values()))
     gaps = max(len(actors) + len(names) - 1, 1)
@@ -135,10 +142,11 @@ def _draw(row: Row, y: int, plan: _Plan, milliseconds: float, judged: bool) -> s
         )
     x2 = plan.endpoints[plan.of[row.endpoint]]
     room = int((x2 - x1 - 24) / CHAR)
+    port = row.endpoint.removeprefix(plan.of[row.endpoint]).strip()
     begin, end = (x2, x1) if row.shape == IN else (x1, x2)
     middle = (x1 + x2) // 2
     label = escape(shorten(row.label, room - len(times)) + times)
-    detail = escape(shorten(row.detail, int(room * 1.2)))
+    detail = escape(shorten(f"{port} {row.detail}".strip() if row.detail else "", int(room * 1.2)))
     tone = "" if row.tone == "plain" else f' class="t-{row.tone}"'
     badge = '<tspan class="dim"> injected</tspan>' if row.tone == "injected" else ""
     back = f'<rect class="injbg" x="{x1 + 4}" y="{y - 19}" width="{x2 - x1 - 8}" height="33" rx="4"/>' if badge else ""
@@ -146,6 +154,15 @@ def _draw(row: Row, y: int, plan: _Plan, milliseconds: float, judged: bool) -> s
         f'{left}{back}<path class="arrow {row.tone}" marker-end="url(#tip)" d="M{begin} {y}L{end} {y}"/>'
         f'<text{tone} text-anchor="middle" x="{middle}" y="{y - 6}">{label}{badge}<title>{full}</title></text>'
         f'<text class="dim" text-anchor="middle" x="{middle}" y="{y + 12}">{detail}</text>'
+    )
+
+
+def _caption(exchange: str, y: int, width: int) -> str:
+    """The name of a conversation where it begins, as the judgements call it."""
+    text = escape(shorten(exchange, int((width - 40) / CHAR)))
+    return (
+        f'<line class="rule" x1="20" y1="{y - 18}" x2="{width - 20}" y2="{y - 18}"/>'
+        f'<text class="dim" x="20" y="{y - 4}">{text}</text>'
     )
 
 

@@ -34,6 +34,7 @@ class Row:
     tone: str = "plain"
     actor: str = ""
     endpoint: str = ""
+    exchange: str = ""
     at_ns: int = 0
     events: tuple[int, ...] = ()
     more: int = field(default=0)
@@ -59,7 +60,7 @@ def _row(event: Event) -> Row:
     if event.facts.get("injected"):
         tone = "injected"
     endpoint = f"{event.remote[0]} :{event.remote[1]}" if event.remote else ""
-    return Row(shape, label, detail, tone, event.actor, endpoint, event.mono_ns, (event.seq,))
+    return Row(shape, label, detail, tone, event.actor, endpoint, event.exchange, event.mono_ns, (event.seq,))
 
 
 def _message(event: Event) -> tuple[str, str, str]:
@@ -78,7 +79,7 @@ def _message(event: Event) -> tuple[str, str, str]:
     elif "reset" in facts or "goaway" in facts:
         label = _reset(facts)
     else:
-        label = first_line(event.data) or (f"{len(event.data)} bytes" if event.data else "nothing")
+        label = first_line(event.data) or str(facts.get("text") or f"{len(event.data)} bytes")
     return label, detail, "plain"
 
 
@@ -107,7 +108,10 @@ def _handshake(event: Event) -> tuple[str, str, str]:
 
 
 def _alert(event: Event) -> tuple[str, str, str]:
-    return f"alert {event.facts.get('alert', '?')}", _join(event.transport, event.facts.get("level")), "bad"
+    name = event.facts.get("alert", "?")
+    if name == "close_notify":
+        return "alert close_notify", "", "quiet"
+    return f"alert {name}", _join(event.transport, event.facts.get("level")), "bad"
 
 
 def _refused(event: Event) -> tuple[str, str, str]:
@@ -116,12 +120,12 @@ def _refused(event: Event) -> tuple[str, str, str]:
 
 def _closed(event: Event) -> tuple[str, str, str]:
     by = event.facts.get("by", "?")
-    return f"closed by {by}", _join(event.transport, event.facts.get("reason")), "bad" if by == "lab" else "quiet"
+    return f"{event.transport} closed by {by}", "", "plain" if by == "lab" else "quiet"
 
 
 def _opened(event: Event) -> tuple[str, str, str]:
-    local = f"from {event.local[0]}:{event.local[1]}" if event.local else ""
-    return _join(f"{event.transport} opened", event.facts.get("reason")), local, "quiet"
+    local = f" from {event.local[0]}:{event.local[1]}" if event.local else ""
+    return f"{event.facts.get('reason') or event.transport + ' opened'}{local}", "", "quiet"
 
 
 def _timeout(event: Event) -> tuple[str, str, str]:
@@ -197,9 +201,15 @@ def _collapsed(found: Sequence[Row]) -> list[Row]:
 
 
 def _alike(one: Row, other: Row) -> bool:
-    return (one.shape, one.label, one.tone, one.actor, one.endpoint) == (
-        other.shape, other.label, other.tone, other.actor, other.endpoint,
-    )  # fmt: skip
+    return (one.shape, one.label, one.tone, one.exchange) == (
+        other.shape,
+        other.label,
+        other.tone,
+        other.exchange,
+    ) and (
+        one.actor,
+        one.endpoint,
+    ) == (other.actor, other.endpoint)
 
 
 def _alike_flow(one: Row, other: Row) -> bool:
