@@ -1,0 +1,123 @@
+"""Calls: dialogs, calls through the reference lab, and a call as signalling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.actors.call import CallSignalling, Dialog, parse_sdp
+from imsproof.actors.ue import Ue
+from imsproof.codec import sip
+from imsproof.codec.sdp import Sdp, audio_section, description
+
+if TYPE_CHECKING:
+    from tests.actors.conftest import SipPeer
+
+    from imsproof.link.session import Session
+    from imsproof.profile import Profile
+    from imsproof.profile.gm import Gm
+
+OFFER = description("127.0.0.1", [audio_section(40000)]).to_bytes()
+
+
+def gm_of(profile: Profile) -> Gm:
+    assert profile.gm
+    return profile.gm
+
+
+def pair(lab: Session, profile: Profile) -> tuple[Ue, Ue]:
+    gm = gm_of(profile)
+    ues = tuple(Ue(lab, gm, one, actor=f"ue-{one.name}") for one in gm.subscribers[:2])
+    for ue in ues:
+        assert ue.register().ok
+    return ues[0], ues[1]
+
+
+def test_a_dialog_of_the_caller_turns_the_route_around() -> None:
+    request = sip.request("INVITE", "sip:b@b", [("From", "<sip:a@b>;tag=1"), ("Call-ID", "c"), ("CSeq", "4 INVITE")])
+    response = sip.Message.parse(
+        b"SIP/2.0 200 OK\r\nTo: <sip:b@b>;tag=2\r\nRecord-Route: <sip:1;lr>, <sip:2;lr>\r\nContact: <sip:c@d>\r\n\r\n"
+    )
+    dialog = Dialog.of_caller(request, response)
+    assert (dialog.target, dialog.routes, dialog.cseq) == ("sip:c@d", ("<sip:2;lr>", "<sip:1;lr>"), 4)
+
+
+def test_a_body_that_is_no_sdp_is_none() -> None:
+    assert parse_sdp(b"") is None
+    assert parse_sdp(OFFER) is not None
+
+
+def test_the_far_end_of_the_lab_takes_a_call(lab: Session, reference: Profile) -> None:
+    gm = gm_of(reference)
+    ue = Ue(lab, gm, gm.subscribers[0])
+    ue.register()
+    assert gm.far_end
+    call = ue.invite(gm.far_end.uri, OFFER)
+    assert call.ok
+    assert call.sdp
+    assert call.bye().ok
+    assert call.ended_by == "tester"
+
+
+def test_a_call_between_two_ues_is_answered_and_ended_by_the_callee(lab: Session, reference: Profile) -> None:
+    caller, callee = pair(lab, reference)
+    callee.take_calls(lambda _: OFFER)
+    call = caller.invite(callee.impu, OFFER)
+    arrived = callee.wait_invite()
+    assert call.ok
+    assert arrived
+    assert arrived.sdp
+    assert arrived.message.get("P-Asserted-Identity")
+    mine = next(iter(callee.calls.values()))
+    assert mine.bye().ok
+    assert call.wait_end(2)
+    assert call.ended_by == "lab"
+
+
+def test_media_can_be_offered_anew_within_a_call(lab: Session, reference: Profile) -> None:
+    caller, callee = pair(lab, reference)
+    callee.take_calls(lambda _: OFFER)
+    call = caller.invite(callee.impu, OFFER)
+    assert call.reinvite(OFFER.replace(b"40000", b"40002")).ok
+    assert call.bye().ok
+
+
+def test_a_call_can_be_refused(lab: Session, reference: Profile) -> None:
+    caller, callee = pair(lab, reference)
+    callee.take_calls(lambda _: 603)
+    call = caller.invite(callee.impu, OFFER)
+    assert (call.status, call.dialog) == (603, None)
+    assert call.bye().failed
+
+
+def test_a_200_that_is_not_acknowledged_is_told(session: Session, peer: SipPeer, gm: Gm) -> None:
+    from tests.actors.conftest import subscriber  # noqa: PLC0415 - beside its only use
+
+    ue = Ue(session, gm, subscriber())
+    ue.challenge()
+    headers = [("Via", "SIP/2.0/UDP 127.0.0.1:5;branch=z9hG4bKi"), ("Call-ID", "lab"), ("CSeq", "1 INVITE")]
+    peer.socket.sendto(sip.request("INVITE", "sip:a@b", headers, OFFER).to_bytes(), peer.source)
+    arrived = ue.wait_invite()
+    assert arrived
+    call = arrived.answer(OFFER)
+    assert "not acknowledged" in call.failed
+
+
+def test_a_call_hands_an_offer_over(lab: Session, reference: Profile) -> None:
+    gm = gm_of(reference)
+    ue = Ue(lab, gm, gm.subscribers[0])
+    ue.register()
+    assert gm.far_end
+    signalling = CallSignalling(ue, gm.far_end.uri)
+    answered = signalling.offer(Sdp.parse(OFFER), "INVITE")
+    assert answered.described("audio")
+    assert signalling.local_address == "127.0.0.1"
+    signalling.end()
+
+
+def test_an_offer_to_nobody_has_a_reason(lab: Session, reference: Profile) -> None:
+    gm = gm_of(reference)
+    ue = Ue(lab, gm, gm.subscribers[0])
+    ue.register()
+    answered = CallSignalling(ue, "sip:nobody@ims.example").offer(Sdp.parse(OFFER), "INVITE")
+    assert answered.sdp is None
+    assert answered.failed
