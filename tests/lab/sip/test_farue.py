@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imsproof.codec import sdp
+from imsproof.lab.sip import farue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     Drive = Callable[..., None]
     Lab = Any
@@ -40,6 +43,19 @@ def test_a_call_that_is_not_acknowledged_is_answered_again(drive: Drive) -> None
         first = await caller.ask(caller.invite("sip:far@ims.example"))
         again = await caller.answer()
         assert (first.status, first.body) == (again.status, again.body)
+
+    drive(work)
+
+
+def test_calls_that_were_left_standing_keep_nobody_out(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farue, "MAX_CALLS", 1)
+    monkeypatch.setattr(farue, "RESEND_SECONDS", (0.05,))
+
+    async def work(lab: Lab) -> None:
+        (caller,) = await lab.registered(1)
+        for _ in range(3):
+            assert (await caller.ask(caller.invite("sip:far@ims.example"))).status == 200
+            assert (await caller.answer()).status == 200
 
     drive(work)
 

@@ -57,3 +57,11 @@ def test_the_planted_fault_serves_outsiders(drive: Drive) -> None:
         assert (await called.request()).method == "MESSAGE"
 
     drive(work)
+
+
+def test_registration_states_are_not_notified(drive: Drive) -> None:
+    async def work(lab: Lab) -> None:
+        (ue,) = await lab.registered(1)
+        assert (await ue.ask(ue.write("SUBSCRIBE", ue.impu, [("Event", "reg")]))).status == 489
+
+    drive(work)

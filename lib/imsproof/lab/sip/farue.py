@@ -50,7 +50,8 @@ class FarCall:
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def close(self) -> None:
-        """Give the media back."""
+        """Give the media back; nothing waits for an acknowledgement any more."""
+        self.acknowledged.set()
         if self.audio:
             self.audio.close()
         for association in self.channels.values():
@@ -82,6 +83,11 @@ class FarUe(Node):
         for call in calls:
             await call.close()
 
+    async def _end(self, call_id: str) -> None:
+        call = self._calls.pop(call_id, None)
+        if call:
+            await call.close()
+
     def admit(self, message: Message, flow: Flow) -> bool:
         """Drop what does not come from the P-CSCF."""
         del message
@@ -100,8 +106,7 @@ class FarUe(Node):
                     call.acknowledged.set()
             case "BYE":
                 served.reply(200 if call else 481)
-                if self._calls.pop(call_id, None) and call:
-                    await call.close()
+                await self._end(call_id)
             case "OPTIONS" | "MESSAGE":
                 served.reply(200, headers=[("Allow", ALLOW)])
             case _:
@@ -114,16 +119,14 @@ class FarUe(Node):
                 served.reply(481)
                 return
             if len(self._calls) >= MAX_CALLS:
-                served.reply(486)
-                return
+                await self._end(next(iter(self._calls)))  # whoever left it standing does not keep others out
             call = self._calls[call_id] = FarCall(secrets.token_hex(8))
         try:
             body = await self._answer(call, message)
         except (SdpSyntaxError, ValueError) as error:
             log.debug("far UE: %s", error)
             if not hops.tag_of(message, "To"):
-                self._calls.pop(call_id, None)
-                await call.close()
+                await self._end(call_id)
             served.reply(488)
             return
         contact = f'<sip:far@{self.here[0]}:{self.here[1]}>;+sip.app-subtype="webrtc-datachannel"'
@@ -144,6 +147,7 @@ class FarUe(Node):
                 return
             if served.answer:
                 served.flow.send(served.answer.to_bytes())
+        await self._end(served.request.get("Call-ID") or "")
 
     async def _answer(self, call: FarCall, message: Message) -> bytes:
         """Write the answer to an offer; an INVITE without one gets an offer of audio."""

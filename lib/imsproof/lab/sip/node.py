@@ -233,8 +233,9 @@ class Node:
             try:
                 if client.on_response:
                     answer = await client.on_response(message)
-            except Exception:
-                log.exception("%s: %s could not be handled", self.name, message.start_line)
+            except Exception as error:
+                known = isinstance(error, SipSyntaxError)
+                log.log(logging.DEBUG if known else logging.ERROR, "%s: %s", self.name, error, exc_info=not known)
                 if client.upstream and message.status >= 200:
                     client.upstream.reply(500)
                 return

@@ -89,6 +89,9 @@ class Scscf(Node):
         if not uri.user and uri.host == DOMAIN:
             self._serve_own(served, message)
             return
+        if message.method == "SUBSCRIBE" and (message.get("Event") or "").lower().startswith("reg"):
+            served.reply(489, "Bad Event")  # this S-CSCF has no notifier of registration states
+            return
         if message.method != "INVITE":
             self._terminate(served, message)
             return
