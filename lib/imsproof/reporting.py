@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,11 +62,7 @@ def start_capture(profile: Profile) -> WireCapture:
 
 
 def _loopback(profile: Profile) -> str | None:
-    loopback = all(
-        ip_network(str(one)).subnet_of(ip_network("127.0.0.0/8")) if one.version == 4 else str(one) == "::1/128"
-        for one in profile.scope.networks
-    )
-    return "lo" if loopback else None
+    return "lo" if all(one.is_loopback for one in profile.scope.networks) else None
 
 
 def finish_reports(folder: RunFolder, capture: WireCapture) -> list[str]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from events import Story
 
 from imsproof.judge.effect import Result, effect
 from imsproof.seams import Kind
+from tests.judge.events import Story
 
 
 def test_a_2xx_is_accepted_and_an_error_status_is_refused() -> None:

@@ -1,0 +1,72 @@
+"""Accepted, refused, in which form, and still alive."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.judge.events import Story
+
+from imsproof.judge.predicates.answer import accepted, alert_in, oauth_error, refused, serves, status_in
+from imsproof.seams import Kind, Outcome
+
+H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
+
+
+def answered(status: int, **facts: object) -> Story:
+    return Story().add(Kind.OPENED).add(Kind.SENT).add(Kind.RECEIVED, status=status, **facts)
+
+
+def test_accepted_and_refused_are_opposites_where_the_lab_answered() -> None:
+    for status in (200, 204, 302, 400, 401, 500):
+        events = answered(status).events
+        assert {accepted(events, exchange="1:x").outcome, refused(events, exchange="1:x").outcome} == {H, F}
+
+
+def test_silence_refuses_and_does_not_accept() -> None:
+    events = Story().add(Kind.OPENED).add(Kind.SENT).add(Kind.TIMEOUT).events
+    assert accepted(events, exchange="1:x").outcome is F
+    assert refused(events, exchange="1:x").outcome is H
+
+
+def test_a_lab_that_cannot_be_reached_accepts_nothing_but_is_not_judged_for_it() -> None:
+    events = Story().add(Kind.REFUSED, reason="refused", stage="connect").events
+    assert accepted(events, exchange="1:x").outcome is U
+
+
+def test_the_form_is_graded_by_status_and_by_alert() -> None:
+    assert status_in(answered(403).events, exchange="1:x", statuses=[401, 403]).outcome is H
+    assert status_in(answered(500).events, exchange="1:x", statuses=[401, 403]).outcome is F
+    events = Story().add(Kind.OPENED).add(Kind.ALERT, alert="protocol_version").events
+    assert alert_in(events, exchange="1:x", alerts=["protocol_version"]).outcome is H
+    assert alert_in(events, exchange="1:x", alerts=["handshake_failure"]).outcome is F
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        answered(401, headers=[["www-authenticate", 'Bearer realm="mf", error="invalid_token"']]),
+        answered(401, headers=[["WWW-Authenticate", "Bearer error=invalid_token"]]),
+        Story().add(Kind.RECEIVED, status=400, data=json.dumps({"error": "invalid_token"}).encode()),
+        Story().add(
+            Kind.RECEIVED, status=400, data=json.dumps({"accessTokenError": {"error": "invalid_token"}}).encode()
+        ),
+    ],
+)
+def test_the_oauth_error_is_found_where_the_rfcs_put_it(story: Story) -> None:
+    assert oauth_error(story.events, exchange="1:x", errors=["invalid_token"]).outcome is H
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'"text"', b"\xff"])
+def test_a_body_that_is_no_json_names_no_error_and_breaks_nothing(body: bytes) -> None:
+    story = Story().add(Kind.RECEIVED, status=400, data=body)
+    assert oauth_error(story.events, exchange="1:x", errors=["invalid_token"]).outcome is F
+
+
+def test_a_throttled_source_is_no_dead_lab() -> None:
+    story = Story().add(Kind.SENT, exchange="1:a").add(Kind.TIMEOUT, exchange="1:a")
+    story.add(Kind.SENT, exchange="2:b").add(Kind.RECEIVED, exchange="2:b", status=200)
+    throttled = serves(story.events, exchanges=["1:a", "2:b"])
+    assert throttled.outcome is H
+    assert "throttled" in throttled.sentence
+    assert serves(story.events, exchanges=["1:a"]).outcome is F

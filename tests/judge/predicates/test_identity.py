@@ -1,0 +1,52 @@
+"""Whose identity arrives."""
+
+from __future__ import annotations
+
+from tests.judge.events import Story
+
+from imsproof.judge.predicates.identity import arrived, asserted_identity, header_hidden, not_arrived
+from imsproof.seams import Kind, Outcome
+
+H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
+OWN, FORGED = ["sip:a@ims.example", "tel:+491"], ["sip:ceo@ims.example"]
+
+
+def invite(*headers: str) -> Story:
+    text = "INVITE sip:b@x SIP/2.0\r\n" + "".join(f"{one}\r\n" for one in headers) + "\r\n"
+    return Story().add(Kind.RECEIVED, data=text.encode(), sip="request", method="INVITE")
+
+
+def judge(story: Story) -> Outcome:
+    return asserted_identity(story.events, exchange="1:x", allowed=OWN, forged=FORGED).outcome
+
+
+def test_the_callers_own_identity_is_right_in_any_of_its_spellings() -> None:
+    assert judge(invite('P-Asserted-Identity: "A" <sip:A@IMS.example;user=phone>')) is H
+    assert judge(invite("P-Asserted-Identity: <sip:a@ims.example>, <tel:+491>")) is H
+
+
+def test_a_forged_identity_fails_even_beside_a_right_one() -> None:
+    assert judge(invite("P-Asserted-Identity: <sip:a@ims.example>, <sip:ceo@ims.example>")) is F
+    assert judge(invite("P-Asserted-Identity: <sip:a@ims.example>", "P-Asserted-Identity: <sip:ceo@ims.example>")) is F
+
+
+def test_somebody_elses_identity_fails() -> None:
+    assert judge(invite("P-Asserted-Identity: <sip:stranger@ims.example>")) is F
+
+
+def test_no_assertion_cannot_be_judged_and_no_arrival_shows_nothing_false() -> None:
+    assert judge(invite()) is U
+    assert judge(Story()) is H
+
+
+def test_an_unreadable_assertion_does_not_break_the_judge() -> None:
+    assert judge(invite("P-Asserted-Identity: <<<;;;")) is F
+
+
+def test_arrival_and_hidden_headers() -> None:
+    story = invite("Server: x")
+    assert arrived(story.events, exchange="1:x", method="INVITE").outcome is H
+    assert not_arrived(story.events, exchange="1:x", method="INVITE").outcome is F
+    assert header_hidden(story.events, exchange="1:x", method="INVITE", names=["Server"]).outcome is F
+    assert header_hidden(story.events, exchange="1:x", method="INVITE", names=["Via"]).outcome is H
+    assert header_hidden([], exchange="1:x", method="INVITE", names=["Via"]).outcome is U
