@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.actors.conftest import subscriber
+from tests.conftest import ShortTimers
+
 from imsproof.actors.call import CallSignalling, Dialog, parse_sdp
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
@@ -90,8 +93,7 @@ def test_a_call_can_be_refused(lab: Session, reference: Profile) -> None:
 
 
 def test_a_200_that_is_not_acknowledged_is_told(session: Session, peer: SipPeer, gm: Gm) -> None:
-    from tests.actors.conftest import subscriber  # noqa: PLC0415 - beside its only use
-
+    session.link.timers = ShortTimers(answer=0.7)
     ue = Ue(session, gm, subscriber())
     ue.challenge()
     headers = [("Via", "SIP/2.0/UDP 127.0.0.1:5;branch=z9hG4bKi"), ("Call-ID", "lab"), ("CSeq", "1 INVITE")]

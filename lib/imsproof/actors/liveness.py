@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.siptransport import first_declared
 from imsproof.codec import sip
+from imsproof.link.udp import source_toward
 from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SipProbe:
         first = self.probe()
         found = [first]
         if not first.data:
-            usual = self.session.source
+            usual = self.session.source or source_toward(self.target)
             other = next((one for one in sources if one != usual), None) or other_source(self.target[0], usual)
             if other is not None:
                 found.append(self.probe("alive, from another source?", source=other))

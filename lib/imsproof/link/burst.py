@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imsproof.link.subject import Exchange
-from imsproof.link.udp import two
+from imsproof.link.udp import family_of, two
 from imsproof.seams import Address, HarnessError, Kind, StoppedError
 
 if TYPE_CHECKING:
@@ -144,8 +144,7 @@ class Burst:
                 self.session.close_flow(flow)
 
     def _socket(self, source: str | None) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.target[0] else socket.AF_INET
-        raw = socket.socket(family, socket.SOCK_DGRAM)
+        raw = socket.socket(family_of(self.target[0]), socket.SOCK_DGRAM)
         try:
             raw.setblocking(False)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)

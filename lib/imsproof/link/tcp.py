@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from imsproof.link.session import ConnectionFailedError, Session
-from imsproof.link.udp import source_toward, two
+from imsproof.link.udp import family_of, source_toward, two
 from imsproof.seams import Address, HarnessError, Kind
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ class TcpStream(asyncio.Protocol):
         """
         await session.admit(actor, exchange, remote, 0)
         stream = cls(session, actor, exchange, remote, quiet=quiet)
-        family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
-        raw = _bound_socket(family, local or (session.source or source_toward(remote, family), 0))
+        raw = _bound_socket(local or (session.source or source_toward(remote), 0))
         stream._prepare(two(raw.getsockname()))
         seconds = session.timers.connect if within is None else within
         loop = asyncio.get_running_loop()
@@ -254,8 +253,8 @@ class TcpStream(asyncio.Protocol):
             self._transport.abort()
 
 
-def _bound_socket(family: socket.AddressFamily, bind: Address) -> socket.socket:
-    raw = socket.socket(family, socket.SOCK_STREAM)
+def _bound_socket(bind: Address) -> socket.socket:
+    raw = socket.socket(family_of(bind[0]), socket.SOCK_STREAM)
     raw.setblocking(False)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:

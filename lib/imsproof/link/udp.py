@@ -91,10 +91,10 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         peer = remote or toward
         if peer:
             session.check(actor, exchange, peer)
-        family = socket.AF_INET6 if ":" in (peer or local or ("", 0))[0] else socket.AF_INET
+        family = family_of((peer or local or ("", 0))[0])
         bind = local or ((session.source, 0) if session.source else None)
         if bind is None and remote is None:
-            bind = (source_toward(peer, family), 0)
+            bind = (source_toward(peer) if peer else ANY_ADDRESS[family], 0)
         endpoint = cls(session, actor, exchange, describe=describe, quiet=quiet)
         loop = asyncio.get_running_loop()
         try:
@@ -206,11 +206,14 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self.session.close_flow(self._flow)
 
 
-def source_toward(peer: Address | None, family: socket.AddressFamily) -> str:
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the address family of a textual IP address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def source_toward(peer: Address) -> str:
     """Return the local IP that the system would use toward a peer; asks the routing table, sends nothing."""
-    if peer is None:
-        return ANY_ADDRESS[family]
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+    with socket.socket(family_of(peer[0]), socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(peer)
         except OSError as error:
