@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imsproof.codec.sip import SipSyntaxError, StreamFramer
 from imsproof.link.facts import sip_facts
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.subject import RawAnswer
@@ -113,7 +114,7 @@ class Outsider:
             wait, linger = times
             while len(got) < MAX_ANSWERS and (received := await socket.receive(wait)) is not None:
                 got.append(received[0])
-                wait = linger
+                wait = times[0] if _provisional(received[0]) else linger
             answer.data = tuple(got)
             self._conclude(answer, "udp", socket.local, socket.remote, times[0], refused=socket.refused)
         finally:
@@ -136,10 +137,10 @@ class Outsider:
             wait, linger = times
             while len(got) < MAX_BYTES and (piece := await stream.receive(wait)):
                 got += piece
-                wait = linger
-            answer.data = (bytes(got),) if got else ()
-            if got:
-                self._emit(Kind.RECEIVED, answer, name, tcp, bytes(got), sip_facts(bytes(got)))
+                wait = times[0] if _provisional(_split(bytes(got))[-1]) else linger
+            answer.data = _split(bytes(got)) if got else ()
+            for message in answer.data:
+                self._emit(Kind.RECEIVED, answer, name, tcp, message, sip_facts(message))
             self._conclude(answer, name, tcp.local, tcp.remote, times[0], refused=stream.ended)
         finally:
             await stream.aclose()
@@ -181,3 +182,19 @@ class Outsider:
             data=data,
             facts=facts,
         )
+
+
+def _provisional(data: bytes) -> bool:
+    """Whether this is a SIP response that another one follows (1xx)."""
+    return data.startswith(b"SIP/2.0 1")
+
+
+def _split(data: bytes) -> tuple[bytes, ...]:
+    """Cut the SIP messages of a stream apart; what is not SIP, or is cut short, stays one piece."""
+    framer = StreamFramer(MAX_BYTES)
+    try:
+        messages = framer.feed(data) if data.startswith(b"SIP/2.0 ") else []
+    except SipSyntaxError:
+        return (data,)
+    rest = framer.pending if messages else data
+    return (*messages, rest) if rest else tuple(messages)
