@@ -56,7 +56,8 @@ def test_a_profile_without_parts_has_nothing_and_says_why(make: Make) -> None:
             ["dc.no-service", "gm.udp"],
         ),
         (gm(AKA % ("a", "yes"), AKA % ("b", "no")), ["gm.two-subscribers", "agw"], ["dc.call", "dc.no-service"]),
-        (gm(AKA % ("a", "yes"), AKA % ("b", "yes"), AKA % ("c", "no")), ["dc.call", "dc.no-service"], ["dc.e2e"]),
+        (gm(AKA % ("a", "yes"), AKA % ("b", "yes"), AKA % ("c", "no")), ["dc.call", "dc.no-service"], ["dc.e2e", "dc"]),
+        (gm(AKA % ("a", "yes"), AKA % ("b", "yes")) + "claims: [e2dce]\n", ["dc", "dc.e2dce"], ["dc.e2e"]),
         (
             gm(AKA % ("a", "yes"), more=FAR) + "claims: [e2e, sdes]\n",
             ["dc.e2e", "agw.sdes", "claim.sdes"],

@@ -72,6 +72,12 @@ def _dc_call(profile: Profile) -> bool:
     return (len(able) >= 1 and _far_answers(profile, "data-channel")) or len(able) >= 2
 
 
+def _dc_peer(profile: Profile) -> bool:
+    """Whether the lab itself ends data channels: between two of the tester's own UEs it does so only in e2DCe."""
+    anchored = _far_answers(profile, "data-channel") or "e2dce" in profile.claims
+    return _hooked("dc")(profile) or (_dc_call(profile) and anchored)
+
+
 def _media_call(profile: Profile) -> bool:
     return len(_subscribers(profile)) >= 2 or (bool(_subscribers(profile)) and _far_answers(profile, "audio"))
 
@@ -145,8 +151,9 @@ _TABLE: dict[str, Capability] = {
     ),
     "sbi.client-ca": Capability(_sbi("client_ca"), "sbi.client_ca is not given (a CA that the lab trusts)", ("sbi",)),
     "dc": Capability(
-        lambda p: _hooked("dc")(p) or _dc_call(p),
-        "no way to a data channel: give dc.hook, or subscribers with data_channel: true and gm.far_end",
+        _dc_peer,
+        "no way to a data channel that the lab ends: give dc.hook, or subscribers with data_channel: true and a"
+        " gm.far_end that answers data-channel, or claim e2dce",
     ),
     "dc.hook": Capability(_hooked("dc"), "dc.hook is not given (how an offer reaches the peer)"),
     "dc.call": Capability(
