@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,19 @@ def test_a_thing_that_cannot_be_closed_does_not_keep_the_others_open(session: Se
     session.close()
     assert endpoint._transport is None
     assert any("Stubborn" in str(event.facts.get("text")) for event in session.record.events)
+
+
+def test_a_thing_that_hangs_does_not_keep_the_others_open(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging:
+        async def aclose(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.1)
+    endpoint = session.run(UdpEndpoint.open(session, "outsider", "1:X", remote=("127.0.0.1", 9)))
+    session.own(Hanging())
+    session.close()
+    assert endpoint._transport is None
+    assert any("in time" in str(event.facts.get("text")) for event in session.record.events)
 
 
 def test_an_address_out_of_scope_is_noted_and_never_sent_to(session: Session) -> None:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 TAP_PACKETS = 50_000
 TAP_BYTES = 64 * 1024 * 1024
 CLOSE_SECONDS = 3.0
+CLOSE_ATTEMPTS = 3
+"""A thing that takes too long (a UE that says goodbye to a dead lab) is left, and the others are closed then."""
 
 
 class ConnectionFailedError(ImsproofError):
@@ -219,9 +221,12 @@ class Session:
         """Close everything that the session opened, also after the stop switch; a second call does nothing."""
         if self.closed:
             return
-        if not self.link.loop.closed:
+        for _ in range(CLOSE_ATTEMPTS):
+            if self.link.loop.closed:
+                break
             try:
                 self.link.loop.run(self.aclose(), CLOSE_SECONDS, heed_stop=False)
+                break
             except HarnessError as error:
                 self.note(f"not everything could be closed in time: {error}")
         self.closed = True
