@@ -11,7 +11,7 @@ help: ## this list
 
 setup: $(STAMP) ## make .venv and install (again only when the pins change)
 
-$(STAMP): requirements.lock pyproject.toml tools/setup.sh
+$(STAMP): requirements.lock pyproject.toml package-lock.json tools/setup.sh
 	@tools/setup.sh
 	@touch $@
 

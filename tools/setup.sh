@@ -44,4 +44,16 @@ elif as_root_install tshark; then
 else
     say "tshark and dumpcap are missing and cannot be installed here; captures are written from the tester's own tap"
 fi
+if [ "${IMSPROOF_ALLURE:-yes}" = no ] || ! command -v npm >/dev/null; then
+    say "no npm (or IMSPROOF_ALLURE=no): runs write Allure results, but no Allure report"
+elif [ -x node_modules/.bin/allure ] && [ node_modules/.bin/allure -nt package-lock.json ]; then
+    say "the Allure report generator is there"
+else
+    say "installing the Allure report generator (npm, package-lock.json)"
+    if npm ci --silent --no-audit --no-fund >/dev/null 2>&1; then
+        touch -h node_modules/.bin/allure
+    else
+        say "npm could not install it; runs write Allure results, but no Allure report"
+    fi
+fi
 say "done: .venv/bin/imsproof"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
@@ -182,8 +181,7 @@ class Bench:
         if self.profile.tester.addresses:
             return self.profile.tester.addresses[0]
         if hook.http is not None:
-            target = (hook.http.url.host, hook.http.url.port)
-            return source_toward(target, AF_INET6 if ":" in hook.http.url.host else AF_INET)
+            return source_toward((hook.http.url.host, hook.http.url.port))
         if self.profile.scope.allows("127.0.0.1"):
             return "127.0.0.1"
         raise InconclusiveError("the profile does not say from which address to test: fill in tester.addresses")

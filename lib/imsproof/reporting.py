@@ -68,7 +68,11 @@ def _loopback(profile: Profile) -> str | None:
 def finish_reports(folder: RunFolder, capture: WireCapture) -> list[str]:
     """Cut the capture, write every report and the bundle; returns sentences about what could not be had."""
     remarks = []
-    if capture.raw is not None:
+    if capture.raw is not None and (capture.why or capture.lost):
+        capture.raw.unlink(missing_ok=True)
+        lost = f"the kernel dropped {capture.lost} packets of it" if capture.lost else capture.why
+        remarks.append(f"captures are from the link's own tap, the one on the wire is not whole: {lost}")
+    elif capture.raw is not None:
         try:
             slice_wire(folder.path, capture.raw)
             folder.set_capture_source("wire")
@@ -78,8 +82,6 @@ def finish_reports(folder: RunFolder, capture: WireCapture) -> list[str]:
             capture.raw.unlink(missing_ok=True)
     elif capture.why:
         remarks.append(f"captures are from the link's own tap: {capture.why}")
-    if capture.lost:
-        remarks.append(f"the kernel dropped {capture.lost} packets of the capture")
     junit.write(folder.path, folder.run)
     html.write(folder.path, folder.run)
     allure.write(folder.path, folder.run)

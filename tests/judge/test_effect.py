@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from tests.judge.events import Story
 
 from imsproof.judge.effect import Result, effect
 from imsproof.seams import Kind
-from tests.judge.events import Story
 
 
 def test_a_2xx_is_accepted_and_an_error_status_is_refused() -> None:
@@ -61,7 +63,7 @@ def test_a_refused_connection_is_unreachable_not_refused() -> None:
 
 
 @pytest.mark.parametrize("facts", [{"reset": 7}, {"goaway": 1}])
-def test_a_reset_stream_or_connection_is_a_refusal(facts: dict[str, int]) -> None:
+def test_a_reset_stream_or_connection_is_a_refusal(facts: dict[str, Any]) -> None:
     story = Story().add(Kind.HANDSHAKE).add(Kind.SENT).add(Kind.RECEIVED, **facts)
     assert effect(story.events, "1:x").result is Result.REFUSED
 

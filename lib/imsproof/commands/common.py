@@ -16,8 +16,8 @@ from imsproof.catalogue import TestPurpose
 from imsproof.profile import Profile, ProfileError, load
 from imsproof.seams import Verdict
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+console = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 DEFAULT_WORKERS = max(2, min(6, 2 * (os.cpu_count() or 1)))
 

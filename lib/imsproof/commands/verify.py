@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from imsproof import catalogue
 from imsproof.commands.common import Exit, Format, console, quit_with
 from imsproof.evidence.diff import diff_runs
 from imsproof.evidence.verify import verify
@@ -23,7 +24,7 @@ def verify_command(
     """
     if not bundle.is_file():
         quit_with(Exit.USAGE, f"{bundle} is not a file")
-    report = verify(bundle)
+    report = verify(bundle, {one.id: one.control for one in catalogue.load()})
     if output is Format.JSON:
         typer.echo(json.dumps(report.to_json(), indent=2))
     else:

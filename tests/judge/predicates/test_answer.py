@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from tests.judge.events import Story
@@ -13,7 +14,7 @@ from imsproof.seams import Kind, Outcome
 H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
 
 
-def answered(status: int, **facts: object) -> Story:
+def answered(status: int, **facts: Any) -> Story:
     return Story().add(Kind.OPENED).add(Kind.SENT).add(Kind.RECEIVED, status=status, **facts)
 
 
