@@ -18,7 +18,7 @@ Stages = list[list[Program]]
 DOMAIN = "ims.real.example"
 SERVERS = {"pcscf": 10, "nginx": 60, "nghttpx": 61}
 """Names in server certificates, and the last byte of their addresses."""
-ICSCF, SCSCF, HSS, AGW, APPLICATION = 20, 30, 40, 50, 70
+ICSCF, SCSCF, HSS, AGW, PRODUCER = 20, 30, 40, 50, 62
 TESTER = 1
 MODULES = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules")
 
@@ -97,13 +97,31 @@ def nginx(place: Place, config: Path, port: int) -> Program:
     return Program("nginx", argv, partial(probes.tls, place.address(SERVERS["nginx"]), port))
 
 
+NOT_FOUND = 'return 404 "{\\"title\\":\\"Not Found\\",\\"status\\":404}";'
+DEBIAN_TLS = "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on;"
+"""What Debian's /etc/nginx/nginx.conf says."""
+
+
+def nghttpx(place: Place) -> Program:
+    """Describe nghttpx in front of the producer."""
+    argv = [_binary("nghttpx", "nghttp2-proxy"), f"--conf={place.render('nghttpx.conf')}"]
+    return Program("nghttpx", argv, partial(probes.tcp, place.address(SERVERS["nghttpx"]), 8443))
+
+
+def producer(place: Place) -> Program:
+    """Describe the SBI producer behind the fronts."""
+    script, key = str(place.home / "lab" / "producer.py"), str(place.folder / "pki" / "token.pub")
+    argv = [sys.executable, script, "--bind", place.address(PRODUCER), "--token-key", key]
+    return Program("producer", argv, partial(probes.tcp, place.address(PRODUCER), 8080))
+
+
 def registrar(place: Place) -> Stages:
     """One Kamailio as digest registrar, one nginx as HTTP/2 front."""
     place.render("tls.cfg")
     return [
         [
             kamailio(place, "registrar", place.render("registrar.cfg"), SERVERS["pcscf"]),
-            nginx(place, place.render("nginx-front.conf", "nginx.conf"), 8443),
+            nginx(place, place.render("nginx-front.conf", "nginx.conf", TLS="", ACTION=NOT_FOUND), 8443),
         ]
     ]
 
@@ -142,8 +160,11 @@ def core(place: Place, *, hardened: bool) -> Stages:
     flags = "strict-source" if hardened else ""
     pcscf = place.render("pcscf.cfg", TLS=tls, RTPENGINE=flags)
     icscf, scscf = place.render("icscf.cfg"), place.render("scscf.cfg")
+    action = f"proxy_pass http://{place.address(PRODUCER)}:8080;"
+    plain = place.render("nginx-front.conf", "nginx.conf", TLS=DEBIAN_TLS, ACTION=action)
+    front = nghttpx(place) if hardened else nginx(place, plain, 8443)
     return [
-        [hss(place), rtpengine(place), nginx(place, place.render("nginx-front.conf", "nginx.conf"), 8443)],
+        [hss(place), rtpengine(place), producer(place), front],
         [
             kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines),
             kamailio(place, "icscf", icscf, ICSCF, shared=128, defines=defines),
