@@ -197,6 +197,16 @@ class SctpEngine:
         """``new``, ``connecting``, ``connected`` or ``closed``."""
         return self._transport.state
 
+    @property
+    def local_tag(self) -> int:
+        """The own verification tag."""
+        return self._transport._local_verification_tag  # noqa: SLF001 - aiortc shows it nowhere else
+
+    @property
+    def next_tsn(self) -> int:
+        """The TSN of the next DATA chunk that is sent."""
+        return self._transport._local_tsn  # noqa: SLF001 - aiortc shows it nowhere else
+
     def observe(self, *, received: Callable[[Message], None], sent: Callable[[Message], None]) -> None:
         """Call back for each whole message in either direction, on whatever stream, with its PPID."""
         self._transport.on_message = received

@@ -13,6 +13,8 @@ from imsproof.lab.dctypes import DcEndpoint, DcOffer
 from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
 from imsproof.lab.media.dtlspeer import DtlsPeer, make_engine, matches_any, own_role, usable_fingerprints
 from imsproof.lab.media.http1 import serve
+from imsproof.lab.media.recordguard import RecordGuard
+from imsproof.lab.media.sctpguard import DROPPED, Known, SctpGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -59,6 +61,10 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
         self._closed = asyncio.Event()
+        self._records = RecordGuard()
+        self._packets = SctpGuard()
+        self.dead = False
+        self.on_death: Callable[[], None] = lambda: None
 
     @property
     def _media(self) -> MediaPolicy:
@@ -162,6 +168,8 @@ class DcAssociation(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Take a datagram from the address of the SDP; others are dropped in silence."""
+        if self.dead:
+            return
         source = (addr[0], addr[1])
         if source != self._target:
             if self._media.source_checked:
@@ -174,8 +182,7 @@ class DcAssociation(asyncio.DatagramProtocol):
             self.dropped += 1
         else:
             self._begin_sctp(self._send)
-            assert self._sctp is not None
-            self._sctp.receive(data)
+            self._on_sctp(data)
 
     def _send(self, datagram: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -196,22 +203,70 @@ class DcAssociation(asyncio.DatagramProtocol):
         # A handshake that failed must not lock the rightful peer out.
         if self.state == "failed" and self._role == "server" and self.handshakes < _MAX_HANDSHAKES:
             self._new_handshake()
+        connected = self.state == "connected"
+        kinds = self._records.look(datagram, connected=connected)
+        if self._dies_of(kinds) or (kinds & {"fragments"} and "fragments" in self._media.ignores):
+            return
         received = self._dtls.receive(datagram)
+        if connected:
+            unread = self._records.took(datagram, received)
+            if self._dies_of(unread):
+                return
+        obeyed = kinds.intersection(self._media.obeys)
+        if obeyed:
+            received = received + self._records.careless(datagram, obeyed)
         if self.state == "connected":
             self._begin_sctp(self._dtls.write)
-        if self._sctp is not None:
-            for packet in received:
-                self._sctp.receive(packet)
+        for packet in received:
+            self._on_sctp(packet)
         if self.state == "closed":
             self._spawn(self._end_sctp())
 
+    def _dies_of(self, kinds: set[str]) -> bool:
+        """Tell whether a planted fault makes the association, or the whole MF, die of this; if so, it is dead."""
+        if kinds.intersection(self._media.node_dies_of):
+            self.on_death()
+        if not kinds.intersection((*self._media.dies_of, *self._media.node_dies_of)):
+            return False
+        self.dead = True
+        self._spawn(self._end_sctp())
+        self._dtls.close()
+        return True
+
     # SCTP and channels
+
+    def _on_sctp(self, packet: bytes) -> None:
+        engine = self._sctp
+        if engine is None:
+            return
+        known = Known(
+            tag=engine.local_tag,
+            local_port=SCTP_PORT,
+            remote_port=self.remote.sctp_port,
+            established=engine.state == "connected",
+            next_tsn=engine.next_tsn,
+            streams=frozenset(self._channels),
+            max_message=MAX_MESSAGE_SIZE,
+        )
+        kinds = self._packets.look(packet, known)
+        if self._dies_of(kinds):
+            return
+        obeyed = kinds.intersection(self._media.obeys)
+        if obeyed:
+            engine.receive(self._packets.careless(packet, known, obeyed))
+        elif not kinds & DROPPED:
+            engine.receive(packet)
 
     def _begin_sctp(self, send: Callable[[bytes], None]) -> None:
         if self._sctp is not None:
             return
+
+        def sending(packet: bytes) -> None:
+            self._packets.sent(packet)
+            send(packet)
+
         self._sctp = SctpEngine(
-            send,
+            sending,
             is_client=self._role == "client",
             local_port=SCTP_PORT,
             remote_port=self.remote.sctp_port,

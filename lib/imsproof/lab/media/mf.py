@@ -36,6 +36,7 @@ class MediaFunction:
         self.contexts: dict[str, DcAssociation] = {}
         self._policy = policy
         self._mdc = mdc
+        self.dead = False
 
     async def allocate(self, context_id: str, remote: DcOffer, subscriber: str, apps_url: str) -> DcEndpoint:
         """Reserve a data-channel end for an offer.
@@ -55,6 +56,8 @@ class MediaFunction:
             raise MediaRefusedError(f"no room: {MAX_CONTEXTS} contexts exist")
         bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc)
         association = DcAssociation(self._policy, self.identity, remote, bootstrap)
+        association.dead = self.dead
+        association.on_death = self._die
         self.contexts[context_id] = association
         try:
             await association.open(self.address)
@@ -79,11 +82,18 @@ class MediaFunction:
             await association.close()
 
     async def reset(self) -> None:
-        """End every context."""
+        """End every context; an MF that died serves again."""
+        self.dead = False
         for context_id in list(self.contexts):
             await self.release(context_id)
 
     stop = reset
+
+    def _die(self) -> None:
+        """Serve nobody any more (planted faults only)."""
+        self.dead = True
+        for association in self.contexts.values():
+            association.dead = True
 
     @property
     def connected(self) -> int:

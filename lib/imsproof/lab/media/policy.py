@@ -21,6 +21,10 @@ class MediaPolicy:
         clear_sctp_refused: the MF drops SCTP that is not inside DTLS.
         apps_over_tcp: the MF serves the bootstrap channel's pages over plain TCP too, at the port of the context.
         apps_checked: the DC AS serves a subscriber only the applications that it may use.
+        dies_of: kinds of hostile input (recordguard.py, sctpguard.py) that end an association at the MF.
+        node_dies_of: kinds of hostile input that end the whole MF until the lab is reset.
+        obeys: kinds of hostile input that the MF takes for good.
+        ignores: kinds of difficult but right input that the MF drops.
         srtp_key_per_call: the IMS-AGW draws a fresh SDES key for every call.
         srtp_key_per_direction: the IMS-AGW's SDES key differs from the peer's.
         srtp_check_fingerprint: the IMS-AGW holds the peer's certificate against the fingerprint of the SDP.
@@ -39,6 +43,10 @@ class MediaPolicy:
     clear_sctp_refused: bool = True
     apps_over_tcp: bool = False
     apps_checked: bool = True
+    dies_of: tuple[str, ...] = ()
+    node_dies_of: tuple[str, ...] = ()
+    obeys: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
     srtp_key_per_call: bool = True
     srtp_key_per_direction: bool = True
     srtp_check_fingerprint: bool = True
