@@ -4,7 +4,7 @@ VENV := .venv/bin
 STAMP := .venv.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate bench run-real lock clean
+.PHONY: help setup run test lint calibrate bench run-real lab-real lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,9 @@ bench: $(STAMP) ## how fast the parts are (bench/)
 
 run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on loopback
 	@profiles/kamailio/run.sh
+
+lab-real: $(STAMP) ## keep that lab running in the foreground (CONFIGURATION=registrar, default or hardened)
+	@profiles/kamailio/run.sh --keep $(or $(CONFIGURATION),default)
 
 lock: $(STAMP) ## pin what is installed in .venv now
 	@$(VENV)/python -m pip freeze --exclude-editable > requirements.lock
