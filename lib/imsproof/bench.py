@@ -76,7 +76,12 @@ class Bench:
             self._leases.release()
 
     def subscribers(
-        self, count: int = 1, *, auth: str | None = None, data_channel: bool | None = None
+        self,
+        count: int = 1,
+        *,
+        auth: str | None = None,
+        data_channel: bool | None = None,
+        algorithms: tuple[str, ...] = (),
     ) -> list[Subscriber]:
         """Lease subscribers of the profile that nobody else uses meanwhile.
 
@@ -84,6 +89,7 @@ class Bench:
             count: how many, all different.
             auth: ``aka`` or ``digest``; either when ``None``.
             data_channel: only those with, or without, the data-channel service.
+            algorithms: only digest subscribers with one of these algorithms.
 
         Raises:
             InconclusiveError: the profile has fewer of that kind.
@@ -92,7 +98,9 @@ class Bench:
         fitting = [
             one
             for one in (gm.subscribers if gm else ())
-            if (auth is None or one.auth == auth) and (data_channel is None or one.data_channel is data_channel)
+            if (auth is None or one.auth == auth)
+            and (data_channel is None or one.data_channel is data_channel)
+            and (not algorithms or one.algorithm in algorithms)
         ]
         if len(fitting) < count:
             kind = " ".join(part for part in (auth, "data-channel" if data_channel else "") if part)
@@ -118,8 +126,7 @@ class Bench:
 
     def producer(self) -> Producer:
         """The producer under test: the first with a probe, else the first."""
-        producers = self.sbi.producers
-        found = next((one for one in producers if one.probe is not None), next(iter(producers), None))
+        found = self.sbi.producer_under_test
         if found is None:
             raise InconclusiveError("the profile has no producer")
         return found

@@ -75,6 +75,7 @@ class Credentials:
         *,
         res: AlterBytes | None = None,
         password: str | None = None,
+        username: str | None = None,
         alter: AlterParams | None = None,
     ) -> Answer:
         """Answer a challenge.
@@ -86,6 +87,7 @@ class Credentials:
             body: the request's body (for ``auth-int``).
             res: changes RES before the response is computed (to be wrong on purpose).
             password: instead of the subscriber's (to be wrong on purpose).
+            username: instead of the subscriber's IMPI (to speak in another's name).
             alter: changes the header's parameters after the response was computed.
 
         Raises:
@@ -106,8 +108,22 @@ class Credentials:
         else:
             answer = Answer("", challenge)
             secret = self._password(password)
-        answer.authorization = self._write(answer, secret, method, uri, body, alter)
+        name = self.subscriber.impi if username is None else username
+        answer.authorization = self._write(answer, secret, method, uri, body, name, alter)
         return answer
+
+    def network_sqn(self, challenge: Challenge) -> int | None:
+        """Read the network's SQN from AUTN (TS 33.102 6.3.2); ``None`` without AKA or when its MAC is wrong."""
+        if not challenge.autn or self.subscriber.k is None:
+            return None
+        try:
+            return aka.answer_challenge(self._milenage(), challenge.rand, challenge.autn, -1, delta=1 << 48).sqn
+        except aka.AkaError:
+            return None
+
+    def count_again(self) -> None:
+        """Begin every nonce's count (nc) anew, as a replay would."""
+        self._count.clear()
 
     @staticmethod
     def read(header: str) -> Challenge:
@@ -153,11 +169,11 @@ class Credentials:
         return chosen.encode()
 
     def _write(
-        self, answer: Answer, secret: bytes, method: str, uri: str, body: bytes, alter: AlterParams | None
+        self, answer: Answer, secret: bytes, method: str, uri: str, body: bytes, name: str, alter: AlterParams | None
     ) -> str:
         challenge = answer.challenge
         params = {
-            "username": self.subscriber.impi,
+            "username": name,
             "realm": challenge.params.get("realm", self.realm),
             "nonce": challenge.nonce,
             "uri": uri,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.call import SDP_TYPE, Call, Dialog, IncomingCall
 from imsproof.actors.credentials import Credentials
@@ -190,15 +190,22 @@ class Ue:
         self,
         challenge: Challenge,
         *,
-        res: AlterBytes | None = None,
-        alter_credentials: AlterParams | None = None,
+        made_for: tuple[str, str] | None = None,
         alter: Alter | None = None,
         label: str = "REGISTER with response",
+        **credentials: Any,
     ) -> Registration:
-        """Answer a challenge once (again, late, or somebody else's) and go no further."""
-        return self.session.run(
-            self._respond_once(challenge, res=res, alter_credentials=alter_credentials, alter=alter, label=label)
-        )
+        """Answer a challenge once (again, late, or somebody else's) and go no further.
+
+        Args:
+            challenge: what to answer.
+            made_for: method and digest-uri that the response is computed for, the right ones by default.
+            alter: changes the REGISTER just before it is sent.
+            label: what the conversation is called in the journal.
+            credentials: ``res``, ``password``, ``username``, ``alter`` of :meth:`Credentials.answer`, the last one
+                as ``alter_credentials``.
+        """
+        return self.session.run(self._respond_once(challenge, made_for, alter, label, credentials))
 
     def deregister(self, label: str = "DEREGISTER") -> Registration:
         """End the registration."""
@@ -313,20 +320,25 @@ class Ue:
         await self._one_register(registration, authorization, EXPIRES, headers, alter, self.session.timers.register_)
         challenged = registration.header(CHALLENGES.get(registration.status, ""))
         registration.challenge = self.credentials.read(challenged) if challenged else None
+        sqn = self.credentials.network_sqn(registration.challenge) if registration.challenge else None
+        if sqn is not None:
+            text = f"AUTN carries SQN {sqn}"
+            self.session.note(text, actor=self.actor, exchange=registration.exchange, sqn=sqn)
         return registration
 
     async def _respond_once(
         self,
         challenge: Challenge,
-        *,
-        res: AlterBytes | None,
-        alter_credentials: AlterParams | None,
+        made_for: tuple[str, str] | None,
         alter: Alter | None,
         label: str,
+        credentials: dict[str, Any],
     ) -> Registration:
         registration = Registration(record=self.session.record, exchange=self.session.exchange(label))
         header = sip.format_challenge("Digest", challenge.params)
-        answer = self.credentials.answer(header, "REGISTER", self.gm.registrar, res=res, alter=alter_credentials)
+        method, uri = made_for or ("REGISTER", self.gm.registrar)
+        changed = credentials.pop("alter_credentials", None)
+        answer = self.credentials.answer(header, method, uri, alter=changed, **credentials)
         self._note_answer(registration, answer)
         await self._one_register(registration, answer.authorization, EXPIRES, (), alter, self.session.timers.register_)
         if registration.ok:

@@ -79,7 +79,7 @@ def make_vector(milenage: Milenage, rand: bytes, sqn: int, amf: bytes) -> Vector
     return Vector(rand, autn, milenage.f2(rand), milenage.f3(rand), milenage.f4(rand))
 
 
-def answer_challenge(milenage: Milenage, rand: bytes, autn: bytes, highest_sqn: int) -> Answer:
+def answer_challenge(milenage: Milenage, rand: bytes, autn: bytes, highest_sqn: int, delta: int = DELTA) -> Answer:
     """Check AUTN as a USIM does and compute the answer (TS 33.102 6.3.3).
 
     Args:
@@ -87,6 +87,7 @@ def answer_challenge(milenage: Milenage, rand: bytes, autn: bytes, highest_sqn: 
         rand: 16 bytes.
         autn: 16 bytes.
         highest_sqn: the highest SQN accepted so far; -1 before the first.
+        delta: how far above it SQN may be.
 
     Raises:
         AkaError: a length is wrong.
@@ -99,7 +100,7 @@ def answer_challenge(milenage: Milenage, rand: bytes, autn: bytes, highest_sqn: 
     if not hmac.compare_digest(mac, milenage.f1(rand, octets, amf)):
         raise MacError("the MAC in AUTN is wrong: the network does not prove that it knows K")
     sqn = int.from_bytes(octets, "big")
-    if not highest_sqn < sqn <= highest_sqn + DELTA:
+    if not highest_sqn < sqn <= highest_sqn + delta:
         text = f"SQN {sqn} of the network is not in the range after {highest_sqn}"
         raise SyncError(text, make_auts(milenage, rand, max(highest_sqn, 0)))
     return Answer(milenage.f2(rand), milenage.f3(rand), milenage.f4(rand), sqn, amf)

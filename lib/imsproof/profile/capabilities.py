@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from imsproof.profile.sbi import TokenClaim
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imsproof.profile.gm import Subscriber
     from imsproof.profile.model import Profile
+    from imsproof.profile.sbi import Producer, Tokens
 
 Claim = Literal[
     "confidentiality-required",
@@ -53,6 +56,20 @@ def _sbi(field: str) -> Callable[[Profile], bool]:
 
 def _api(name: str) -> Callable[[Profile], bool]:
     return lambda profile: profile.sbi is not None and profile.sbi.producer(name) is not None
+
+
+def _producer(rule: Callable[[Producer], bool]) -> Callable[[Profile], bool]:
+    """Whether a rule holds for the producer under test (the first with a probe, else the first)."""
+
+    def holds(profile: Profile) -> bool:
+        producer = profile.sbi.producer_under_test if profile.sbi else None
+        return producer is not None and rule(producer)
+
+    return holds
+
+
+def _tokens(rule: Callable[[Tokens], bool]) -> Callable[[Profile], bool]:
+    return lambda profile: profile.sbi is not None and profile.sbi.tokens is not None and rule(profile.sbi.tokens)
 
 
 def _claim(name: str) -> Callable[[Profile], bool]:
@@ -105,6 +122,16 @@ _TABLE: dict[str, Capability] = {
         "no subscriber under gm.subscribers has a password (SIP digest)",
         ("gm",),
     ),
+    "gm.digest-sha": Capability(
+        lambda p: any(s.algorithm in {"SHA-256", "SHA-512-256"} for s in _subscribers(p)),
+        "no subscriber under gm.subscribers has a password with the algorithm SHA-256 or SHA-512-256",
+        ("gm",),
+    ),
+    "gm.two-aka": Capability(
+        lambda p: sum(s.auth == "aka" for s in _subscribers(p)) > 1,
+        "gm.subscribers holds fewer than two subscribers with k and op or opc (IMS AKA)",
+        ("gm",),
+    ),
     "gm.two-subscribers": Capability(
         lambda p: len(_subscribers(p)) >= 2, "gm.subscribers holds fewer than two subscribers", ("gm",)
     ),
@@ -149,6 +176,34 @@ _TABLE: dict[str, Capability] = {
         "sbi.tokens has no signing key that the lab trusts (from: key)",
         ("sbi.token-source",),
     ),
+    "sbi.token-issuer": Capability(
+        _tokens(lambda tokens: tokens.source != "file"),
+        "sbi.tokens is one token in a file: tokens of several kinds need from: key or from: nrf",
+        ("sbi.tokens",),
+    ),
+    "sbi.token-public-key": Capability(
+        _tokens(lambda tokens: tokens.public_key is not None or (tokens.key is not None and tokens.algorithm != "HS256")),
+        "sbi.tokens.public_key is not given (the public key that producers verify tokens with)",
+        ("sbi.tokens",),
+    ),
+    "sbi.peer-consumer": Capability(
+        _sbi("peers"), "sbi.consumers holds no second consumer with role authorised", ("sbi.consumer",)
+    ),
+    "sbi.static": Capability(
+        lambda p: p.sbi is not None and any(one.probe and not one.requires_token for one in p.sbi.producers),
+        "no producer under sbi.producers has a probe and requires_token: false",
+        ("sbi.producer",),
+    ),
+    "sbi.cca": Capability(
+        _producer(lambda one: one.cca is not None),
+        "the producer under test does not verify client credentials assertions (sbi.producers[].cca)",
+        ("sbi.probe", "sbi.consumer"),
+    ),
+    "sbi.cca-required": Capability(
+        _producer(lambda one: one.cca == "required"),
+        "the producer under test does not require client credentials assertions (sbi.producers[].cca)",
+        ("sbi.cca",),
+    ),
     "sbi.client-ca": Capability(_sbi("client_ca"), "sbi.client_ca is not given (a CA that the lab trusts)", ("sbi",)),
     "dc": Capability(
         _dc_peer,
@@ -185,6 +240,13 @@ _TABLE: dict[str, Capability] = {
 
 for _name in get_args(Claim):
     _TABLE[f"claim.{_name}"] = Capability(_claim(_name), _CLAIMED.format(_name))
+
+for _name in get_args(TokenClaim):
+    _TABLE[f"sbi.token-claim.{_name}"] = Capability(
+        _producer(lambda one, name=_name: name in one.token_claims),  # type: ignore[misc]
+        f"the producer under test does not list {_name} under sbi.producers[].token_claims",
+        ("sbi.producer",),
+    )
 
 TOKENS = tuple(_TABLE)
 """Every token that a purpose may need."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.codec.sip import Message, parse_name_addr, parse_uri
+from imsproof.codec import aka
+from imsproof.codec.sip import Message, SipSyntaxError, parse_challenge, parse_name_addr, parse_uri
 from imsproof.judge.effect import final_answer, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
 
 if TYPE_CHECKING:
-    from imsproof.seams import Events
+    from collections.abc import Sequence
 
-CHALLENGES = (401, 407)
+    from imsproof.seams import Event, Events
+
+CHALLENGES = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
+KEYS = ("ck", "ik")
 
 
 @predicate("challenged")
@@ -63,3 +67,100 @@ def network_authenticated(events: Events, *, exchange: str) -> Finding:
         if autn is not None:
             return fails(f"{exchange}: AUTN is not right: {autn}", event.seq)
     return unknown(f"{exchange}: no AKA challenge was seen")
+
+
+@predicate("challenge-without-keys")
+def challenge_without_keys(events: Events, *, exchange: str) -> Finding:
+    """The challenge that reaches the UE holds neither CK nor IK (TS 24.229 5.2.2.2)."""
+    found = _challenges(events, exchange)
+    if not found:
+        return unknown(f"{exchange}: no challenge was seen")
+    for event, params in found:
+        leaked = [name for name in KEYS if name in params]
+        if leaked:
+            return fails(f"{exchange}: the challenge tells {' and '.join(leaked)} to whoever listens on Gm", event.seq)
+    return holds(f"{exchange}: the challenge holds neither ck nor ik", found[0][0].seq)
+
+
+@predicate("rand-fresh")
+def rand_fresh(events: Events, *, exchanges: Sequence[str]) -> Finding:
+    """No two challenges have the same RAND (TS 33.102 6.3.2)."""
+    seen: dict[bytes, int] = {}
+    for exchange in exchanges:
+        for event, params in _challenges(events, exchange):
+            rand = _rand(params)
+            if rand is None:
+                continue
+            if rand in seen:
+                return fails(f"{exchange}: RAND {rand.hex()} was used before", seen[rand], event.seq)
+            seen[rand] = event.seq
+    if len(seen) < 2:
+        return unknown(f"{len(seen)} AKA challenges were seen; nothing can be compared")
+    return holds(f"{len(seen)} challenges, each with a RAND of its own", *seen.values())
+
+
+@predicate("resynchronised")
+def resynchronised(events: Events, *, exchange: str) -> Finding:
+    """After AUTS the network sends a challenge with a new RAND whose AUTN the UE accepts (TS 33.203 6.1.3)."""
+    auts = next((e for e in of_exchange(events, exchange) if e.kind is Kind.SENT and _has_auts(e)), None)
+    if auts is None:
+        return unknown(f"{exchange}: the UE did not ask for resynchronisation")
+    before = {_rand(params) for event, params in _challenges(events, exchange) if event.seq < auts.seq}
+    after = [(event, _rand(params)) for event, params in _challenges(events, exchange) if event.seq > auts.seq]
+    if not after:
+        return fails(f"{exchange}: no new challenge followed AUTS", auts.seq)
+    event, rand = after[0]
+    if rand is None or rand in before:
+        return fails(f"{exchange}: the challenge after AUTS has the old RAND", auts.seq, event.seq)
+    return holds(f"{exchange}: a new vector followed AUTS", auts.seq, event.seq)
+
+
+@predicate("sqn-went-on")
+def sqn_went_on(events: Events, *, before: str, after: str, most: int) -> Finding:
+    """The network's SQN went on from one challenge to a later one, by no more than ``most`` (TS 33.102 6.3.5)."""
+    first, second = (_sqn(events, exchange) for exchange in (before, after))
+    if first is None or second is None:
+        return unknown(f"SQN of {before if first is None else after} could not be read: no AKA challenge, or a bad MAC")
+    moved = second[0] - first[0]
+    text = f"SQN went from {first[0]} to {second[0]}"
+    if 0 < moved <= most:
+        return holds(f"{text}, as challenges move it", first[1], second[1])
+    return fails(f"{text}: something else than a challenge moved it", first[1], second[1])
+
+
+def _challenges(events: Events, exchange: str) -> list[tuple[Event, dict[str, str]]]:
+    """The challenges of a conversation with their parameters; one that cannot be read has none."""
+    found = []
+    for event in of_exchange(events, exchange):
+        name = CHALLENGES.get(event.facts.get("status", 0)) if event.kind is Kind.RECEIVED else None
+        if name is None:
+            continue
+        for text in Message.parse(event.data).get_all(name):
+            try:
+                found.append((event, parse_challenge(text)[1]))
+            except SipSyntaxError:
+                found.append((event, {}))
+    return found
+
+
+def _rand(params: dict[str, str]) -> bytes | None:
+    try:
+        return aka.decode_nonce(params.get("nonce", ""))[0]
+    except aka.AkaError:
+        return None
+
+
+def _has_auts(event: Event) -> bool:
+    if event.facts.get("sip") != "request":
+        return False
+    try:
+        return any("auts" in parse_challenge(text)[1] for text in Message.parse(event.data).get_all("Authorization"))
+    except SipSyntaxError:
+        return False
+
+
+def _sqn(events: Events, exchange: str) -> tuple[int, int] | None:
+    for event in of_exchange(events, exchange):
+        if isinstance(event.facts.get("sqn"), int):
+            return event.facts["sqn"], event.seq
+    return None

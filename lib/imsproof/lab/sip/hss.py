@@ -38,13 +38,14 @@ class Hss:
         key = hmac.digest(self._secret, name.encode("utf-8", "surrogateescape"), hashlib.sha256)
         return Subscriber("", name, (), k=key[:16], opc=key[16:])
 
-    def vector(self, subscriber: Subscriber, *, autn_valid: bool = True) -> aka.Vector:
-        """Make the next vector; with ``autn_valid`` false its AUTN proves nothing."""
+    def vector(self, subscriber: Subscriber, *, autn_valid: bool = True, rand_fresh: bool = True) -> aka.Vector:
+        """Make the next vector; with ``autn_valid`` false its AUTN proves nothing, else ``rand_fresh`` matters."""
         sqn = self._sqn[subscriber.impi] = self._sqn.get(subscriber.impi, 0) + INDEX_STEP
         if not subscriber.impus:
             del self._sqn[subscriber.impi]  # made-up names must not fill the memory
         functions = Milenage(subscriber.k, opc=subscriber.opc)
-        vector = aka.make_vector(functions, secrets.token_bytes(16), sqn, AMF)
+        rand = secrets.token_bytes(16) if rand_fresh else self._secret[:16]
+        vector = aka.make_vector(functions, rand, sqn, AMF)
         if autn_valid:
             return vector
         mac = bytes(octet ^ 0xFF for octet in vector.autn[8:])

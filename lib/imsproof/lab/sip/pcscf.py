@@ -189,7 +189,8 @@ class Pcscf(Node):
         message.add("Require", "path")
         message.add("P-Visited-Network-ID", f'"{DOMAIN}"')
         if credentials:
-            credentials["integrity-protected"] = "no"
+            if self.policy.overwrite_integrity_claim or "integrity-protected" not in credentials:
+                credentials["integrity-protected"] = "no"
             message.set("Authorization", format_credentials("Digest", credentials))
 
         async def answered(answer: Message) -> Message:

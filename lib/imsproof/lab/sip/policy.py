@@ -19,7 +19,22 @@ class SipPolicy:
         check_response: S-CSCF: the digest response must be the expected one.
         check_uri: S-CSCF: the digest is only good for the Request-URI that it was made for.
         check_algorithm: S-CSCF: the digest algorithm must be the challenged one.
-        nonce_once: S-CSCF: a nonce is good for one response.
+        check_method: S-CSCF: the digest is only good for the method that it was made for.
+        nonce_once: S-CSCF: a response that was taken once is not taken again.
+        check_nonce_count: S-CSCF: a nonce that was answered takes no other response with the same nc.
+        refuse_empty_response: S-CSCF: an empty response parameter answers nothing.
+        refuse_zero_response: S-CSCF: a response of nothing but zeros is compared like any other.
+        refuse_empty_password: S-CSCF: a response that was computed with an empty password is good for AUTS only.
+        compare_whole_response: S-CSCF: a response is compared to its full length.
+        challenge_registered: S-CSCF: who is registered already is challenged too (TS 33.203 7.4.0).
+        bind_challenge: S-CSCF: a challenge is answered by the subscriber that it was made for.
+        check_call_id: S-CSCF: the answer carries the Call-ID of the challenged REGISTER.
+        check_cseq: S-CSCF: a REGISTER that is older than the one that bound a contact changes nothing (RFC 3261 10.3).
+        discard_older_challenge: S-CSCF: a second attempt makes the first one's challenge void.
+        rand_fresh: HSS: each vector has a RAND of its own.
+        resynchronise_anew: S-CSCF: after AUTS a new vector is sent (TS 33.203 6.1.3).
+        plain_digest_for_aka: S-CSCF: an AKA subscriber may answer with plain digest and its (empty) password.
+        overwrite_integrity_claim: P-CSCF: integrity-protected is written by the P-CSCF whatever the UE wrote.
         check_identities: S-CSCF: IMPI and IMPU must belong together.
         check_auts: S-CSCF: AUTS moves SQN only with a good MAC-S.
         keep_registration_on_failure: S-CSCF: failed authentication leaves a registration alone (TS 33.203 6.1.1).
@@ -44,7 +59,22 @@ class SipPolicy:
     check_response: bool = True
     check_uri: bool = True
     check_algorithm: bool = True
+    check_method: bool = True
     nonce_once: bool = True
+    check_nonce_count: bool = True
+    refuse_empty_response: bool = True
+    refuse_zero_response: bool = True
+    refuse_empty_password: bool = True
+    compare_whole_response: bool = True
+    challenge_registered: bool = True
+    bind_challenge: bool = True
+    check_call_id: bool = True
+    check_cseq: bool = True
+    discard_older_challenge: bool = True
+    rand_fresh: bool = True
+    resynchronise_anew: bool = True
+    plain_digest_for_aka: bool = False
+    overwrite_integrity_claim: bool = True
     check_identities: bool = True
     check_auts: bool = True
     keep_registration_on_failure: bool = True

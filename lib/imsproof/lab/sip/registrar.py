@@ -7,7 +7,7 @@ import hmac
 import re
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imsproof.codec import aka
@@ -15,39 +15,33 @@ from imsproof.codec.digest import Digest, DigestError, aka_password, parse_algor
 from imsproof.codec.sip import Message, SipSyntaxError, parse_name_addr, parse_uri, response
 from imsproof.codec.sipauth import format_challenge, format_info, parse_credentials
 from imsproof.lab.sip import hops
+from imsproof.lab.sip.challenges import Challenge, Challenges, Claim
 from imsproof.lab.sip.hss import Hss
 from imsproof.lab.sip.subscribers import DOMAIN, Subscriber
-from imsproof.lab.sip.tables import Table
 
 if TYPE_CHECKING:
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.policy import SipPolicy
 
 AKA_ALGORITHM = "AKAv1-MD5"
-AWAIT_AUTH_SECONDS = 240.0
-"""The timer reg-await-auth (TS 24.229 Table 7.8.1, secondary)."""
 DEFAULT_EXPIRES = 3600
 MIN_EXPIRES = 10
 MAX_CONTACTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """A challenge that waits for its answer; ``vector`` is ``None`` for a digest user."""
-
-    subscriber: Subscriber
-    nonce: str
-    algorithm: str
-    vector: aka.Vector | None
+OTHER_METHODS = ("INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE")
 
 
 @dataclass(slots=True)
 class Contact:
-    """Where a UE can be reached: Contact URI, Path from the registrar to it, and when that ends (monotonic)."""
+    """Where a UE can be reached: Contact URI, Path from the registrar to it, and when that ends (monotonic).
+
+    ``call_id`` and ``cseq`` are those of the REGISTER that bound it (RFC 3261 10.3).
+    """
 
     uri: str
     path: list[str]
     until: float
+    call_id: str = ""
+    cseq: int = -1
 
 
 @dataclass(slots=True)
@@ -64,20 +58,6 @@ class Registration:
         return next(reversed(self.contacts.values()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a REGISTER claims: credentials, public identity, and where it came from as the P-CSCF noted it."""
-
-    params: dict[str, str]
-    impu: str
-    source: str
-
-    @property
-    def answers(self) -> bool:
-        """Whether it answers a challenge."""
-        return bool(self.params.get("response") or self.params.get("auts"))
-
-
 class Registrar:
     """Challenges, checks, and remembers."""
 
@@ -87,7 +67,7 @@ class Registrar:
         self._permanent = permanent or {}
         self.hss = Hss()
         self.registrations: dict[str, Registration] = dict(self._permanent)
-        self._pending: Table[tuple[str, str], Challenge] = Table(AWAIT_AUTH_SECONDS, 10_000)
+        self._challenges = Challenges()
         self._look_up = asyncio.Lock()
 
     @property
@@ -97,7 +77,7 @@ class Registrar:
     def reset(self) -> None:
         """Forget registrations and challenges; sequence numbers stay."""
         self.registrations = dict(self._permanent)
-        self._pending.clear()
+        self._challenges.clear()
         self._look_up = asyncio.Lock()
 
     def registered(self, impu: str) -> Registration | None:
@@ -113,40 +93,45 @@ class Registrar:
                 await asyncio.sleep(seconds)
         claim = _read_claim(message)
         subscriber = self.hss.claimed(claim.params.get("username", ""), claim.impu)
-        if not self._policy.challenge_register and subscriber.impus:
-            return self._accept(message, subscriber)
-        challenge = self._answered_challenge(claim, subscriber)
+        if not self._needs_challenge(claim, subscriber):
+            return self._accept(message, claim, subscriber)
+        challenge = self._challenges.take(claim, subscriber, self._policy)
         if challenge is None:
             return self._challenge(message, claim, subscriber)
         if "auts" in claim.params:
             return self._resynchronise(message, claim, challenge)
         digest = self._expected(message, claim, challenge)
-        if digest is None or self._differs(digest.response(), claim.params.get("response", "")):
+        if digest is None or self._differs(digest, claim.params.get("response", "")):
             return self._failed(message, subscriber)
         if claim.impu not in subscriber.impus and self._policy.check_identities:
             return response(message, 403, to_tag=secrets.token_hex(4))
         proof = () if challenge.vector else (("Authentication-Info", _proof(digest)),)
-        return self._accept(message, subscriber, proof)
+        return self._accept(message, claim, subscriber, proof)
 
     # --- challenge and answer ---
 
-    def _answered_challenge(self, claim: Claim, subscriber: Subscriber) -> Challenge | None:
-        """Return the challenge that is answered; ``None`` when it answers none that waits."""
-        key = (subscriber.impi, claim.source)
-        challenge = self._pending.get(key) if claim.answers else None
-        if challenge is None or not _equal(challenge.nonce, claim.params.get("nonce", "")):
-            return None
-        if self._policy.nonce_once:
-            self._pending.pop(key)
-        return challenge
+    def _needs_challenge(self, claim: Claim, subscriber: Subscriber) -> bool:
+        """Whether a REGISTER must be authenticated: always, but through an association that stands already."""
+        if not subscriber.impus:
+            return True
+        if not self._policy.challenge_register:
+            return False
+        waived = claim.protected or not self._policy.challenge_registered
+        registered = subscriber.impi in self.registrations and claim.impu in subscriber.impus
+        return claim.answers or not (waived and registered)
 
     def _challenge(self, message: Message, claim: Claim, subscriber: Subscriber) -> Message:
         if subscriber.password:
             vector, algorithm, nonce = None, subscriber.algorithm, secrets.token_hex(16)
         else:
-            vector = self.hss.vector(subscriber, autn_valid=self._policy.autn_valid)
+            policy = self._policy
+            vector = self.hss.vector(subscriber, autn_valid=policy.autn_valid, rand_fresh=policy.rand_fresh)
             algorithm, nonce = AKA_ALGORITHM, aka.encode_nonce(vector.rand, vector.autn)
-        self._pending.put((subscriber.impi, claim.source), Challenge(subscriber, nonce, algorithm, vector))
+        return self._send_challenge(message, claim, Challenge(subscriber, nonce, algorithm, vector))
+
+    def _send_challenge(self, message: Message, claim: Claim, challenge: Challenge) -> Message:
+        self._challenges.put(claim, challenge, self._policy)
+        nonce, algorithm, vector = challenge.nonce, challenge.algorithm, challenge.vector
         params = {"realm": DOMAIN, "nonce": nonce, "algorithm": algorithm, "qop": "auth"}
         if vector:
             params |= {"ck": vector.ck.hex(), "ik": vector.ik.hex()}
@@ -157,7 +142,9 @@ class Registrar:
         """Return the digest that the right answer is computed from; ``None`` when a parameter is not acceptable."""
         params = claim.params
         algorithm = params.get("algorithm", "MD5")
-        if self._policy.check_algorithm and algorithm.lower() != challenge.algorithm.lower():
+        plain = self._policy.plain_digest_for_aka and challenge.vector is not None and algorithm.upper() == "MD5"
+        same = algorithm.lower() == challenge.algorithm.lower()
+        if self._policy.check_algorithm and not (same or plain):
             return None
         if params.get("realm") != DOMAIN or (self._policy.check_uri and not _same_uri(params.get("uri"), message.uri)):
             return None
@@ -165,15 +152,26 @@ class Registrar:
         if qop and (qop != "auth" or not re.fullmatch(r"0*1", nc) or not params.get("cnonce")):
             return None
         try:
-            password = _password(challenge, algorithm)
+            password = b"" if plain else _password(challenge, algorithm)
         except DigestError:
             return None
-        uri, name = params.get("uri", ""), challenge.subscriber.impi
+        uri, name = params.get("uri", ""), params.get("username", "")
         cnonce = params.get("cnonce", "")
         return Digest(algorithm, name, DOMAIN, password, message.method, uri, challenge.nonce, qop, nc, cnonce)
 
-    def _differs(self, expected: str, given: str) -> bool:
-        return self._policy.check_response and not _equal(expected, given)
+    def _differs(self, expected: Digest, given: str) -> bool:
+        """Whether a response is wrong; each relaxed policy value has one more of them pass."""
+        policy = self._policy
+        if not policy.check_response or _equal(expected.response(), given):
+            return False
+        excuses = [
+            not policy.refuse_empty_response and not given,
+            not policy.compare_whole_response and bool(given) and expected.response().startswith(given),
+            not policy.refuse_zero_response and bool(given) and not given.strip("0"),
+            not policy.refuse_empty_password and _equal(replace(expected, password=b"").response(), given),
+            not policy.check_method and any(_made_for(expected, method, given) for method in OTHER_METHODS),
+        ]
+        return not any(excuses)
 
     def _failed(self, message: Message, subscriber: Subscriber) -> Message:
         if not self._policy.keep_registration_on_failure:
@@ -188,16 +186,22 @@ class Registrar:
         vector, check = challenge.vector, self._policy.check_auts
         if vector is None or not self.hss.resynchronise(challenge.subscriber, vector.rand, auts, check=check):
             return self._failed(message, challenge.subscriber)
+        if not self._policy.resynchronise_anew:
+            return self._send_challenge(message, claim, challenge)
         return self._challenge(message, claim, challenge.subscriber)
 
     # --- registrations ---
 
-    def _accept(self, message: Message, subscriber: Subscriber, further: tuple[tuple[str, str], ...] = ()) -> Message:
+    def _accept(
+        self, message: Message, claim: Claim, subscriber: Subscriber, further: tuple[tuple[str, str], ...] = ()
+    ) -> Message:
         asked = _contacts(message)
         if any(0 < seconds < MIN_EXPIRES for _, seconds in asked):
             header = ("Min-Expires", str(MIN_EXPIRES))
             return response(message, 423, headers=[header], to_tag=secrets.token_hex(4))
         registration = self.registrations.setdefault(subscriber.impi, Registration(subscriber))
+        if self._policy.check_cseq and _out_of_order(registration, claim):
+            return response(message, 500, "Out Of Order", to_tag=secrets.token_hex(4))
         path = message.values("Path")
         for uri, seconds in asked:
             if uri == "*":
@@ -205,7 +209,8 @@ class Registrar:
                 continue
             registration.contacts.pop(uri, None)
             if seconds > 0:
-                registration.contacts[uri] = Contact(uri, path, time.monotonic() + seconds)
+                until = time.monotonic() + seconds
+                registration.contacts[uri] = Contact(uri, path, until, claim.call_id, claim.cseq)
         for oldest in list(registration.contacts)[:-MAX_CONTACTS]:
             del registration.contacts[oldest]
         if registration.latest() is None:
@@ -225,10 +230,14 @@ def _read_claim(message: Message) -> Claim:
         if scheme.lower() == "digest":
             params = found
             break
-    vias = message.values("Via")
-    via = hops.parse_via(vias[1] if len(vias) > 1 else vias[0])
-    source = f"{via.params.get('received') or via.host}:{via.params.get('rport') or via.port}"
-    return Claim(params, impu, source)
+    return Claim(params, impu, message.get("Call-ID") or "", hops.sequence(message))
+
+
+def _out_of_order(registration: Registration, claim: Claim) -> bool:
+    """Whether a REGISTER is older than one that bound a contact in the same call (RFC 3261 10.3, step 7)."""
+    return any(
+        contact.call_id == claim.call_id and claim.cseq <= contact.cseq for contact in registration.contacts.values()
+    )
 
 
 def _password(challenge: Challenge, algorithm: str) -> bytes:
@@ -238,6 +247,10 @@ def _password(challenge: Challenge, algorithm: str) -> bytes:
     if not parse_algorithm(algorithm).aka:
         return vector.xres
     return aka_password(algorithm, vector.xres, vector.ck, vector.ik)
+
+
+def _made_for(expected: Digest, method: str, given: str) -> bool:
+    return _equal(replace(expected, method=method).response(), given)
 
 
 def _contacts(message: Message) -> list[tuple[str, int]]:

@@ -45,6 +45,11 @@ class Table(Generic[Key, Value]):
         """Forget everything."""
         self._entries.clear()
 
+    def items(self) -> list[tuple[Key, Value]]:
+        """Return what is stored and not over, oldest first."""
+        now = time.monotonic()
+        return [(key, value) for key, (put, value) in self._entries.items() if now - put <= self._seconds]
+
     def __iter__(self) -> Iterator[Value]:
         """Go through the values, oldest first."""
         return (value for _, value in list(self._entries.values()))
