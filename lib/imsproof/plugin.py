@@ -43,6 +43,8 @@ from imsproof.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from imsproof.profile.model import Limits
+
 RESULT = "imsproof_result"
 FAULT = "imsproof_fault"
 _HARNESS = pytest.StashKey["Harness"]()
@@ -67,7 +69,7 @@ class Harness:
         self.profile = load(Path(self.settings.profile))
         self.link = Link(
             scope_allows=self.profile.scope.allows,
-            limits=self.profile.limits,
+            limits=share(self.profile.limits, self.settings.workers),
             timers=self.profile.timers,
             stop=self.stop,
         )
@@ -100,6 +102,16 @@ class Harness:
             self.lab.stop()
         if self._folder:
             self._folder.cleanup()
+
+
+def share(limits: Limits, workers: int) -> Limits:
+    """The part of the profile's rate caps that one of several processes may use; floods run alone and keep theirs."""
+    return limits.model_copy(
+        update={
+            "packets_per_second": max(1, limits.packets_per_second // workers),
+            "bytes_per_second": max(1, limits.bytes_per_second // workers),
+        }
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -101,6 +101,7 @@ def execute(
 ) -> Outcome:
     """Run the purposes of the plan (purpose id to planted faults, ``""`` for none) and hand each result on."""
     controller = _Controller(listener)
+    workers = max(1, min(workers, sum(len(faults) for faults in plan.values())))
     with tempfile.TemporaryDirectory(prefix="imsproof-") as work:
         settings = Settings(
             profile=str(profile),
@@ -108,11 +109,10 @@ def execute(
             seed=seed,
             run_folder=str(run_folder) if run_folder else None,
             plan={key: tuple(faults) for key, faults in plan.items()},
+            workers=workers,
             own_lab=own_lab,
         )
-        items = sum(len(faults) for faults in plan.values())
         file = settings.write(Path(work) / "settings.json")
-        workers = max(1, min(workers, items))
         arguments = [
             str(paths.testcases()),
             "-p", "imsproof.plugin",

@@ -21,6 +21,7 @@ class Settings:
         work: a folder for leases and other files that workers share.
         seed: seeds whatever a purpose varies; the same seed gives the same bytes.
         plan: purpose id to the planted faults to try it with; ``""`` is the lab as it is.
+        workers: how many processes share the profile's limits.
         own_lab: each worker starts a reference lab of its own, so that faults can be planted (calibration).
     """
 
@@ -29,6 +30,7 @@ class Settings:
     seed: int
     run_folder: str | None = None
     plan: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    workers: int = 1
     own_lab: bool = False
 
     def write(self, path: Path) -> Path:

@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.profile.pems import COMBINED
 
 from imsproof.profile import loads
 from imsproof.profile.ask import QUESTIONS, Kind, Question, write_profile
@@ -60,7 +61,7 @@ def question(key: str) -> Question:
 
 
 def test_the_answers_make_a_profile_that_loads(tmp_path: Path) -> None:
-    (tmp_path / "c").write_text("x")
+    (tmp_path / "c").write_text(COMBINED)
     text = write_profile(BASE | GM | A | B | SBI | DC)
     profile = loads(text, base=tmp_path, env=ENV, today=date(2026, 1, 1))
     assert profile.scope.authorised_by == "Jane: the owner"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 import pytest
+from tests.profile.pems import COMBINED
 
 from imsproof.profile.capabilities import TOKENS, Claim
 
@@ -99,7 +100,7 @@ def test_a_profile_without_parts_has_nothing_and_says_why(make: Make) -> None:
 def test_what_is_declared_is_there_and_the_rest_is_not(
     make: Make, tmp_path: Path, more: str, present: list[str], absent: list[str]
 ) -> None:
-    (tmp_path / "c").write_text("x")
+    (tmp_path / "c").write_text(COMBINED)
     profile = make(more)
     capabilities = profile.capabilities()
     assert [token for token in present if token not in capabilities] == []

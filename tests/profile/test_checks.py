@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.profile.pems import COMBINED
 
 from imsproof.profile.checks import check
 
@@ -88,7 +89,7 @@ def test_an_address_outside_is_named_without_the_path_which_may_hold_a_secret(pr
     ],
 )
 def test_what_does_not_fit_together_is_named(problems: Problems, tmp_path: Path, more: str, message: str) -> None:
-    (tmp_path / "c").write_text("x")
+    (tmp_path / "c").write_text(COMBINED)
     assert any(message in found for found in problems(more))
 
 
@@ -104,5 +105,5 @@ def test_what_does_not_fit_together_is_named(problems: Problems, tmp_path: Path,
     ],
 )
 def test_what_fits_is_left_alone(make: Make, tmp_path: Path, more: str) -> None:
-    (tmp_path / "c").write_text("x")
+    (tmp_path / "c").write_text(COMBINED)
     assert list(check(make(more), date(2026, 1, 1))) == []

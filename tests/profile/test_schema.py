@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from tests.profile.pems import COMBINED
 
 from imsproof.profile import Profile, loads, schema
 
@@ -29,7 +30,7 @@ def template() -> str:
 def load(text: str, base: Path) -> Profile:
     for name in re.findall(r"(?:certs|secrets|logs|openapi)/[\w.-]+", text):
         (base / name).parent.mkdir(exist_ok=True)
-        (base / name).write_text("x")
+        (base / name).write_text(COMBINED)
     return loads(text, base=base, env=ENV, today=date(2026, 1, 1))
 
 

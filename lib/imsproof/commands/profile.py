@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.prompt import Prompt
 
 from imsproof import catalogue
@@ -16,7 +17,7 @@ from imsproof.link.session import ConnectionFailedError, Link
 from imsproof.link.tcp import TcpStream
 from imsproof.link.tls import TlsOptions, TlsStream
 from imsproof.link.udp import UdpEndpoint
-from imsproof.profile.ask import QUESTIONS, Answers, write_profile
+from imsproof.profile.ask import QUESTIONS, Answers, Question, write_profile
 from imsproof.runner import applicable
 from imsproof.seams import ImsproofError, Record
 
@@ -133,6 +134,25 @@ async def _options(session: Session, exchange: str, address: Address) -> tuple[b
     return True, got[0].split(b"\r\n")[0].decode("utf-8", "replace")[:80]
 
 
+def ask(question: Question) -> str:
+    """Ask one question until the answer is a good one."""
+    while True:
+        hint = f" ({' or '.join(question.choices)})" if question.choices else ""
+        answer = (
+            Prompt.ask(
+                escape(question.text + hint),
+                console=console,
+                default=question.default,
+                show_default=bool(question.default),
+            )
+            or ""
+        )
+        wrong = question.wrong_with(answer)
+        if not wrong:
+            return answer
+        console.print(f"  {wrong}", markup=False)
+
+
 @app.command("new")
 def new(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("lab.yaml"),
@@ -145,7 +165,7 @@ def new(
     try:
         for question in QUESTIONS:
             if question.asked(answers):
-                answers[question.key] = Prompt.ask(question.text, console=console, default=question.default)
+                answers[question.key] = ask(question)
     except (EOFError, KeyboardInterrupt):
         quit_with(Exit.USAGE, "stopped asking; nothing was written")
     file.write_text(write_profile(answers), encoding="utf-8")

@@ -69,7 +69,9 @@ class Dumpcap:
             raise HarnessError(why_not())
         wanted = " or ".join(f"net {network}" for network in networks)
         limits = ["-a", f"duration:{LONGEST_S}", "-a", f"filesize:{LARGEST_KB}", "-B", "64"]
-        command = [program, "-i", interface, "-w", str(path), *limits, *(["-f", wanted] if wanted else [])]
+        # Killed with the run, however the run ends: nobody else would stop it.
+        bound = [setpriv, "--pdeathsig", "INT"] if (setpriv := shutil.which("setpriv")) else []
+        command = [*bound, program, "-i", interface, "-w", str(path), *limits, *(["-f", wanted] if wanted else [])]
         process = subprocess.Popen(  # noqa: S603 - a fixed program, arguments as a list
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )

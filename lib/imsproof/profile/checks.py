@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imsproof.profile.hook import PLACEHOLDERS, Hook, placeholder_like, texts
 from imsproof.profile.kinds import Endpoint, Part, Url
+from imsproof.profile.pem import wrong_certificates, wrong_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from imsproof.profile.model import Profile
     from imsproof.profile.peers import Dc, Media
     from imsproof.profile.problems import Location
-    from imsproof.profile.sbi import Sbi
+    from imsproof.profile.sbi import KeyPair, Sbi
 
 
 class Mismatch(NamedTuple):
@@ -101,6 +102,7 @@ def _secrets(location: Location, subscriber: Subscriber) -> Iterator[Mismatch]:
 def _sbi(sbi: Sbi) -> Iterator[Mismatch]:
     yield from _unique(("sbi", "producers"), (p.name for p in sbi.producers))
     yield from _unique(("sbi", "consumers"), (c.name for c in sbi.consumers))
+    yield from _pem_files(sbi)
     tokens = sbi.tokens
     if tokens is None:
         return
@@ -115,6 +117,23 @@ def _sbi(sbi: Sbi) -> Iterator[Mismatch]:
     if tokens.source != "file" and sbi.consumer is not None and sbi.consumer.instance_id is None:
         index = sbi.consumers.index(sbi.consumer)
         yield Mismatch(("sbi", "consumers", index), "no instance_id", "instance_id: tokens are issued for it")
+
+
+def _pem_files(sbi: Sbi) -> Iterator[Mismatch]:
+    if sbi.ca is not None and (wrong := wrong_certificates(sbi.ca)):
+        yield Mismatch(("sbi", "ca"), wrong, "a PEM file with at least one certificate")
+    pairs: list[tuple[Location, KeyPair | None]] = [
+        (("sbi", "rogue"), sbi.rogue),
+        (("sbi", "client_ca"), sbi.client_ca),
+    ]
+    pairs += [(("sbi", "consumers", index), one) for index, one in enumerate(sbi.consumers)]
+    for location, pair in pairs:
+        if pair is None:
+            continue
+        if wrong := wrong_certificates(pair.certificate):
+            yield Mismatch((*location, "certificate"), wrong, "a PEM file: certificate, then its chain")
+        elif wrong := wrong_key(pair):
+            yield Mismatch((*location, "key"), wrong, "a PEM file with the certificate's private key")
 
 
 def _peer(name: str, peer: Dc | Media, *, has_gm: bool) -> Iterator[Mismatch]:

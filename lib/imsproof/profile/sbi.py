@@ -12,6 +12,7 @@ NfType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_-]{0,31}$")]
 InstanceId = Annotated[
     str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", description="A UUID.")
 ]
+TokenClaim = Literal["plmn", "snssai", "nsi", "nf-set"]
 Status = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -37,6 +38,12 @@ class Producer(Part):
     apis: tuple[Text, ...] = Field((), description="API names that it serves, as nmf-mrm.")
     scope: Text | None = Field(None, description="Scope of the tokens that it takes; the first API when left out.")
     requires_token: bool = Field(default=True, description="Whether it asks for an access token.")
+    token_claims: tuple[TokenClaim, ...] = Field(
+        (), description="Optional claims of access tokens that it checks: plmn, snssai, nsi, nf-set."
+    )
+    cca: Literal["verified", "required"] | None = Field(
+        None, description="Client credentials assertions: verified where they come, or required; left out: ignored."
+    )
     probe: SbiProbe | None = Field(None, description="A request that it accepts from the first consumer.")
     openapi: File | None = Field(None, description="OpenAPI file of its API.")
 
@@ -88,6 +95,9 @@ class Tokens(Part):
     kid: Text | None = Field(None, description="from key: key id in the token's header.")
     issuer: Text | None = Field(None, description="from key: the iss claim (the NRF's instance id).")
     file: File | None = Field(None, description="from file: a file with one token.")
+    public_key: File | None = Field(
+        None, description="PEM file with the public key that producers verify tokens with; from key: derived."
+    )
 
 
 class Sbi(Part):
@@ -112,9 +122,19 @@ class Sbi(Part):
         return next(iter(named + unnamed), None)
 
     @property
+    def peers(self) -> tuple[Consumer, ...]:
+        """Further consumers that the lab has authorised as it has the first."""
+        return tuple(c for c in self.consumers if c is not self.consumer and c.role == "authorised")
+
+    @property
     def others(self) -> tuple[Consumer, ...]:
         """The consumers that the lab knows but has not authorised."""
         return tuple(c for c in self.consumers if c is not self.consumer and c.role != "authorised")
+
+    @property
+    def producer_under_test(self) -> Producer | None:
+        """The producer that most purposes are about: the first with a probe, else the first."""
+        return next((one for one in self.producers if one.probe), next(iter(self.producers), None))
 
     def producer(self, api: str) -> Producer | None:
         """Find the first producer that serves an API."""
