@@ -9,6 +9,12 @@ MalformedReaction = Literal["refuse", "accept", "stop", "hang"]
 """What a P-CSCF does with a malformed request: refuse it; serve it all the same; die; freeze."""
 
 
+Barring = Literal["number", "spelling", "nothing"]
+"""How an S-CSCF knows a barred destination."""
+Hiding = Literal["hidden", "encoded", "plain"]
+"""What a border node does with inner addresses: hide them; write them as base64; leave them."""
+
+
 @dataclass(frozen=True, slots=True)
 class SipPolicy:
     """Each field is read at the one decision that it changes, when that decision is made.
@@ -52,6 +58,34 @@ class SipPolicy:
         check_data_channel_service: IMS AS: the user must be subscribed to data channels (TS 24.186 9.3.2.2.1).
         keep_fingerprint: IMS AS: end-to-end fingerprints are passed on as they came.
         trust_peers_only: S-CSCF and IMS AS: requests are taken from the nodes of the network only.
+        assert_registered: P-CSCF: the asserted identity is one that the UE registered, whatever From says.
+        emergency_needs_registration: P-CSCF: a mark of emergency does not open the way to ordinary users.
+        unchecked_in_dialog: P-CSCF: methods that anybody may send inside a dialog.
+        check_tags: P-CSCF: a BYE that names the Call-ID alone ends nothing.
+        check_replaces: P-CSCF: Replaces and Join of a stranger touch no call.
+        check_cancel_source: each node: CANCEL comes from whoever sent the INVITE.
+        check_response_source: each node: a response comes from whoever got the request.
+        check_max_forwards: P-CSCF: a request whose hops are used up goes no further.
+        answer_padding: P-CSCF: bytes that its answer to anybody's OPTIONS is padded with.
+        register_own_only: S-CSCF: a REGISTER changes the bindings of nobody but its authenticated user.
+        barring: S-CSCF: barred destinations are known by their number, by their usual spelling, or not at all.
+        reg_event_own_only: S-CSCF: registration states are shown to their owner only.
+        opaque_reginfo: S-CSCF: ids in the document of registration states say nothing of the subscriber.
+        strip_network_headers: P-CSCF: headers of the network's own do not reach a UE.
+        strip_credentials: P-CSCF: a UE's credentials do not reach another UE.
+        honour_privacy: P-CSCF: with Privacy: id the asserted identity does not reach a UE.
+        banner: each node: Server's value in answers of its own; none when empty.
+        quiet_errors: each node: an error answer tells nothing of the node's inside.
+        guess_limit: S-CSCF: failed authentications in a row before more are refused unseen; 0 is no limit.
+        guess_lock_source: S-CSCF: that limit holds for one source; else the subscriber is locked out everywhere.
+        challenge_unknown: S-CSCF: who is not subscribed is challenged like anybody.
+        known_seconds: S-CSCF: how much longer the challenge of a real subscriber takes.
+        refuse_anonymous: IMS AS: anonymous calls to a user who refuses them are refused (TS 24.229 5.7.1.5).
+        anonymous_from: IMS AS: From of its own anonymous requests is anonymous (TS 24.229 5.7.3).
+        hiding: IBCF and I-CSCF: inner addresses are hidden, only written in another way, or not hidden.
+        hide_headers: IBCF and I-CSCF: which headers are hidden.
+        restore_hidden: IBCF and I-CSCF: what was hidden is put back on its way in.
+        refuse_broken_tokens: IBCF and I-CSCF: a hidden entry that was tampered with is refused.
     """
 
     challenge_register: bool = True
@@ -92,3 +126,31 @@ class SipPolicy:
     check_data_channel_service: bool = True
     keep_fingerprint: bool = True
     trust_peers_only: bool = True
+    assert_registered: bool = True
+    emergency_needs_registration: bool = True
+    unchecked_in_dialog: tuple[str, ...] = ()
+    check_tags: bool = True
+    check_replaces: bool = True
+    check_cancel_source: bool = True
+    check_response_source: bool = True
+    check_max_forwards: bool = True
+    answer_padding: int = 0
+    register_own_only: bool = True
+    barring: Barring = "number"
+    reg_event_own_only: bool = True
+    opaque_reginfo: bool = True
+    strip_network_headers: bool = True
+    strip_credentials: bool = True
+    honour_privacy: bool = True
+    banner: str = ""
+    quiet_errors: bool = True
+    guess_limit: int = 20
+    guess_lock_source: bool = True
+    challenge_unknown: bool = True
+    known_seconds: float = 0.0
+    refuse_anonymous: bool = True
+    anonymous_from: bool = True
+    hiding: Hiding = "hidden"
+    hide_headers: tuple[str, ...] = ("Via", "Route", "Record-Route", "Service-Route", "Path")
+    restore_hidden: bool = True
+    refuse_broken_tokens: bool = True
