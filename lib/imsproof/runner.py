@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Listener = Callable[[PurposeResult, str], None]
 """Called in the controller with each result and the planted fault that it was tried with (``""`` for none)."""
 
-INTERRUPTED = 2
 COLLECTION_FAILED = "pytest could not read the testcases"
 
 
@@ -119,6 +118,7 @@ def execute(
             "-p", "no:cacheprovider",
             "-p", "no:terminal",
             "-p", "no:allure_pytest",
+            "--continue-on-collection-errors",
             "--import-mode=importlib",
             "--rootdir", str(paths.testcases()),
             "-c", os.devnull,
@@ -131,7 +131,7 @@ def execute(
         controller.errors.append("pytest did not take its arguments")
     for error in controller.errors:
         sys.stderr.write(f"{error}\n")
-    return Outcome(controller.interrupted or status == INTERRUPTED, tuple(controller.errors))
+    return Outcome(controller.interrupted, tuple(controller.errors))
 
 
 def not_executed(
