@@ -23,7 +23,7 @@ from imsproof.seams import HarnessError, ImsproofError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from imsproof.profile.sbi import KeyPair, Nrf, Producer, Sbi, Scp, Tokens
+    from imsproof.profile.sbi import KeyPair, Nrf, Producer, Sbi, Scp
 
     Target = Producer | Nrf | Scp
     Headers = Sequence[tuple[str, str]]
@@ -270,7 +270,9 @@ class NfConsumer:
             **(claims or {}),
         }
         header = {"alg": tokens.algorithm, "typ": "JWT", **({"kid": tokens.kid} if tokens.kid else {})}
-        return jose.encode(header, {name: value for name, value in good.items() if value is not None}, _signer(tokens))
+        return jose.encode(
+            header, {name: value for name, value in good.items() if value is not None}, token_signer(self.sbi)
+        )
 
     def _from_nrf(self, nrf: Nrf, form: str, label: str) -> TokenAnswer:
         answer = self.call(
@@ -347,7 +349,7 @@ class ProducerClient:
         Args:
             token: the token to present; none is fetched here.
             label: what the conversation is called in the journal.
-            how: further arguments of :meth:`NfConsumer.call`.
+            how: further arguments of :meth:`NfConsumer.call`; ``query`` is appended to the path.
 
         Raises:
             HarnessError: the profile has no probe for this producer.
@@ -356,14 +358,22 @@ class ProducerClient:
         if probe is None:
             raise HarnessError(f"producer {self.producer.name} has no probe: fill in sbi.producers[].probe")
         headers = [*probe.headers.items(), *how.pop("headers", ())]
+        query = how.pop("query", "")
+        path = probe.path + (f"{'&' if '?' in probe.path else '?'}{query}" if query else "")
         answer = self.consumer.call(
-            self.producer, probe.method, probe.path, body=probe.body, token=token, headers=headers, label=label, **how
+            self.producer, probe.method, path, body=probe.body, token=token, headers=headers, label=label, **how
         )
         answer.accept = tuple(probe.expect)
         location = answer.header("location")
         if answer.status in probe.expect and location:
             self.created.append(location)
         return answer
+
+    @property
+    def successes(self) -> tuple[int, ...]:
+        """Statuses of a probe that mean that it was served, whether or not the profile expects exactly these."""
+        expected = self.producer.probe.expect if self.producer.probe else ()
+        return tuple(sorted({200, 201, 202, 203, 204, 205, 206, *expected}))
 
     @property
     def wants_token(self) -> bool:
@@ -414,8 +424,12 @@ def encoded(body: Body) -> tuple[bytes, str]:
     return json.dumps(body).encode(), "application/json"
 
 
-def _signer(tokens: Tokens) -> jose.Sign:
-    secret = read_pem(tokens.key or "")
+def token_signer(sbi: Sbi) -> jose.Sign:
+    """Return the signing function of ``sbi.tokens`` (``HarnessError`` when there is no key, or it cannot be used)."""
+    tokens = sbi.tokens
+    if tokens is None or tokens.key is None:
+        raise HarnessError("tokens cannot be minted: fill in sbi.tokens.from key, and sbi.tokens.key")
+    secret = read_pem(tokens.key)
     try:
         key: Any = secret if tokens.algorithm == "HS256" else serialization.load_pem_private_key(secret, None)
         return jose.signer(tokens.algorithm, key)

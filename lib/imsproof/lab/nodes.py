@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 DOMAIN = "ims.example"
 PLMN = {"mcc": "001", "mnc": "01"}
+SLICE = {"sst": 1, "sd": "000001"}
+SLICE_INSTANCE = "nsi-ims"
+NF_SET = "set1.mfset.5gc.mnc001.mcc001"
+"""Slice, slice instance and NF set of the lab's producers, as claims of access tokens name them."""
 SBI_PORT = 8443
 """Not 443, so that the lab runs without privileges."""
 

@@ -182,7 +182,9 @@ _TABLE: dict[str, Capability] = {
         ("sbi.tokens",),
     ),
     "sbi.token-public-key": Capability(
-        _tokens(lambda tokens: tokens.public_key is not None or (tokens.key is not None and tokens.algorithm != "HS256")),
+        _tokens(
+            lambda tokens: tokens.public_key is not None or (tokens.key is not None and tokens.algorithm != "HS256")
+        ),
         "sbi.tokens.public_key is not given (the public key that producers verify tokens with)",
         ("sbi.tokens",),
     ),

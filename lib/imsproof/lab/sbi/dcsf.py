@@ -64,7 +64,7 @@ class DcsfNode:
 
     async def _notified(self, request: Request) -> Response:
         """Take a SessionEventNotification. It needs no token: OAuth does not apply to notifications."""
-        if IMS_AS.nf_type not in request.peer.nf_types:
+        if self._box.current.sbi.check_static_policy and IMS_AS.nf_type not in request.peer.nf_types:
             raise refused(403, "NF_TYPE_NOT_ALLOWED", "notifications come from an IMS AS")
         event = request.json_object(self._box.current.sbi)
         session_id, kind = event.get("sessionId"), event.get("notificationEvent")

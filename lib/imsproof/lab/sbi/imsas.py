@@ -52,7 +52,7 @@ class ImsAsControl:
     def __init__(self, pki: Pki, box: PolicyBox, prefix: str) -> None:
         self._box = box
         self._prefix = prefix
-        self._tokens = TokenVerifier(IMS_AS, pki.token_public_key.read_bytes())
+        self._tokens = TokenVerifier(IMS_AS, pki.token_public_key.read_bytes(), pki.ca.read_bytes())
         self._client = NfClient(IMS_AS, pki, prefix)
         self._sessions: dict[str, _Session] = {}
         router = Router()

@@ -64,7 +64,7 @@ class MfNode:
         self._box = box
         self._prefix = prefix
         self._media = media
-        self._tokens = TokenVerifier(MF, pki.token_public_key.read_bytes())
+        self._tokens = TokenVerifier(MF, pki.token_public_key.read_bytes(), pki.ca.read_bytes())
         self._apps_hosts = frozenset({f"{prefix}.60", f"{prefix}.40"})
         self._contexts: dict[str, Context] = {}
         router = Router()

@@ -25,6 +25,26 @@ class SbiPolicy:
         check_expiry: ``exp`` lies in the future.
         check_issued: ``iat`` and ``nbf`` do not lie in the future.
         check_subject: ``sub`` is the instance id of the TLS client's certificate.
+        check_malformed: what is no token at all is refused, not taken for a request without one.
+        check_critical: an extension that ``crit`` demands and that nobody knows is refused (RFC 7515 4.1.11).
+        require_expiry: a token without ``exp`` is refused (TS 29.510: ``exp`` is mandatory).
+        scope_by_part: a scope that merely contains the service's name is taken.
+        audience_by_list: any list of instance ids in ``aud`` is taken.
+        check_token_plmn: ``producerPlmnId``, where it stands, is the lab's PLMN.
+        check_token_slice: ``producerSnssaiList`` and ``producerNsiList``, where they stand, name the lab's slice.
+        check_token_set: ``producerNfSetId``, where it stands, is the lab's NF set.
+        trust_unknown_kid: a token under a key id that is not known is taken unverified.
+        trust_header_key: the key in the header's ``jwk`` is used.
+        trust_certificate_chain: a token signed with any certificate of the trust anchor (``x5c``) is taken.
+        fetch_key_urls: ``jku`` and ``x5u`` are fetched.
+        first_duplicate_wins: of a claim that stands twice the first counts.
+        query_token: a token in the query (``access_token``) is taken.
+        first_authorization_wins: of several Authorization headers the first counts, however bad the others are.
+        check_cca: a client credentials assertion that is sent is verified (TS 33.501 clause 13.3.8.3).
+        cca_check_signature, cca_check_audience, cca_check_expiry, cca_check_issued, cca_check_subject,
+            cca_check_token: its parts: signature, ``aud``, ``exp``, ``iat``, ``sub`` against the certificate, and
+            against the access token's.
+        check_static_policy: without tokens, only consumers of the local policy are served (TS 33.501 13.3.0).
         check_owner: only the consumer that made a media context may change it.
         nrf_check_instance: ``nfInstanceId`` of a token request is the certificate's (TS 29.510 clause 5.4.2.2).
         nrf_check_type: ``nfType`` of a token request is the certificate's.
@@ -62,6 +82,29 @@ class SbiPolicy:
     check_expiry: bool = True
     check_issued: bool = True
     check_subject: bool = True
+    check_malformed: bool = True
+    check_critical: bool = True
+    require_expiry: bool = True
+    scope_by_part: bool = False
+    audience_by_list: bool = False
+    check_token_plmn: bool = True
+    check_token_slice: bool = True
+    check_token_set: bool = True
+    trust_unknown_kid: bool = False
+    trust_header_key: bool = False
+    trust_certificate_chain: bool = False
+    fetch_key_urls: bool = False
+    first_duplicate_wins: bool = False
+    query_token: bool = False
+    first_authorization_wins: bool = False
+    check_cca: bool = True
+    cca_check_signature: bool = True
+    cca_check_audience: bool = True
+    cca_check_expiry: bool = True
+    cca_check_issued: bool = True
+    cca_check_subject: bool = True
+    cca_check_token: bool = True
+    check_static_policy: bool = True
     check_owner: bool = True
 
     nrf_check_instance: bool = True
