@@ -52,6 +52,6 @@ def test_the_asserted_identity_is_a_registered_one(preferred: str, bindings: lis
 @pytest.mark.parametrize(("privacy", "shown"), [("none", True), ("id", False), ("header;id", False), ("user", False)])
 def test_privacy_hides_the_asserted_identity(privacy: str, shown: bool) -> None:
     one = message(("P-Asserted-Identity", "<sip:a@b>"), ("Privacy", privacy), ("P-Charging-Vector", "x"))
-    trust.give_to_ue(one)
+    trust.give_to_ue(one, SipPolicy())
     assert (one.get("P-Asserted-Identity") is not None) is shown
     assert one.get("P-Charging-Vector") is None

@@ -21,6 +21,7 @@ from imsproof.lab.sip.transport import Address, Flow, UdpPort
 if TYPE_CHECKING:
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.policy import SipPolicy
+    from imsproof.lab.sip.robustness import RobustPolicy
 
 log = logging.getLogger("imsproof.lab.sip")
 
@@ -63,7 +64,8 @@ class Served:
         """Write an answer of this node's own and send it (an ACK is never answered)."""
         if self.request.method != "ACK":
             tag = None if status == 100 else secrets.token_hex(4)
-            self.send(response(self.request, status, reason, headers=headers, body=body, to_tag=tag))
+            own = [*headers, *self.node.tells(status)]
+            self.send(response(self.request, status, reason, headers=own, body=body, to_tag=tag))
 
 
 @dataclass(eq=False)
@@ -96,6 +98,11 @@ class Node:
     def policy(self) -> SipPolicy:
         """The policy of this moment."""
         return self.box.current.sip
+
+    @property
+    def robust(self) -> RobustPolicy:
+        """How it bears what is malformed or too much, at this moment."""
+        return self.box.current.robust
 
     async def start(self) -> None:
         """Open the sockets (``OSError`` when an address cannot be had)."""
@@ -165,6 +172,8 @@ class Node:
         method = message.method
         key = self._key(message, flow, "INVITE" if method in ("ACK", "CANCEL") else method)
         known = self._served.get(key)
+        if known is None and method == "CANCEL" and not self.policy.check_cancel_source:
+            known = self._invite_of(message)
         if method == "ACK" and known and known.status >= 300:
             return
         if method == "CANCEL":
@@ -180,6 +189,19 @@ class Node:
         if method == "INVITE":
             served.reply(100)
         self.spawn(self._serve(served))
+
+    def _invite_of(self, message: Message) -> Served | None:
+        """The INVITE that waits with the Call-ID of a CANCEL, whoever sent it."""
+        wanted = message.get("Call-ID")
+        waiting = (one for one in self._served if one.request.method == "INVITE" and one.status < 200)
+        return next((one for one in waiting if one.request.get("Call-ID") == wanted), None)
+
+    def tells(self, status: int) -> list[tuple[str, str]]:
+        """What an answer of this node's own says of the node: nothing, unless it is planted to."""
+        told = [("Server", self.policy.banner)] if self.policy.banner else []
+        if status >= 400 and not self.policy.quiet_errors:
+            told.append(("Warning", f'399 {self.here[0]} "KeyError in /opt/ims/{self.name}/route.py line 212"'))
+        return told
 
     @staticmethod
     def _key(message: Message, flow: Flow, method: str) -> TransactionKey:
@@ -210,8 +232,10 @@ class Node:
     def _take_response(self, message: Message, flow: Flow) -> None:
         via = hops.top_via(message)
         client = self._clients.get(via.branch) if via else None
-        if client is None or flow != client.target or not 100 <= message.status <= 699:
-            return  # nobody asked for it, or somebody else answers, or it is no answer
+        if client is None or not 100 <= message.status <= 699:
+            return  # nobody asked for it, or it is no answer
+        if flow != client.target and self.policy.check_response_source:
+            return  # somebody else answers
         if message.method != client.sent.method:
             return  # the next hop's answer to our CANCEL ends here
         if client.timer:

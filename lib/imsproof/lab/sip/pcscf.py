@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import Message, parse_uri
 from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
-from imsproof.lab.sip import hops, trust, validate
+from imsproof.lab.sip import hops, trust, validate, xmlguard
 from imsproof.lab.sip.agreement import Agreements, RefusedError
 from imsproof.lab.sip.bindings import Binding, Bindings
 from imsproof.lab.sip.gateway import Gateway, Leg
 from imsproof.lab.sip.node import Node, Served
+from imsproof.lab.sip.robustness import STRAY_ANSWER, Frailty
 from imsproof.lab.sip.scscf import route_uri
 from imsproof.lab.sip.subscribers import DOMAIN
 from imsproof.lab.sip.tables import Buckets, Table
@@ -29,6 +31,8 @@ log = logging.getLogger("imsproof.lab.sip")
 TLS_PORT = 5061
 CALL_SECONDS = 7200.0
 DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER")
+TOO_MANY_HOPS = 483
+EMERGENCY = "urn:service:sos"
 
 
 @dataclass(eq=False)
@@ -67,6 +71,7 @@ class Pcscf(Node):
         self._agreements = Agreements()
         self._calls: Table[str, Call] = Table(CALL_SECONDS, 10_000)
         self._rates: Buckets[Flow] = Buckets()
+        self._frailty = Frailty()
         self._provision()
 
     def _provision(self) -> None:
@@ -80,7 +85,7 @@ class Pcscf(Node):
         if self._tls is not None:
             listeners.append(("tls", TLS_PORT, self._tls))
         for name, port, context in listeners:
-            stream = StreamPort(name, self.receive, lambda _: None)
+            stream = StreamPort(name, self.receive, lambda _: None, lambda: self.robust)
             await stream.open((self.here[0], port), context)
             self._streams.append(stream)
 
@@ -98,17 +103,29 @@ class Pcscf(Node):
         self._agreements.clear()
         self._calls.clear()
         self._rates.clear()
+        self._frailty.clear()
         await self._gateway.reset()
         self._provision()
         await super().reset()
 
     # --- the door ---
 
+    def receive(self, data: bytes, flow: Flow) -> None:
+        """Bear a message of the access side, then take it."""
+        if not self.frozen and not self._from_core(flow):
+            self._frailty.bear(data, self.robust)
+            if self._frailty.breaks(data, flow.peer[0], self.robust):
+                self._break_down(self.robust.breaks)
+                return
+            if self.robust.answers_responses and data.startswith(b"SIP/"):
+                flow.send(STRAY_ANSWER)
+        super().receive(data, flow)
+
     def on_garbage(self, data: bytes, flow: Flow) -> None:
         """Drop bytes without a start line."""
         del data, flow
         if self.policy.on_malformed in ("stop", "hang"):
-            self._break_down()
+            self._break_down(self.policy.on_malformed)
 
     def admit(self, message: Message, flow: Flow) -> bool:
         """Look at a UE's request before any work is done for it."""
@@ -116,8 +133,10 @@ class Pcscf(Node):
             return True
         if message.method == "REGISTER" and not self._within_rate(flow):
             return False  # in silence: an answer would make the flood worse
-        problem = validate.check(message, datagram=flow.transport == "udp")
-        if problem is None:
+        robust = self.robust
+        datagram = flow.transport == "udp"
+        problem = validate.check(message, datagram=datagram, skip=robust.skip_checks, strict=robust.strict_checks)
+        if problem is None or (problem.status == TOO_MANY_HOPS and not self.policy.check_max_forwards):
             hops.note_source(message, flow.peer)
             return True
         self._refuse(message, flow, problem)
@@ -133,15 +152,19 @@ class Pcscf(Node):
     def _refuse(self, message: Message, flow: Flow, problem: validate.Problem) -> None:
         served = Served(self, message, flow)
         malformed = problem.status == 400
+        self._frailty.refused(self.robust)
         if malformed and self.policy.on_malformed in ("stop", "hang"):
-            self._break_down()
+            self._break_down(self.policy.on_malformed)
         elif malformed and self.policy.on_malformed == "accept":
             served.reply(200)
         else:
-            served.reply(problem.status, problem.reason, [problem.header] if problem.header else ())
+            headers = [problem.header] if problem.header else []
+            if self.robust.reflects:
+                headers.append(("Warning", f'399 pcscf "{message.get("Subject") or ""}"'))
+            served.reply(problem.status, problem.reason, headers)
 
-    def _break_down(self) -> None:
-        if self.policy.on_malformed == "stop":
+    def _break_down(self, how: str) -> None:
+        if how == "stop":
             self.spawn(self._die())
         else:
             self.frozen = True
@@ -198,7 +221,7 @@ class Pcscf(Node):
                 self._hand_out_challenge(answer, security)
             elif answer.status == 200:
                 self.bindings.learn(served.request, served.flow, answer)
-            trust.give_to_ue(answer)
+            trust.give_to_ue(answer, self.policy)
             return answer
 
         self.forward(message, self.flow(self._scscf), served, answered)
@@ -217,10 +240,13 @@ class Pcscf(Node):
         flow = served.flow
         bindings = self.bindings.of_flow(flow)
         if message.method == "OPTIONS" and self._is_here(message.uri):
-            served.reply(200)
+            served.reply(200, body=b" " * self.policy.answer_padding)
             return
-        if not bindings and self.policy.require_registration:
+        if not bindings and self.policy.require_registration and not self._excused(message):
             served.reply(403)
+            return
+        if not xmlguard.is_sound(message, self.robust):
+            served.reply(400, "Unsafe XML")
             return
         hops.pop_own_routes(message, self.here)
         if not self._route_by_service_route(message, bindings):
@@ -230,6 +256,9 @@ class Pcscf(Node):
         trust.assert_identity(message, bindings, self.policy)
         if bindings:
             message.set("P-Served-User", f"<{bindings[0].impus[0]}>")
+        message.set("P-Charging-Vector", f"icid-value={secrets.token_hex(8)};icid-generated-at={self.here[0]}")
+        if not self.policy.check_replaces:
+            self._replace(message)
         call_id = message.get("Call-ID") or ""
         call = None
         if message.method in DIALOG_METHODS:
@@ -240,6 +269,18 @@ class Pcscf(Node):
             self._calls.put(call_id, call)
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         await self._forward_from_ue(served, message, call, call_id)
+
+    def _excused(self, message: Message) -> bool:
+        """Whether a mark of emergency opens the way for who is not registered."""
+        marks = (message.uri, message.get("To") or "", *message.get_all("Route"))
+        urgent = (message.get("Priority") or "").strip().lower() == "emergency"
+        return not self.policy.emergency_needs_registration and (urgent or any(EMERGENCY in mark for mark in marks))
+
+    def _replace(self, message: Message) -> None:
+        """Let go of the call that Replaces or Join names, whoever asks (RFC 3891 wants the asker authorised)."""
+        for name in ("Replaces", "Join"):
+            for value in message.get_all(name):
+                self._calls.pop(value.partition(";")[0].strip())
 
     def _is_here(self, uri: str) -> bool:
         parsed = parse_uri(uri)
@@ -262,7 +303,10 @@ class Pcscf(Node):
         call_id = message.get("Call-ID") or ""
         call = self._calls.get(call_id)
         flow = served.flow
-        if call is None or (self.policy.check_dialog_party and not self._is_party(call, message, flow)):
+        if call is None or not self._may_send(call, message, flow):
+            if not self.policy.check_tags and message.method == "BYE" and self._calls.pop(call_id):
+                served.reply(200)  # ends the call at this node, by its Call-ID alone
+                return
             served.reply(481)
             return
         hops.pop_own_routes(message, self.here)
@@ -277,6 +321,11 @@ class Pcscf(Node):
                 message.add("Route", f"<{uri}>")
         trust.take_from_ue(message, self.policy)
         await self._forward_from_ue(served, message, call, call_id)
+
+    def _may_send(self, call: Call, message: Message, flow: Flow) -> bool:
+        if not self.policy.check_dialog_party or message.method in self.policy.unchecked_in_dialog:
+            return True
+        return self._is_party(call, message, flow)
 
     @staticmethod
     def _is_party(call: Call, message: Message, flow: Flow) -> bool:
@@ -297,11 +346,16 @@ class Pcscf(Node):
         async def answered(answer: Message) -> Message:
             self._note_dialog(call, flow, message, answer)
             await self._gateway.answer_to_ue(leg, answer)
-            trust.give_to_ue(answer)
+            trust.give_to_ue(answer, self.policy)
             await self._note_end(call_id, message, answer)
             return answer
 
-        self.forward(message, self.flow(self._scscf), served, answered)
+        self.forward(message, self.flow(self._next_hop(message)), served, answered)
+
+    def _next_hop(self, message: Message) -> Address:
+        """The S-CSCF; the UE's own choice only for a P-CSCF that does not check Route."""
+        chosen = None if self.policy.check_route else hops.top_route(message)
+        return (chosen.host, chosen.port or hops.DEFAULT_PORT) if chosen else self._scscf
 
     def _note_dialog(self, call: Call | None, flow: Flow, message: Message, answer: Message) -> None:
         """Learn the caller's route set and the called side's tag from an answer to the first request."""
@@ -340,7 +394,7 @@ class Pcscf(Node):
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         leg = Leg(call_id, originating=call is not None and next(iter(call.parties), None) == flow)
         await self._gateway.to_ue(leg, message)
-        trust.give_to_ue(message)
+        trust.give_to_ue(message, self.policy)
 
         async def answered(answer: Message) -> Message:
             tag = hops.tag_of(answer, "To")

@@ -40,6 +40,8 @@ NOT_TO_UE = (
     "Origination-Id",
     "Additional-Identity",
 )
+CREDENTIALS = ("Authorization", "Proxy-Authorization")
+"""They name the private identity of whom they came from, and are for this network only."""
 SECURITY = ("Security-Client", "Security-Server", "Security-Verify")
 
 
@@ -71,7 +73,9 @@ def assert_identity(message: Message, bindings: list[Binding], policy: SipPolicy
         return  # only a network that does not strip it comes here
     registered = [impu for binding in bindings for impu in binding.impus]
     wanted = _address_of_record(preferred)
-    if wanted and (wanted in registered or not policy.check_preferred_identity):
+    if not policy.assert_registered:
+        chosen = _address_of_record(message.get("From")) or ""
+    elif wanted and (wanted in registered or not policy.check_preferred_identity):
         chosen = wanted
     elif registered:
         chosen = registered[0]
@@ -87,10 +91,14 @@ def _address_of_record(text: str | None) -> str | None:
         return None
 
 
-def give_to_ue(message: Message) -> None:
+def give_to_ue(message: Message, policy: SipPolicy) -> None:
     """Take off what a UE must not see; the asserted identity too when its owner asked for that (RFC 3323, 3325)."""
     wishes = {wish.strip().lower() for text in message.get_all("Privacy") for wish in text.split(";")}
-    if "id" in wishes or "user" in wishes:
+    if policy.honour_privacy and ("id" in wishes or "user" in wishes):
         message.remove("P-Asserted-Identity")
-    for name in NOT_TO_UE:
-        message.remove(name)
+    if policy.strip_network_headers:
+        for name in NOT_TO_UE:
+            message.remove(name)
+    if policy.strip_credentials:
+        for name in CREDENTIALS:
+            message.remove(name)
