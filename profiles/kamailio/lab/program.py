@@ -27,7 +27,7 @@ class LabError(Exception):
 
 
 def _before_exec() -> None:
-    """Have the program end with us, and keep it from the machine's IPsec: ims_ipsec_pcscf flushes all of it."""
+    """Have the program end with us, and keep ims_ipsec_pcscf, which deletes SAs at its start, from the machine's."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN)
