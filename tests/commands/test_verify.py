@@ -1,0 +1,31 @@
+"""``verify`` and ``diff`` on what is no bundle and no run."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+from typer.testing import CliRunner
+
+from imsproof.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_missing_bundle_is_bad_usage(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["verify", str(tmp_path / "none.zip")]).exit_code == 2
+
+
+def test_something_else_than_a_bundle_is_not_sound(tmp_path: Path) -> None:
+    (tmp_path / "text.zip").write_text("no zip")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    for name in ("text.zip", "empty.zip"):
+        done = CliRunner().invoke(app, ["verify", str(tmp_path / name)])
+        assert done.exit_code == 1
+        assert "wrong" in done.output
+
+
+def test_diff_of_something_else_than_runs_is_bad_usage(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["diff", str(tmp_path), str(tmp_path)]).exit_code == 2
