@@ -144,7 +144,7 @@ class SipPolicy:
     honour_privacy: bool = True
     banner: str = ""
     quiet_errors: bool = True
-    guess_limit: int = 20
+    guess_limit: int = 12
     guess_lock_source: bool = True
     challenge_unknown: bool = True
     known_seconds: float = 0.0

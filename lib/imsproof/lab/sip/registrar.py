@@ -16,6 +16,7 @@ from imsproof.codec.sip import Message, SipSyntaxError, parse_name_addr, parse_u
 from imsproof.codec.sipauth import format_challenge, format_info, parse_credentials
 from imsproof.lab.sip import hops
 from imsproof.lab.sip.challenges import Challenge, Challenges, Claim
+from imsproof.lab.sip.guesses import Guesses
 from imsproof.lab.sip.hss import Hss
 from imsproof.lab.sip.subscribers import DOMAIN, Subscriber
 
@@ -68,6 +69,7 @@ class Registrar:
         self.hss = Hss()
         self.registrations: dict[str, Registration] = dict(self._permanent)
         self._challenges = Challenges()
+        self._guesses = Guesses()
         self._look_up = asyncio.Lock()
 
     @property
@@ -78,6 +80,7 @@ class Registrar:
         """Forget registrations and challenges; sequence numbers stay."""
         self.registrations = dict(self._permanent)
         self._challenges.clear()
+        self._guesses.clear()
         self._look_up = asyncio.Lock()
 
     def registered(self, impu: str) -> Registration | None:
@@ -93,6 +96,18 @@ class Registrar:
                 await asyncio.sleep(seconds)
         claim = _read_claim(message)
         subscriber = self.hss.claimed(claim.params.get("username", ""), claim.impu)
+        if subscriber.impus and self._policy.known_seconds:
+            await asyncio.sleep(self._policy.known_seconds)
+        if not subscriber.impus and not self._policy.challenge_unknown:
+            return response(message, 404, to_tag=secrets.token_hex(4))
+        if self._guesses.locked(subscriber.impi, message, self._policy):
+            return response(message, 403, to_tag=secrets.token_hex(4))
+        answer = self._authenticate(message, claim, subscriber)
+        if answer.status == 200:
+            self._guesses.succeeded(subscriber.impi, message, self._policy)
+        return answer
+
+    def _authenticate(self, message: Message, claim: Claim, subscriber: Subscriber) -> Message:
         if not self._needs_challenge(claim, subscriber):
             return self._accept(message, claim, subscriber)
         challenge = self._challenges.take(claim, subscriber, self._policy)
@@ -105,6 +120,8 @@ class Registrar:
             return self._failed(message, subscriber)
         if claim.impu not in subscriber.impus and self._policy.check_identities:
             return response(message, 403, to_tag=secrets.token_hex(4))
+        if not self._policy.register_own_only:
+            subscriber = self.hss.by_impu(claim.impu) or subscriber
         proof = () if challenge.vector else (("Authentication-Info", _proof(digest)),)
         return self._accept(message, claim, subscriber, proof)
 
@@ -174,6 +191,7 @@ class Registrar:
         return not any(excuses)
 
     def _failed(self, message: Message, subscriber: Subscriber) -> Message:
+        self._guesses.failed(subscriber.impi, message, self._policy)
         if not self._policy.keep_registration_on_failure:
             self.registrations.pop(subscriber.impi, None)
         return response(message, self._policy.failure_status, to_tag=secrets.token_hex(4))

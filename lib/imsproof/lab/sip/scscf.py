@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import Message, SipSyntaxError, Uri, parse_name_addr, parse_uri
 from imsproof.lab.sip import hops
+from imsproof.lab.sip.barring import barred, premium
 from imsproof.lab.sip.hss import static_registrations
 from imsproof.lab.sip.node import Node, Served
 from imsproof.lab.sip.registrar import Contact, Registrar, Registration
-from imsproof.lab.sip.subscribers import DOMAIN
+from imsproof.lab.sip.subscribers import DOMAIN, FAR_UE
 from imsproof.lab.sip.tables import Table
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ class Scscf(Node):
         if caller is None or (self.policy.require_registration and not self.registrar.registered(caller)):
             served.reply(403)
             return
+        if barred(message.uri, self.policy):
+            served.reply(403)
+            return
         uri = parse_uri(message.uri)
         if not uri.user and uri.host == DOMAIN:
             self._serve_own(served, message)
@@ -132,6 +136,8 @@ class Scscf(Node):
         """Return the IMPU of the home domain that a Request-URI names; ``None`` when nobody has it."""
         if uri.scheme == "sips":
             uri.scheme = "sip"
+        if premium(uri):
+            return FAR_UE.impus[0]  # stands for the way out to the telephone network
         names = [uri.aor]
         if uri.scheme == "sip" and uri.host == DOMAIN and uri.user.startswith("+"):
             names.append(f"tel:{uri.user.partition(';')[0]}")
