@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imsproof.actors.rawpeer import RawAssociation
 from imsproof.codec.sdp import (
     BOOTSTRAP,
     Dcmap,
@@ -28,18 +29,19 @@ from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
 from imsproof.link import http1
 from imsproof.link.dtls import DtlsEndpoint
 from imsproof.link.session import ConnectionFailedError, Session
-from imsproof.link.subject import Attempt, HttpAnswer
+from imsproof.link.subject import Attempt, HttpAnswer, RawAnswer
 from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imsproof.actors.signalling import Answered, Described, Signalling
     from imsproof.engine.sctp import Message
 
 CLOSING_SECONDS = 1.0
 MAX_HTTP = 1 << 20
+MAX_ANSWERS = 1000
 
 
 @dataclass(slots=True)
@@ -51,7 +53,11 @@ class Handshake:
         no_certificate: show none at all.
         versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
         check_fingerprint: check the lab's certificate against its answer.
-        injected: mark it as planted in the ladder.
+        injected: mark it as planted in the ladder; a refusal is expected, so silence is waited for no longer.
+        alter: turns each datagram that is about to be sent into those that are sent instead.
+        mtu: largest datagram in bytes.
+        renegotiation: allow a further handshake in the association.
+        within: seconds for the handshake; the profile's timer by default.
     """
 
     identity: Identity | None = None
@@ -61,6 +67,10 @@ class Handshake:
     security_level: int | None = None
     check_fingerprint: bool = True
     injected: bool = False
+    alter: Callable[[bytes], Sequence[bytes]] | None = None
+    mtu: int = 1200
+    renegotiation: bool = False
+    within: float | None = None
 
 
 class DataChannelPeer:
@@ -191,6 +201,34 @@ class DataChannelCall:
         """Do DTLS, then SCTP inside it."""
         return self.session.run(self._connect(label, how or Handshake()))
 
+    def raw(
+        self, label: str, how: Handshake | None = None, *, passive: bool = False, hold_cookie: bool = False
+    ) -> RawAssociation:
+        """Do DTLS and, by hand, SCTP inside it (see :class:`imsproof.engine.rawsctp.RawSctp` for the two switches).
+
+        Raises:
+            InconclusiveError: the lab gave no data channel.
+        """
+        return self.session.run(self._raw(label, how or Handshake(), passive=passive, hold_cookie=hold_cookie))
+
+    def elsewhere(self, label: str, how: Handshake) -> Attempt:
+        """Do the DTLS handshake from another port of the tester, which the offer did not name."""
+        return self.session.run(self._elsewhere(label, how))
+
+    def stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        """Send datagrams from another port of the tester and wait for what comes back there until silence."""
+        return self.session.run(self._stranger(label, datagrams))
+
+    def hello(self) -> list[bytes]:
+        """The first flight of a DTLS client that nobody knows: one datagram with a ClientHello."""
+        engine = DtlsEngine("client", make_identity())
+        engine.start()
+        return engine.outgoing()
+
+    def renegotiate(self, label: str, identity: Identity) -> Attempt:
+        """Begin another handshake in the association that stands, with another certificate."""
+        return self.session.run(self._renegotiate(label, identity))
+
     def get(self, association: Association, path: str = "/", *, stream: int = 0, label: str = "") -> HttpAnswer:
         """Fetch a path over a negotiated channel with subprotocol http (the bootstrap channel is stream 0)."""
         return self.session.run(self._get(association, path, stream, label or f"GET {path}"))
@@ -226,6 +264,8 @@ class DataChannelCall:
             security_level=how.security_level,
             verify_peer=matches,
             keylog=self.session.keys.append,
+            mtu=how.mtu,
+            renegotiation=how.renegotiation,
         )
 
     async def _endpoint(self, exchange: str, how: Handshake) -> DtlsEndpoint:
@@ -235,6 +275,7 @@ class DataChannelCall:
                 self.session, self.actor, exchange, local=(self.udp.local[0], self.udp.local[1]), quiet=True
             )
         endpoint = DtlsEndpoint(self.udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
+        endpoint.alter = how.alter
         self._open.append(endpoint)
         return endpoint
 
@@ -257,10 +298,67 @@ class DataChannelCall:
             },
         )
         try:
-            facts = await endpoint.handshake()
+            facts = await endpoint.handshake(how.within)
         except ConnectionFailedError as error:
             return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
         return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
+
+    async def _raw(self, label: str, how: Handshake, *, passive: bool, hold_cookie: bool) -> RawAssociation:
+        exchange = self.session.exchange(label)
+        endpoint = await self._endpoint(exchange, how)
+        peer = self.need_peer()
+        ports = (self.sctp_port, peer.sctp_port)
+        association = RawAssociation.make(self.session, self.actor, endpoint, exchange, ports)
+        association.sctp.passive, association.sctp.hold_cookie = passive, hold_cookie
+        shaken = await self._shake(endpoint, exchange, how)
+        association.failed, association.facts = shaken.failed, shaken.facts
+        if shaken.connected and not hold_cookie:
+            await association.come_up(self.session.timers.handshake)
+        elif shaken.connected:
+            association.sctp.start()
+        return association
+
+    async def _elsewhere(self, label: str, how: Handshake) -> Attempt:
+        exchange = self.session.exchange(label)
+        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=(self.udp.local[0], 0), quiet=True)
+        endpoint = DtlsEndpoint(udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
+        try:
+            return await self._shake(endpoint, exchange, how)
+        finally:
+            await endpoint.aclose()
+
+    async def _stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        exchange = self.session.exchange(label)
+        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=(self.udp.local[0], 0))
+        answer = RawAnswer(record=self.session.record, exchange=exchange)
+        try:
+            for datagram in datagrams:
+                await udp.send(datagram, self.need_peer().where, facts={"injected": True})
+            while (found := await udp.receive(self.session.timers.silence)) is not None:
+                answer.data = (*answer.data, found[0])
+                if len(answer.data) >= MAX_ANSWERS:
+                    break
+        finally:
+            await udp.aclose()
+        self.session.emit(
+            Kind.COUNTED,
+            self.actor,
+            exchange,
+            transport="udp",
+            facts={
+                "sent": len(datagrams),
+                "sent_bytes": sum(map(len, datagrams)),
+                "received": len(answer.data),
+                "bytes": sum(map(len, answer.data)),
+            },
+        )
+        return answer
+
+    async def _renegotiate(self, label: str, identity: Identity) -> Attempt:
+        if not self._open:
+            raise InconclusiveError("there is no association to renegotiate: it did not come up")
+        endpoint, exchange = self._open[-1], self.session.exchange(label)
+        return await endpoint.renegotiate(exchange, identity, within=self.session.timers.silence)
 
     async def _connect(self, label: str, how: Handshake) -> Association:
         exchange = self.session.exchange(label)
@@ -287,7 +385,7 @@ class DataChannelCall:
         endpoint.on_data = engine.receive
         await engine.start()
         try:
-            await engine.connected(self.session.timers.handshake)
+            await engine.connected(self.session.timers.silence if how.injected else self.session.timers.handshake)
         except (TimeoutError, ChannelClosedError) as error:
             association.failed = str(error) or "the SCTP association did not come up in time"
             self._sctp_event(Kind.TIMEOUT, exchange, {"reason": association.failed})

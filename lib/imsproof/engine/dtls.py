@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from OpenSSL import SSL, crypto
 
 from imsproof.codec.dtls import HEADER_SIZE, split_records
 from imsproof.codec.tlshello import ALERT, VERSIONS, alert_name
-from imsproof.engine.identity import Identity, fingerprint
+from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,8 @@ STRONG_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """Ephemeral key agreement and authenticated encryption only (TS 33.210 clause 6.2.3; secondary)."""
 
 _BAD_CERTIFICATE = 42
+_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
+"""SSL_OP_ALLOW_CLIENT_RENEGOTIATION of OpenSSL 3, which pyOpenSSL does not name."""
 _MAX_READ = 1 << 16
 _LABEL = b"EXTRACTOR-dtls_srtp"
 _SRTP_SIZES = {
@@ -73,6 +76,7 @@ class DtlsEngine:
         security_level: OpenSSL's level; ``None`` keeps the default, 0 allows DTLS 1.0 and NULL suites.
         keylog: called with each line of the NSS key log.
         cookie_exchange: a server answers the first ClientHello with HelloVerifyRequest and holds no state for it.
+        renegotiation: allow further handshakes in the association (RFC 5246 section 7.4.1.1), which nobody should.
     """
 
     def __init__(  # noqa: PLR0913 - each argument is one property of the peer that is played
@@ -89,6 +93,7 @@ class DtlsEngine:
         security_level: int | None = None,
         keylog: Callable[[str], None] | None = None,
         cookie_exchange: bool = False,
+        renegotiation: bool = False,
     ) -> None:
         self.role: Role = role
         self.state: State = "new"
@@ -101,7 +106,12 @@ class DtlsEngine:
         self._listening = cookie_exchange and role == "server"
         self._received: list[bytes] = []
         self._cookie_key = os.urandom(16)
-        self._connection = SSL.Connection(self._context(versions, ciphers, security_level, srtp_profiles, keylog), None)
+        context = self._context(versions, ciphers, security_level, srtp_profiles, keylog)
+        if renegotiation:
+            context.set_options(_ALLOW_CLIENT_RENEGOTIATION)
+        else:
+            context.set_options(SSL.OP_NO_RENEGOTIATION)
+        self._connection = SSL.Connection(context, None)
         self._configure(identity, mtu, require_peer_cert=require_peer_cert)
 
     def _context(
@@ -119,7 +129,7 @@ class DtlsEngine:
         if security_level is not None:
             chosen += b":@SECLEVEL=%d" % security_level
         context.set_cipher_list(chosen)
-        context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET)
+        context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         if srtp_profiles:
             context.set_tlsext_use_srtp(":".join(srtp_profiles).encode("ascii"))
@@ -212,6 +222,26 @@ class DtlsEngine:
         except SSL.Error as error:
             self._fail(_reason(error))
 
+    def renegotiate(self, identity: Identity | None = None) -> None:
+        """Begin another handshake in the association, with another certificate when one is given.
+
+        Raises:
+            DtlsError: not connected, or OpenSSL does not begin one.
+        """
+        if self.state != "connected":
+            raise DtlsError(f"cannot renegotiate: the DTLS association is {self.state}")
+        if identity is not None:
+            self._connection.use_certificate(identity.certificate)
+            self._connection.use_privatekey(identity.key)
+        try:
+            begun = self._connection.renegotiate()
+        except SSL.Error as error:
+            raise DtlsError(f"cannot renegotiate: {_reason(error)}") from error
+        if not begun:
+            raise DtlsError("cannot renegotiate: OpenSSL refused")
+        self.state = "handshaking"
+        self._advance()
+
     def close(self) -> None:
         """Send close_notify when there is somebody to send it to; the state is ``closed`` afterwards."""
         if self.state == "connected":
@@ -240,6 +270,8 @@ class DtlsEngine:
             "peer_san": [],
         }
         if self.peer_der is not None:
+            facts["peer_fingerprints"] = {name: fingerprint(self.peer_der, name) for name in FINGERPRINT_HASHES}
+            facts |= _strength(self.peer_der)
             facts["peer_sha256"] = fingerprint(self.peer_der)
             facts["peer_subject"], facts["peer_san"] = _names(self.peer_der)
         return facts
@@ -320,6 +352,21 @@ def _names(der: bytes) -> tuple[str, list[str]]:
     except ValueError as error:
         return f"unreadable: {error}", []
     return subject, [str(name.value) for name in names]
+
+
+def _strength(der: bytes) -> dict[str, Any]:
+    """Kind and size of the certificate's key, and the hash of its signature."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        key = certificate.public_key()
+        algorithm = certificate.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm) as error:
+        return {"peer_key": f"unreadable: {error}", "peer_key_bits": 0, "peer_signature": ""}
+    return {
+        "peer_key": type(key).__name__.removesuffix("PublicKey").lstrip("_"),
+        "peer_key_bits": int(getattr(key, "key_size", 0)),
+        "peer_signature": algorithm.name if algorithm else "",
+    }
 
 
 def _reason(error: SSL.Error) -> str:

@@ -7,13 +7,16 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from imsproof.engine.dtls import DtlsError
 from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.link.subject import Attempt
 from imsproof.seams import Address, ImsproofError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from imsproof.engine.dtls import DtlsEngine
+    from imsproof.engine.identity import Identity
     from imsproof.link.udp import UdpEndpoint
 
 MAX_WAITING = 2000
@@ -30,6 +33,7 @@ class DtlsEndpoint:
         engine: the memory engine; its facts, keys and peer certificate are there after the handshake.
         remote: the peer; a server without one takes the first datagram's source.
         on_data: called with each piece of application data instead of queueing it for :meth:`receive`.
+        on_state: called with each new state of the engine.
         on_other: called with datagrams that are not DTLS (RTP, STUN) by their first byte.
         alter: turns each datagram about to be sent into those that are sent instead: drop, double, change.
     """
@@ -53,6 +57,7 @@ class DtlsEndpoint:
         self.quiet = quiet
         self.on_data: Callable[[bytes], None] | None = None
         self.on_other: Callable[[bytes, Address], None] | None = None
+        self.on_state: Callable[[str], None] | None = None
         self.alter: Callable[[bytes], Sequence[bytes]] | None = None
         self.failed = ""
         self._told = "new"
@@ -96,6 +101,22 @@ class DtlsEndpoint:
             raise ConnectionFailedError(f"the DTLS handshake failed: {self.failed or self.engine.reason}")
         return self.engine.facts()
 
+    async def renegotiate(self, exchange: str, identity: Identity, *, within: float) -> Attempt:
+        """Begin another handshake in the association with another certificate; its events belong to ``exchange``."""
+        before, self.exchange = self.exchange, exchange
+        attempt = Attempt(record=self.session.record, exchange=exchange)
+        self._emit(Kind.SENT, {"text": "another handshake with another certificate", "injected": True})
+        try:
+            self.engine.renegotiate(identity)
+            self._told = self.engine.state
+            attempt.facts = await self.handshake(within)
+            attempt.connected = True
+        except (DtlsError, ConnectionFailedError) as error:
+            attempt.failed = str(error)
+        finally:
+            self.exchange = before
+        return attempt
+
     async def send(self, data: bytes, facts: Mapping[str, Any] | None = None) -> None:
         """Send one record of application data (``ConnectionFailedError`` unless connected)."""
         self.send_soon(data, facts)
@@ -109,6 +130,20 @@ class DtlsEndpoint:
             self._emit(Kind.SENT, facts or {}, data)
         self.engine.write(data)
         self._pump()
+
+    def inject(self, datagram: bytes) -> None:
+        """Send a datagram below the engine, as it is, behind what the engine sent already."""
+        self.session.emit(
+            Kind.SENT,
+            self.actor,
+            self.exchange,
+            transport="udp",
+            local=self.udp.local,
+            remote=self.remote,
+            data=datagram,
+            facts={"injected": True},
+        )
+        self._outgoing.put_nowait(datagram)
 
     async def receive(self, within: float) -> bytes | None:
         """Return the next record of application data; ``b""`` at the end; ``None`` when nothing came in time."""
@@ -191,6 +226,8 @@ class DtlsEndpoint:
         elif self._told == "failed" and not self.engine.alerts_seen:
             stage = "established" if before == "connected" else "handshake"
             self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage})
+        if self.on_state:
+            self.on_state(self._told)
 
     def _arm(self) -> None:
         if self._timer:
