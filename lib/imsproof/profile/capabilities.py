@@ -95,6 +95,10 @@ def _dc_peer(profile: Profile) -> bool:
     return _hooked("dc")(profile) or (_dc_call(profile) and anchored)
 
 
+def _dc_role(role: Literal["active", "passive"]) -> Callable[[Profile], bool]:
+    return lambda profile: profile.dc is None or role in profile.dc.roles
+
+
 def _media_call(profile: Profile) -> bool:
     return len(_subscribers(profile)) >= 2 or (bool(_subscribers(profile)) and _far_answers(profile, "audio"))
 
@@ -218,6 +222,18 @@ _TABLE: dict[str, Capability] = {
         "a call with a data channel needs a subscriber with data_channel: true and a gm.far_end that answers"
         " data-channel, or two such subscribers",
         ("gm",),
+    ),
+    "dc.sctp": Capability(
+        lambda p: p.dc is None or p.dc.sctp, "dc.sctp is false: no SCTP runs inside the peer's DTLS", ("dc",)
+    ),
+    "dc.passive": Capability(
+        _dc_role("passive"), "dc.roles does not list passive (the peer as the DTLS server)", ("dc",)
+    ),
+    "dc.active": Capability(
+        _dc_role("active"), "dc.roles does not list active (the peer as the DTLS client)", ("dc",)
+    ),
+    "dc.bootstrap": Capability(
+        lambda p: p.dc is None or p.dc.bootstrap, "dc.bootstrap is false: stream 0 serves no HTTP", ("dc.sctp",)
     ),
     "dc.e2e": Capability(_claim("e2e"), _CLAIMED.format("e2e"), ("dc.call",)),
     "dc.e2dce": Capability(_claim("e2dce"), _CLAIMED.format("e2dce"), ("dc.call",)),

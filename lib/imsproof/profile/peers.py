@@ -28,6 +28,7 @@ class Dc(Part):
     roles: tuple[Literal["active", "passive"], ...] = Field(
         ("active", "passive"), min_length=1, description="DTLS roles (a=setup) that the peer can take."
     )
+    sctp: bool = Field(default=True, description="Whether SCTP runs inside DTLS; false for a bare DTLS peer.")
     sctp_port: Annotated[int, Field(ge=1, le=65535)] = Field(5000, description="SCTP port that the tester offers.")
 
 
