@@ -1,0 +1,51 @@
+"""A UDP datagram as it stands inside ESP in transport mode (RFC 768): ports, length, checksum."""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import ip_address
+
+HEADER = 8
+PROTOCOL = 17
+
+
+class UdpError(ValueError):
+    """The bytes are no UDP datagram."""
+
+
+def build(source: tuple[str, int], target: tuple[str, int], data: bytes) -> bytes:
+    """Write a datagram with its checksum; addresses are textual IP and port in host order."""
+    length = HEADER + len(data)
+    header = struct.pack("!HHHH", source[1], target[1], length, 0)
+    checksum = _checksum(_pseudo(source[0], target[0], length) + header + data) or 0xFFFF
+    return struct.pack("!HHHH", source[1], target[1], length, checksum) + data
+
+
+def parse(datagram: bytes) -> tuple[int, int, bytes]:
+    """Return source port, target port and data; the checksum is not looked at, ESP's ICV has covered it.
+
+    Raises:
+        UdpError: it is too short, or the length does not fit.
+    """
+    if len(datagram) < HEADER:
+        raise UdpError(f"{len(datagram)} bytes are too few for a UDP header")
+    source, target, length, _ = struct.unpack("!HHHH", datagram[:HEADER])
+    if not HEADER <= length <= len(datagram):
+        raise UdpError(f"the UDP length is {length}, there are {len(datagram)} bytes")
+    return source, target, datagram[HEADER:length]
+
+
+def _pseudo(source: str, target: str, length: int) -> bytes:
+    one, other = ip_address(source), ip_address(target)
+    if one.version == 4:
+        return one.packed + other.packed + struct.pack("!BBH", 0, PROTOCOL, length)
+    return one.packed + other.packed + struct.pack("!IHBB", length, 0, 0, PROTOCOL)
+
+
+def _checksum(data: bytes) -> int:
+    if len(data) % 2:
+        data += b"\0"
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
