@@ -74,9 +74,9 @@ class Expectation:
         self.last = refused
         return self
 
-    def holds(self, predicate: str, **params: Any) -> Expectation:
+    def holds(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:
         """Apply a predicate that is about this conversation (its ``exchange`` is filled in)."""
-        return self._own(predicate, **params)
+        return self._own(predicate, role=role, **params)
 
 
 def expect(subject: Subject) -> Expectation:

@@ -12,6 +12,7 @@ from imsproof.judge.predicates import (
     registration,
     sbi,
     sdp,
+    servercert,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "registration",
     "sbi",
     "sdp",
+    "servercert",
 ]
