@@ -13,6 +13,8 @@ packages="kamailio kamailio-ims-modules kamailio-presence-modules kamailio-tls-m
 
 installed() { dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
+command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
+
 missing=
 for package in $packages; do
     installed "$package" || missing="$missing $package"
@@ -45,4 +47,10 @@ if ! cmp -s requirements.lock "$venv/installed.lock"; then
     "${PYTHON:-python3}" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
     cp requirements.lock "$venv/installed.lock"
+fi
+
+if ! cmp -s mf/package-lock.json "$venv/installed-mf.lock" || [ ! -d mf/node_modules ]; then
+    say "installing werift (npm, mf/package-lock.json)"
+    (cd mf && npm ci --silent --no-audit --no-fund)
+    cp mf/package-lock.json "$venv/installed-mf.lock"
 fi

@@ -2,7 +2,7 @@
 # make run-real: starts each configuration of the real lab, runs the purposes that apply to it, stops it, and compares
 # the verdicts with those that were looked at by hand (expected-*.json).
 #
-#     run.sh [CONFIGURATION...]              registrar, default, hardened; all when none is named
+#     run.sh [CONFIGURATION...]              registrar, default, hardened, datachannel; all when none is named
 #     run.sh --keep CONFIGURATION            starts it and leaves it running in the foreground (make lab-real)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,7 +15,7 @@ if [ "${1:-}" = --keep ]; then
 fi
 
 worst=0
-for configuration in ${*:-registrar default hardened}; do
+for configuration in ${*:-registrar default hardened datachannel}; do
     profile=profiles/kamailio-$configuration.yaml
     [ "$configuration" = registrar ] && profile=profiles/kamailio.yaml
     # shellcheck disable=SC2086 # up holds two words

@@ -18,7 +18,7 @@ Stages = list[list[Program]]
 DOMAIN = "ims.real.example"
 SERVERS = {"pcscf": 10, "nginx": 60, "nghttpx": 61}
 """Names in server certificates, and the last byte of their addresses."""
-ICSCF, SCSCF, HSS, AGW, PRODUCER = 20, 30, 40, 50, 62
+ICSCF, SCSCF, HSS, AGW, PRODUCER, MF = 20, 30, 40, 50, 62, 80
 TESTER = 1
 MODULES = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules")
 
@@ -115,6 +115,21 @@ def producer(place: Place) -> Program:
     return Program("producer", argv, partial(probes.tcp, place.address(PRODUCER), 8080))
 
 
+def media_function(place: Place) -> Program:
+    """Describe the data-channel media function."""
+    script = place.home / "mf" / "mf.mjs"
+    if not (script.parent / "node_modules").is_dir():
+        raise LabError("werift is not installed (profiles/kamailio/install.sh; it needs node 18 or newer, and npm)")
+    address = place.address(MF)
+    argv = [_binary("node", "nodejs"), str(script), address, "8081"]
+    return Program("mf", argv, partial(probes.tcp, address, 8081))
+
+
+def datachannel(place: Place) -> Stages:
+    """Describe a data-channel media function alone on a bench."""
+    return [[media_function(place)]]
+
+
 def registrar(place: Place) -> Stages:
     """One Kamailio as digest registrar, one nginx as HTTP/2 front."""
     place.render("tls.cfg")
@@ -193,4 +208,5 @@ CONFIGURATIONS: dict[str, Callable[[Place], Stages]] = {
     "registrar": registrar,
     "default": partial(core, hardened=False),
     "hardened": partial(core, hardened=True),
+    "datachannel": datachannel,
 }
