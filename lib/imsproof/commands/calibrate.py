@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imsproof.calibrate import Pair, calibrate
 from imsproof.commands.common import DEFAULT_WORKERS, Exit, Format, console, select
 from imsproof.commands.live import LiveTable
 from imsproof.commands.run import Families, Ids, Workers
+
+if TYPE_CHECKING:
+    from imsproof.calibrate import Pair
 
 
 def calibrate_command(
@@ -24,6 +26,8 @@ def calibrate_command(
 
     Exit code 0 when every fault was caught and there was no false alarm, 1 otherwise.
     """
+    from imsproof.calibrate import calibrate
+
     chosen = select(family or [], purpose or [])
     total = sum(1 + len(one.faults) for one in chosen)
     if output is Format.TABLE:

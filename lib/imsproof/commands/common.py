@@ -6,15 +6,17 @@ import os
 import sys
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.console import Console
 
 from imsproof import catalogue
 from imsproof.catalogue import TestPurpose
-from imsproof.profile import Profile, ProfileError, load
 from imsproof.seams import Verdict
+
+if TYPE_CHECKING:
+    from imsproof.profile import Profile
 
 console = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
@@ -71,6 +73,8 @@ def select(families: list[str], ids: list[str]) -> list[TestPurpose]:
 
 def read_profile(path: Path) -> Profile:
     """Load a profile, or leave with exit code 2 and every mistake on a line."""
+    from imsproof.profile import ProfileError, load
+
     try:
         return load(path)
     except ProfileError as error:

@@ -14,8 +14,6 @@ from rich.markup import escape
 
 from imsproof import paths
 from imsproof.commands.common import Exit, console, quit_with
-from imsproof.lab.faults import all_faults
-from imsproof.lab.launch import LaunchError, launch
 
 
 def lab_command(
@@ -25,6 +23,9 @@ def lab_command(
     directory: Annotated[Path | None, typer.Option(help="Where its keys, certificates and profile go.")] = None,
 ) -> None:
     """Start the reference lab in the foreground and print its profile; Ctrl-C stops it."""
+    from imsproof.lab.faults import all_faults
+    from imsproof.lab.launch import LaunchError, launch
+
     known = all_faults()
     if faults:
         for name in sorted(known):

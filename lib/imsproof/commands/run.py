@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,11 +29,10 @@ from imsproof.commands.common import (
 from imsproof.commands.live import LiveTable
 from imsproof.evidence.result import PurposeResult, Run
 from imsproof.evidence.run import RunFolder
-from imsproof.lab.launch import LaunchError, launch
-from imsproof.profile import Profile
-from imsproof.reporting import finish_reports, start_capture
-from imsproof.runner import applicable, execute, not_executed
 from imsproof.seams import HarnessError, Verdict
+
+if TYPE_CHECKING:
+    from imsproof.profile import Profile
 
 Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (SBI, SBI-TOKEN, ...).")]
 Ids = Annotated[list[str] | None, typer.Option("--purpose", "-p", help="Only this purpose.")]
@@ -58,6 +57,8 @@ def run(
 
     Exit code: 0 pass, 1 at least one fail, 2 bad usage or profile, 3 something undecided, 4 lab not reachable.
     """
+    from imsproof.lab.launch import LaunchError, launch
+
     if profile is not None and fault:
         quit_with(Exit.USAGE, "--fault plants faults in the embedded lab; with a profile there is none")
     chosen = select(family or [], purpose or [])
@@ -79,6 +80,8 @@ def run_profile(
     source: Path, chosen: list[TestPurpose], *, out: Path | None, seed: int | None, workers: int, embedded: bool = False
 ) -> Exit:
     """Run the chosen purposes against the lab of a profile and return the exit code."""
+    from imsproof.runner import applicable
+
     declared = read_profile(source)
     seed = seed if seed is not None else secrets.randbelow(2**31)
     apply, without = applicable(chosen, declared)
@@ -109,6 +112,9 @@ def _run_in(
     seed: int,
     workers: int,
 ) -> Exit:
+    from imsproof.reporting import finish_reports, start_capture
+    from imsproof.runner import execute, not_executed
+
     for result in without:
         folder.add(result)
     console.print(
