@@ -317,7 +317,7 @@ def test_the_flood_fault_starves_a_legitimate_ue(drive: Drive) -> None:
 
 
 def agreement(alg: str = "hmac-sha-1-96") -> str:
-    return f"ipsec-3gpp;alg={alg};ealg=null;spi-c=1;spi-s=2;port-c=3;port-s=4"
+    return f"ipsec-3gpp;alg={alg};ealg=aes-cbc;spi-c=1;spi-s=2;port-c=3;port-s=4"
 
 
 def asking(message: sip.Message, client: str, verify: str = "") -> sip.Message:
@@ -329,15 +329,16 @@ def asking(message: sip.Message, client: str, verify: str = "") -> sip.Message:
     return message
 
 
-def test_security_agreement_is_answered_and_verified(drive: Drive) -> None:
+def test_security_agreement_is_answered_and_wants_a_protected_answer(drive: Drive) -> None:
     async def work(lab: Lab) -> None:
         ue = await lab.ue(1)
         challenge = await ue.ask(asking(ue.register_request(), agreement()))
         server = challenge.get("Security-Server") or ""
-        assert [entry.name for entry in secagree.parse_mechanisms([server])] == ["ipsec-3gpp", "ipsec-3gpp", "tls"]
-        weaker = server.rpartition(",")[0]
-        refused = await ue.ask(asking(ue.register_request(ue.credentials(challenge)), agreement(), weaker))
+        names = [entry.name for entry in secagree.parse_mechanisms([server])]
+        assert names == ["ipsec-3gpp", "ipsec-3gpp", "tls"]
+        refused = await ue.ask(asking(ue.register_request(ue.credentials(challenge)), agreement(), server))
         assert refused.status == 494
+        lab.plant(require_protected_answer=False)
         challenge = await ue.ask(asking(ue.register_request(), agreement()))
         server = challenge.get("Security-Server") or ""
         accepted = await ue.ask(asking(ue.register_request(ue.credentials(challenge)), agreement(), server))

@@ -11,21 +11,36 @@ from imsproof.codec.sip import Message, SipSyntaxError
 from imsproof.lab.sip.tables import Table
 
 if TYPE_CHECKING:
+    from imsproof.lab.sip.policy import SipPolicy
     from imsproof.lab.sip.transport import Flow
 
-PROTECTED_PORTS = ("5064", "5066")
-"""The protected client and server port."""
-INTEGRITY = ("hmac-sha-1-96", "aes-gmac")
-CONFIDENTIALITY = ("aes-gcm", "aes-cbc", "null")
+PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT = 5064, 5066
+SUITES = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), ("aes-gmac", "null"), ("hmac-sha-1-96", "null"))
+"""Integrity and confidentiality, best first."""
+FORBIDDEN = (("hmac-md5-96", "des-ede3-cbc"), ("hmac-md5-96", "null"))
+"""What Annex H once had; a conformant P-CSCF does not take it."""
 TAG = "sec-agree"
+SPI_NAMES, PORT_NAMES = ("spi-c", "spi-s"), ("port-c", "port-s")
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What was agreed with one UE: what each side listed."""
+    """What one UE and the P-CSCF listed, and the entries that hold.
+
+    Attributes:
+        client, server: the lists as they crossed in the first REGISTER and its answer.
+        ue, own: the chosen entry of each list; ``None`` when TLS was agreed, or nothing.
+    """
 
     client: list[SecMechanism]
     server: list[SecMechanism]
+    ue: SecMechanism | None = None
+    own: SecMechanism | None = None
+
+    @property
+    def header(self) -> str:
+        """Security-Server's value."""
+        return format_mechanisms(self.server)
 
 
 class RefusedError(Exception):
@@ -37,78 +52,139 @@ class RefusedError(Exception):
 
 
 class Agreements:
-    """The agreements under way and in force, by the UE's flow."""
+    """The agreements under way, by the flow of the unprotected REGISTER."""
 
     def __init__(self) -> None:
-        self._by_flow: Table[Flow, Agreement] = Table(4000.0, 10_000)
+        self._by_flow: Table[Flow, Agreement] = Table(240.0, 10_000)
 
     def clear(self) -> None:
         """Forget all."""
         self._by_flow.clear()
 
-    def enter(self, register: Message, flow: Flow, *, answers: bool, check: bool) -> str | None:
-        """Take a REGISTER; return Security-Server's value for its challenge, ``None`` when none was asked for.
-
-        Args:
-            register: the request.
-            flow: where it came from.
-            answers: whether it answers a challenge, so that Security-Verify is due.
-            check: whether Security-Verify is held against what was sent.
+    def propose(self, register: Message, flow: Flow, policy: SipPolicy) -> Agreement | None:
+        """Take the first REGISTER; ``None`` when it asks for no agreement.
 
         Raises:
-            RefusedError: no common mechanism, or the lists differ from those of the challenge.
+            RefusedError: no common mechanism.
         """
         required = TAG in {tag.lower() for tag in (*register.values("Require"), *register.values("Proxy-Require"))}
-        try:
-            client = parse_mechanisms(register.get_all("Security-Client"))
-            verify = parse_mechanisms(register.get_all("Security-Verify"))
-        except SipSyntaxError:
-            raise RefusedError(format_mechanisms(_offer([]))) from None
-        known = self._by_flow.get(flow)
-        if answers and known is not None:
-            if check and not (same_list(known.server, verify) and same_list(known.client, client)):
-                self._by_flow.pop(flow)
-                raise RefusedError(format_mechanisms(known.server))
-            return None
+        client = _read(register, "Security-Client")
         if not client and not required:
             return None
-        server = _offer(client)
-        if not any(_acceptable(mechanism) for mechanism in client):
-            raise RefusedError(format_mechanisms(server))
-        self._by_flow.put(flow, Agreement(client, server))
-        return format_mechanisms(server)
+        agreement = _agree(client, policy)
+        if agreement is None:
+            raise RefusedError(format_mechanisms(_offer(client, _own_suites(policy), policy)))
+        self._by_flow.put(flow, agreement)
+        return agreement
+
+    def unprotected_answer(self, register: Message, flow: Flow, policy: SipPolicy) -> None:
+        """Take an answer to a challenge that came without protection.
+
+        Raises:
+            RefusedError: an association was agreed, so that the answer must come through it; or TLS was, and the lists
+                differ.
+        """
+        known = self._by_flow.get(flow)
+        if known is None:
+            return
+        if known.own is not None and policy.require_protected_answer:
+            raise RefusedError(known.header)
+        confirm(known, register, policy)
 
 
-def _acceptable(mechanism: SecMechanism) -> bool:
-    if mechanism.name == "tls":
-        return True
+def confirm(agreement: Agreement, register: Message, policy: SipPolicy) -> None:
+    """Hold the lists of the answer against those of the challenge (TS 33.203 7.2).
+
+    Raises:
+        RefusedError: they differ.
+    """
+    client, verify = _read(register, "Security-Client"), _read(register, "Security-Verify")
+    if not verify and policy.require_security_verify:
+        raise RefusedError(agreement.header)
+    if policy.check_security_client and not same_list(agreement.client, client):
+        raise RefusedError(agreement.header)
+    sent, given = agreement.server, verify
+    if not policy.verify_algorithms:
+        sent, given = _without(sent, "alg", "ealg"), _without(given, "alg", "ealg")
+    if not policy.verify_addresses:
+        sent, given = _without(sent, *SPI_NAMES, *PORT_NAMES), _without(given, *SPI_NAMES, *PORT_NAMES)
+    if policy.check_security_verify and verify and not same_list(sent, given):
+        raise RefusedError(agreement.header)
+
+
+def _read(register: Message, name: str) -> list[SecMechanism]:
+    try:
+        return parse_mechanisms(register.get_all(name))
+    except SipSyntaxError:
+        raise RefusedError(format_mechanisms([SecMechanism("tls", "0.1")])) from None
+
+
+def _without(mechanisms: list[SecMechanism], *names: str) -> list[SecMechanism]:
+    return [
+        SecMechanism(one.name, one.q, {name: value for name, value in one.params.items() if name not in names})
+        for one in mechanisms
+    ]
+
+
+def _own_suites(policy: SipPolicy) -> tuple[tuple[str, str], ...]:
+    suites = SUITES if not policy.forbidden_algorithms else (*SUITES, *FORBIDDEN)
+    return tuple(suite for suite in suites if suite[1] != "null" or not policy.require_confidentiality)
+
+
+def _agree(client: list[SecMechanism], policy: SipPolicy) -> Agreement | None:
+    own = _own_suites(policy)
+    offered = {suite_of(one): one for one in reversed(client) if _usable(one)}
+    if policy.client_priority:
+        own = tuple(suite for suite in reversed(offered) if suite in own)[:1]
+    chosen = next((suite for suite in own if suite in offered), None)
+    server = _offer(client, own, policy)
+    if chosen is not None:
+        entry = next(one for one in server if suite_of(one) == chosen)
+        return Agreement(client, server, offered[chosen], entry)
+    if any(one.name == "tls" for one in client):
+        return Agreement(client, server)
+    if policy.unknown_mechanism_accepted and client:
+        return Agreement(client, [SecMechanism(client[0].name, "0.9")])
+    return None
+
+
+def suite_of(mechanism: SecMechanism) -> tuple[str, str]:
+    """Integrity and confidentiality algorithm of an entry."""
+    return mechanism.get("alg") or "", mechanism.get("ealg") or ""
+
+
+def _usable(mechanism: SecMechanism) -> bool:
+    """Whether an entry is one of ipsec-3gpp with all that an association needs."""
+    numbers = [mechanism.params.get(name) or "" for name in (*SPI_NAMES, *PORT_NAMES)]
     return (
         mechanism.name == "ipsec-3gpp"
-        and mechanism.get("alg") in INTEGRITY
-        and mechanism.get("ealg") in CONFIDENTIALITY
         and mechanism.get("prot") == "esp"
         and mechanism.get("mod") == "trans"
+        and all(text.isascii() and text.isdigit() and 0 < int(text) < 1 << 32 for text in numbers)
+        and all(int(text) < 1 << 16 for text in numbers[2:])
     )
 
 
-def _offer(client: list[SecMechanism]) -> list[SecMechanism]:
+def _offer(client: list[SecMechanism], suites: tuple[tuple[str, str], ...], policy: SipPolicy) -> list[SecMechanism]:
     """List what the P-CSCF supports, best first; SPIs differ from the UE's (TS 33.203 7.1)."""
-    taken = {mechanism.params.get(name) for mechanism in client for name in ("spi-c", "spi-s")}
+    taken = [one.params.get(name) or "" for one in client for name in SPI_NAMES]
     spis: list[str] = []
-    while len(spis) < 2:
+    while len(spis) < len(SPI_NAMES):
         spi = str(secrets.randbelow(0xFFFFFFFF - 256) + 256)
         if spi not in taken and spi not in spis:
             spis.append(spi)
-    common = {
+    if not policy.spis_differ and len(taken) >= len(SPI_NAMES):
+        spis = taken[:2]
+    common: dict[str, str | None] = {
         "prot": "esp",
         "mod": "trans",
         "spi-c": spis[0],
         "spi-s": spis[1],
-        "port-c": PROTECTED_PORTS[0],
-        "port-s": PROTECTED_PORTS[1],
+        "port-c": str(PROTECTED_CLIENT_PORT),
+        "port-s": str(PROTECTED_SERVER_PORT),
     }
-    return [
-        SecMechanism("ipsec-3gpp", "0.5", {"alg": "hmac-sha-1-96", "ealg": "aes-cbc", **common}),
-        SecMechanism("ipsec-3gpp", "0.4", {"alg": "hmac-sha-1-96", "ealg": "null", **common}),
-        SecMechanism("tls", "0.1"),
+    entries = [
+        SecMechanism("ipsec-3gpp", f"0.{9 - number}", {"alg": alg, "ealg": ealg, **common})
+        for number, (alg, ealg) in enumerate(suites)
     ]
+    return [*entries, SecMechanism("tls", "0.1")]

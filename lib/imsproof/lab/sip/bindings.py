@@ -31,11 +31,16 @@ class Binding:
     service_route: tuple[str, ...]
     until: float
 
-    def sends_from(self, flow: Flow) -> bool:
-        """Whether a request on this flow comes from the registered UE."""
+    def sends_from(self, flow: Flow, *, unprotected: bool = False) -> bool:
+        """Whether a request on this flow comes from the registered UE; by ``unprotected``, past its association too."""
         if flow == self.flow:
             return True
-        return flow.transport == "udp" == self.flow.transport and hops.same_place(parse_uri(self.contact), flow.peer)
+        own = ("udp", "esp") if unprotected else ("udp",)
+        return (
+            flow.transport == "udp"
+            and self.flow.transport in own
+            and hops.same_place(parse_uri(self.contact), flow.peer)
+        )
 
 
 class Bindings:
@@ -71,10 +76,12 @@ class Bindings:
             if uri in bound:
                 self.add(Binding(uri, flow, impus, route, bound[uri]))
 
-    def of_flow(self, flow: Flow) -> list[Binding]:
+    def of_flow(self, flow: Flow, *, unprotected: bool = False) -> list[Binding]:
         """The registered contacts that this flow may speak for."""
         now = time.monotonic()
-        return [one for one in self._bindings.values() if one.until > now and one.sends_from(flow)]
+        return [
+            one for one in self._bindings.values() if one.until > now and one.sends_from(flow, unprotected=unprotected)
+        ]
 
     def of_contact(self, uri: str) -> Binding | None:
         """The contact that a request from the core is for; the latest, when it registered over several flows."""

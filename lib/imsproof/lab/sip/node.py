@@ -273,7 +273,8 @@ class Node:
     ) -> None:
         """Send a request on with a Via of this node; answers go through ``on_response`` to ``upstream``."""
         branch = hops.MAGIC + secrets.token_hex(8)
-        via = f"SIP/2.0/{target.transport.upper()} {self.here[0]}:{self.here[1]};branch={branch}"
+        transport = "UDP" if target.transport == "esp" else target.transport.upper()
+        via = f"SIP/2.0/{transport} {self.here[0]}:{self.here[1]};branch={branch}"
         message.add("Via", via, first=True)
         client = Client(message, target, upstream, on_response)
         if message.method != "ACK":

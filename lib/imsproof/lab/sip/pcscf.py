@@ -7,10 +7,11 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imsproof.codec.sip import Message, parse_uri
+from imsproof.codec.sip import Message, parse_name_addr, parse_uri
 from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
 from imsproof.lab.sip import hops, trust, validate, xmlguard
-from imsproof.lab.sip.agreement import Agreements, RefusedError
+from imsproof.lab.sip.agreement import Agreement, Agreements, RefusedError, confirm
+from imsproof.lab.sip.associations import TRANSPORT, Associations, AssociationSet
 from imsproof.lab.sip.bindings import Binding, Bindings
 from imsproof.lab.sip.gateway import Gateway, Leg
 from imsproof.lab.sip.node import Node, Served
@@ -69,6 +70,7 @@ class Pcscf(Node):
         self._streams: list[StreamPort] = []
         self.bindings = Bindings()
         self._agreements = Agreements()
+        self._associations = Associations(address, lambda: self.policy, self.receive)
         self._calls: Table[str, Call] = Table(CALL_SECONDS, 10_000)
         self._rates: Buckets[Flow] = Buckets()
         self._frailty = Frailty()
@@ -81,6 +83,7 @@ class Pcscf(Node):
     async def start(self) -> None:
         """Listen on UDP and TCP 5060, and on TLS 5061 when there is a certificate."""
         await super().start()
+        await self._associations.open()
         listeners: list[tuple[str, int, ssl.SSLContext | None]] = [("tcp", self.here[1], None)]
         if self._tls is not None:
             listeners.append(("tls", TLS_PORT, self._tls))
@@ -94,6 +97,7 @@ class Pcscf(Node):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
+        self._associations.close()
         await self._gateway.reset()
         await super().stop()
 
@@ -101,6 +105,7 @@ class Pcscf(Node):
         """Forget registrations and calls."""
         self.bindings.clear()
         self._agreements.clear()
+        self._associations.clear()
         self._calls.clear()
         self._rates.clear()
         self._frailty.clear()
@@ -134,7 +139,7 @@ class Pcscf(Node):
         if message.method == "REGISTER" and not self._within_rate(flow):
             return False  # in silence: an answer would make the flood worse
         robust = self.robust
-        datagram = flow.transport == "udp"
+        datagram = flow.transport in ("udp", TRANSPORT)
         problem = validate.check(message, datagram=datagram, skip=robust.skip_checks, strict=robust.strict_checks)
         if problem is None or (problem.status == TOO_MANY_HOPS and not self.policy.check_max_forwards):
             hops.note_source(message, flow.peer)
@@ -174,6 +179,7 @@ class Pcscf(Node):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
+        self._associations.close()
         if self.udp is not None:
             self.udp.close()
             self.udp = None
@@ -198,13 +204,13 @@ class Pcscf(Node):
 
     def _register(self, served: Served, message: Message) -> None:
         credentials = _credentials(message)
-        answers = bool(credentials.get("response") or credentials.get("auts"))
-        check = self.policy.check_security_verify
+        current = self._associations.of_flow(served.flow)
         try:
-            security = self._agreements.enter(message, served.flow, answers=answers, check=check)
+            agreement = self._agree(message, served.flow, current, credentials)
         except RefusedError as refused:
             served.reply(494, headers=[("Security-Server", refused.header)])
             return
+        protected = self._is_protected(current, credentials, message)
         trust.take_from_ue(message, self.policy)
         message.remove("Route")
         message.remove("Path")
@@ -213,32 +219,68 @@ class Pcscf(Node):
         message.add("P-Visited-Network-ID", f'"{DOMAIN}"')
         if credentials:
             if self.policy.overwrite_integrity_claim or "integrity-protected" not in credentials:
-                credentials["integrity-protected"] = "no"
+                credentials["integrity-protected"] = "yes" if protected else "no"
             message.set("Authorization", format_credentials("Digest", credentials))
 
         async def answered(answer: Message) -> Message:
             if answer.status == 401:
-                self._hand_out_challenge(answer, security)
+                self._hand_out_challenge(answer, agreement, credentials.get("username", ""), served.flow)
             elif answer.status == 200:
                 self.bindings.learn(served.request, served.flow, answer)
+                self._settle(current, answer)
+            elif current is not None and not current.impus:
+                self._associations.drop(current)
             trust.give_to_ue(answer, self.policy)
             return answer
 
         self.forward(message, self.flow(self._scscf), served, answered)
 
-    def _hand_out_challenge(self, answer: Message, security: str | None) -> None:
-        """Keep CK and IK from the UE (TS 24.229 5.2.2.2, secondary) and add the security agreement."""
+    def _agree(
+        self, message: Message, flow: Flow, current: AssociationSet | None, credentials: dict[str, str]
+    ) -> Agreement | None:
+        """Serve the security agreement of a REGISTER; ``RefusedError`` when there is none or it was bid down."""
+        if not (credentials.get("response") or credentials.get("auts")):
+            return self._agreements.propose(message, flow, self.policy)
+        if current is not None:
+            confirm(current.agreement, message, self.policy)
+        else:
+            self._agreements.unprotected_answer(message, flow, self.policy)
+        return None
+
+    def _is_protected(self, current: AssociationSet | None, credentials: dict[str, str], message: Message) -> bool:
+        """Whether a REGISTER came through an association of the user that it names."""
+        if current is None:
+            return False
+        if not self.policy.bind_identity:
+            return True
+        named = parse_uri(parse_name_addr(message.get("To") or "").uri).aor
+        return current.impi == credentials.get("username") and (not current.impus or named in current.impus)
+
+    def _settle(self, current: AssociationSet | None, answer: Message) -> None:
+        if current is None:
+            return
+        if self.bindings.of_flow(current.flow):
+            self._associations.settle(current, tuple(hops.uris(answer, "P-Associated-URI")))
+        elif self.policy.end_associations:
+            self._associations.end(current.impi)
+
+    def _hand_out_challenge(self, answer: Message, agreement: Agreement | None, impi: str, flow: Flow) -> None:
+        """Keep CK and IK from the UE (TS 24.229 5.2.2.2, secondary), make the associations, say what was agreed."""
         scheme, params = parse_challenge(answer.get("WWW-Authenticate") or "")
+        keys = [bytes.fromhex(params.get(name, "")) for name in ("ck", "ik")]
         if self.policy.strip_keys:
             params = {name: value for name, value in params.items() if name not in ("ck", "ik")}
         answer.set("WWW-Authenticate", format_challenge(scheme, params))
-        if security:
-            answer.add("Security-Server", security)
+        if agreement is None:
+            return
+        answer.add("Security-Server", agreement.header)
+        if all(keys):
+            self._associations.make(agreement, impi, flow.peer[0], *keys)
 
     async def _from_ue(self, served: Served, message: Message) -> None:
         """Serve a request that begins something (TS 24.229 5.2.6.3, unchecked)."""
         flow = served.flow
-        bindings = self.bindings.of_flow(flow)
+        bindings = self.bindings.of_flow(flow, unprotected=not self.policy.require_protection)
         if message.method == "OPTIONS" and self._is_here(message.uri):
             served.reply(200, body=b" " * self.policy.answer_padding)
             return

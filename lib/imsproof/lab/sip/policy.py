@@ -48,6 +48,26 @@ class SipPolicy:
         hss_seconds: S-CSCF: how long one look-up of subscriber data takes before anybody is authenticated.
         strip_keys: P-CSCF: ``ck`` and ``ik`` are taken out of the challenge before it goes to the UE.
         check_security_verify: P-CSCF: Security-Verify must repeat Security-Server (RFC 3329).
+        require_security_verify: P-CSCF: there must be a Security-Verify at all.
+        check_security_client: P-CSCF: Security-Client must be the same in both REGISTERs (TS 33.203 7.2).
+        verify_algorithms, verify_addresses: P-CSCF: Security-Verify's algorithms, its SPIs and ports are compared too.
+        client_priority: P-CSCF: the UE's first algorithms are chosen, not the first of its own list.
+        require_confidentiality: P-CSCF: no association without encryption (TS 33.203 7.2, NOTE 4).
+        forbidden_algorithms: P-CSCF: what Annex H no longer has is taken too.
+        unknown_mechanism_accepted: P-CSCF: an agreement on a mechanism that it does not know is possible.
+        spis_differ: P-CSCF: its SPIs differ from the UE's (TS 33.203 7.1).
+        require_protected_answer: P-CSCF: the answer to the challenge comes through the agreed association.
+        keep_others_associations: P-CSCF: a UE that names another's address and ports does not end its associations.
+        drop_unprotected: P-CSCF: what comes to the protected ports without ESP is dropped.
+        require_protection: P-CSCF: who registered through an association speaks through it alone.
+        protect_answers: P-CSCF: what goes to a UE with an association goes through it.
+        check_icv: P-CSCF: a packet with a wrong ICV is dropped.
+        check_replay: P-CSCF: a sequence number is taken once.
+        check_spi: P-CSCF: a packet with an unknown SPI is dropped.
+        check_selectors: P-CSCF: the ports inside a packet are those of the association.
+        null_only_when_agreed: P-CSCF: a packet without encryption is dropped where encryption was agreed.
+        bind_identity: P-CSCF: an association speaks for the user that it was made for alone.
+        end_associations: P-CSCF: associations end with the registration.
         require_registration: P-CSCF: only registered UEs may send anything but REGISTER.
         check_route: P-CSCF: Route must be the Service-Route.
         strip_asserted_identity: P-CSCF: a UE's P-Asserted-Identity and other trusted headers go.
@@ -116,6 +136,27 @@ class SipPolicy:
     hss_seconds: float = 0.0
     strip_keys: bool = True
     check_security_verify: bool = True
+    require_security_verify: bool = True
+    check_security_client: bool = True
+    verify_algorithms: bool = True
+    verify_addresses: bool = True
+    client_priority: bool = False
+    require_confidentiality: bool = True
+    forbidden_algorithms: bool = False
+    unknown_mechanism_accepted: bool = False
+    spis_differ: bool = True
+    require_protected_answer: bool = True
+    keep_others_associations: bool = True
+    drop_unprotected: bool = True
+    require_protection: bool = True
+    protect_answers: bool = True
+    check_icv: bool = True
+    check_replay: bool = True
+    check_spi: bool = True
+    check_selectors: bool = True
+    null_only_when_agreed: bool = True
+    bind_identity: bool = True
+    end_associations: bool = True
     require_registration: bool = True
     check_route: bool = True
     strip_asserted_identity: bool = True

@@ -1,0 +1,215 @@
+"""The P-CSCF's ESP associations in user space (TS 33.203 7.1, RFC 4303): UDP in transport mode over a raw socket.
+
+A set belongs to one UE: what comes from its protected client port to ours, what goes from ours to its protected server
+port. Whatever does not fit is dropped in silence. Without the right to raw sockets there are no associations, and the
+node says so in its log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import secrets
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imsproof.codec import esp, udp
+from imsproof.lab.sip.agreement import PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT, Agreement, suite_of
+from imsproof.lab.sip.transport import MAX_MESSAGE, Address, Flow, UdpPort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imsproof.codec.secagree import SecMechanism
+    from imsproof.lab.sip.policy import SipPolicy
+
+log = logging.getLogger("imsproof.lab.sip")
+
+ESP = 50
+TRANSPORT = "esp"
+MAX_SETS = 1000
+PACKETS_AT_ONCE = 64
+_numbers = itertools.count(1)
+
+
+@dataclass(eq=False)
+class AssociationSet:
+    """The associations with one UE.
+
+    Attributes:
+        agreement: from which it was made.
+        impi: who it was made for.
+        ue: the UE's IP address.
+        inbound, outbound: towards us, towards the UE.
+        flow: how the nodes know it.
+        impus: who may speak through it once the registration stands.
+    """
+
+    agreement: Agreement
+    impi: str
+    ue: str
+    inbound: esp.Association
+    outbound: esp.Association
+    flow: Flow
+    impus: tuple[str, ...] = ()
+    window: esp.ReplayWindow = field(default_factory=esp.ReplayWindow)
+    sent: int = 0
+
+
+class Associations:
+    """All sets of a P-CSCF, and its sockets for them."""
+
+    def __init__(self, here: str, policy: Callable[[], SipPolicy], receive: Callable[[bytes, Flow], None]) -> None:
+        self._here = here
+        self._policy = policy
+        self._receive = receive
+        self._raw: socket.socket | None = None
+        self._plain: list[UdpPort] = []
+        self._sets: dict[int, AssociationSet] = {}
+
+    async def open(self) -> None:
+        """Open the raw socket, and the protected ports for what comes without protection (and is dropped)."""
+        try:
+            self._raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, ESP)
+        except PermissionError:
+            log.warning("P-CSCF: no right to raw sockets, so there are no ESP associations")
+            return
+        self._raw.setblocking(False)
+        self._raw.bind((self._here, 0))
+        asyncio.get_running_loop().add_reader(self._raw, self._read)
+        for port in (PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT):
+            self._plain.append(await UdpPort.open((self._here, port), self._take_plain))
+
+    def close(self) -> None:
+        """Close the sockets and forget every set."""
+        if self._raw is not None:
+            asyncio.get_running_loop().remove_reader(self._raw)
+            self._raw.close()
+            self._raw = None
+        for port in self._plain:
+            port.close()
+        self._plain.clear()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every set."""
+        self._sets.clear()
+
+    def make(self, agreement: Agreement, impi: str, ue: str, ck: bytes, ik: bytes) -> None:
+        """Make the set that an agreement and the keys of a challenge give (``EspError`` for strange algorithms)."""
+        if agreement.ue is None or agreement.own is None or self._raw is None:
+            return
+        alg, ealg = suite_of(agreement.own)
+        keys = esp.expand_keys(alg, ealg, ck, ik)
+        inbound = esp.Association(_number(agreement.own, "spi-s"), alg, ealg, *keys)
+        outbound = esp.Association(_number(agreement.ue, "spi-s"), alg, ealg, *keys)
+        peer = (ue, _number(agreement.ue, "port-s"))
+        made: AssociationSet
+        flow = Flow(TRANSPORT, peer, next(_numbers), lambda data: self._send(data, made))
+        made = AssociationSet(agreement, impi, ue, inbound, outbound, flow)
+        if not self._policy().keep_others_associations:
+            for spi, one in list(self._sets.items()):
+                if one.flow.peer == peer:
+                    del self._sets[spi]
+        while len(self._sets) >= MAX_SETS:
+            del self._sets[next(iter(self._sets))]
+        self._sets[inbound.spi] = made
+
+    def of_flow(self, flow: Flow) -> AssociationSet | None:
+        """The set that a flow stands for."""
+        return next((one for one in self._sets.values() if one.flow == flow), None)
+
+    def settle(self, kept: AssociationSet, impus: tuple[str, ...]) -> None:
+        """Take a set into use for good; older sets of the same user go (TS 33.203 7.4, secondary)."""
+        kept.impus = impus
+        for spi, one in list(self._sets.items()):
+            if one is not kept and one.impi == kept.impi and one.impus:
+                del self._sets[spi]
+
+    def drop(self, one: AssociationSet) -> None:
+        """End a set whose authentication failed."""
+        self._sets.pop(one.inbound.spi, None)
+
+    def end(self, impi: str) -> None:
+        """End the sets of a user whose registration ended."""
+        self._sets = {spi: one for spi, one in self._sets.items() if one.impi != impi}
+
+    def _read(self) -> None:
+        for _ in range(PACKETS_AT_ONCE):
+            try:
+                data, peer = self._raw.recvfrom(MAX_MESSAGE) if self._raw else (b"", ("", 0))
+            except OSError:
+                return
+            if not data:
+                return
+            self._take(data[(data[0] & 0x0F) * 4 :], peer[0])
+
+    def _take(self, packet: bytes, peer: str) -> None:
+        policy = self._policy()
+        found = self._sets.get(esp.spi_of(packet) or 0)
+        if found is None and not policy.check_spi:
+            found = next((one for one in self._sets.values() if one.ue == peer), None)
+            packet = found.inbound.spi.to_bytes(4, "big") + packet[4:] if found else packet
+        if found is None or found.ue != peer:
+            return
+        try:
+            opened = self._open(found, packet, policy)
+            source, target, data = udp.parse(opened.payload)
+        except (esp.EspError, udp.UdpError) as error:
+            log.debug("P-CSCF: an ESP packet of %s is dropped: %s", peer, error)
+            return
+        ports = (_number(found.agreement.ue, "port-c"), PROTECTED_SERVER_PORT)
+        if policy.check_selectors and (source, target) != ports:
+            return
+        if not found.window.take(opened.sequence) and policy.check_replay:
+            return
+        self._receive(data, found.flow)
+
+    @staticmethod
+    def _open(found: AssociationSet, packet: bytes, policy: SipPolicy) -> esp.Opened:
+        sa = found.inbound
+        try:
+            return sa.open(packet)
+        except esp.EspError:
+            if not policy.null_only_when_agreed and sa.alg != "null":
+                return esp.Association(sa.spi, sa.alg, "null", sa.integrity_key).open(packet)
+            if not policy.check_icv:
+                return _unchecked(sa, packet)
+            raise
+
+    def _send(self, data: bytes, through: AssociationSet) -> None:
+        if self._raw is None:
+            return
+        port = PROTECTED_CLIENT_PORT
+        if not self._policy().protect_answers and self._plain:
+            self._plain[0].flow(through.flow.peer).send(data)
+            return
+        through.sent += 1
+        datagram = udp.build((self._here, port), through.flow.peer, data)
+        packet = through.outbound.seal(through.sent, datagram, secrets.token_bytes(through.outbound.iv_size))
+        with contextlib.suppress(OSError):
+            self._raw.sendto(packet, (through.ue, 0))
+
+    def _take_plain(self, data: bytes, flow: Flow) -> None:
+        if self._policy().drop_unprotected:
+            return
+        found = next((one for one in self._sets.values() if flow.peer in _ports(one)), None)
+        if found is not None:
+            self._receive(data, Flow(TRANSPORT, found.flow.peer, found.flow.number, flow.send))
+
+
+def _unchecked(sa: esp.Association, packet: bytes) -> esp.Opened:
+    """Open a packet whose ICV is wrong, as a network does that does not look at it."""
+    bare = esp.Association(sa.spi, "null", sa.ealg, b"", sa.encryption_key)
+    return bare.open(packet[: len(packet) - sa.icv_size])
+
+
+def _ports(one: AssociationSet) -> tuple[Address, Address]:
+    return (one.ue, _number(one.agreement.ue, "port-c")), (one.ue, _number(one.agreement.ue, "port-s"))
+
+
+def _number(mechanism: SecMechanism | None, name: str) -> int:
+    return int((mechanism.params.get(name) if mechanism else None) or 0)
