@@ -21,6 +21,8 @@ Claim = Literal[
     "e2dce",
     "e2e",
     "early-media",
+    "hides-subscribers",
+    "reg-event",
     "sdes",
     "topology-hiding",
 ]
@@ -70,6 +72,14 @@ def _producer(rule: Callable[[Producer], bool]) -> Callable[[Profile], bool]:
 
 def _tokens(rule: Callable[[Tokens], bool]) -> Callable[[Profile], bool]:
     return lambda profile: profile.sbi is not None and profile.sbi.tokens is not None and rule(profile.sbi.tokens)
+
+
+def _border(node: str, hiding: str) -> Callable[[Profile], bool]:
+    return lambda profile: (
+        profile.mw is not None
+        and bool(profile.mw.hidden)
+        and any(one.node == node and one.hiding == hiding for one in profile.mw.borders)
+    )
 
 
 def _claim(name: str) -> Callable[[Profile], bool]:
@@ -139,6 +149,43 @@ _TABLE: dict[str, Capability] = {
     "gm.two-subscribers": Capability(
         lambda p: len(_subscribers(p)) >= 2, "gm.subscribers holds fewer than two subscribers", ("gm",)
     ),
+    "gm.p-cscf": Capability(
+        lambda p: p.gm is not None and p.gm.is_pcscf,
+        "gm is a plain registrar (gm.role): it need not do what a P-CSCF does",
+        ("gm",),
+    ),
+    "gm.third-subscriber": Capability(
+        lambda p: len(_subscribers(p)) >= 3, "gm.subscribers holds fewer than three subscribers", ("gm",)
+    ),
+    "gm.barred": Capability(_gm("barred"), "gm.barred is empty (destinations that nobody may call)", ("gm",)),
+    "gm.refuses-anonymous": Capability(
+        lambda p: any(s.refuses_anonymous for s in _subscribers(p)),
+        "no subscriber under gm.subscribers refuses anonymous calls (refuses_anonymous: true)",
+        ("gm.two-subscribers",),
+    ),
+    "gm.callback": Capability(
+        _gm("callback"), "gm.callback is not given (a service whose AS answers with an anonymous request)", ("gm",)
+    ),
+    "mw": Capability(lambda p: p.mw is not None, "the profile has no mw section (nodes behind the P-CSCF)"),
+    "mw.inner": Capability(
+        lambda p: p.mw is not None and bool(p.mw.inner()),
+        "mw names no inner node (icscf, scscf or application_server)",
+        ("mw",),
+    ),
+    "mw.ibcf-encryption": Capability(
+        _border("ibcf", "encryption"), "no border under mw.borders is an ibcf that hides by encryption", ("mw",)
+    ),
+    "mw.ibcf-replacement": Capability(
+        _border("ibcf", "replacement"), "no border under mw.borders is an ibcf that hides by replacement", ("mw",)
+    ),
+    "mw.i-cscf-encryption": Capability(
+        _border("i-cscf", "encryption"), "no border under mw.borders is an i-cscf that hides by encryption", ("mw",)
+    ),
+    "mw.border": Capability(
+        lambda p: p.mw is not None and bool(p.mw.borders) and bool(p.mw.hidden),
+        "mw.borders or mw.hidden is empty (border nodes, and the addresses that they hide)",
+        ("mw",),
+    ),
     "gm.far-end": Capability(_gm("far_end"), "gm.far_end is not given (a UE of the lab that takes calls)", ("gm",)),
     "gm.call": Capability(
         lambda p: len(_subscribers(p)) >= 2 or (bool(_subscribers(p)) and p.far is not None),
@@ -191,6 +238,9 @@ _TABLE: dict[str, Capability] = {
         ),
         "sbi.tokens.public_key is not given (the public key that producers verify tokens with)",
         ("sbi.tokens",),
+    ),
+    "sbi.revoked": Capability(
+        _sbi("revoked"), "sbi.revoked is not given (a consumer whose certificate was revoked)", ("sbi.consumer",)
     ),
     "sbi.peer-consumer": Capability(
         _sbi("peers"), "sbi.consumers holds no second consumer with role authorised", ("sbi.consumer",)

@@ -32,6 +32,9 @@ class Subscriber(Part):
     algorithm: DigestAlgorithm | None = Field(None, description="Digest: the algorithm expected; any when left out.")
     data_channel: bool = Field(default=False, description="Whether this subscriber may use data channels.")
     apps: tuple[Text, ...] = Field((), description="Names of the data-channel applications that it may use.")
+    refuses_anonymous: bool = Field(
+        default=False, description="Whether an AS refuses anonymous calls to this subscriber (TS 24.611)."
+    )
 
     @property
     def auth(self) -> Literal["aka", "digest"]:
@@ -49,6 +52,13 @@ class FarEnd(Part):
 
     uri: SipUri = Field(description="Whom to call.")
     answers: tuple[Literal["audio", "data-channel"], ...] = Field(("audio",), description="Media that it accepts.")
+
+
+class Callback(Part):
+    """A service of an AS that, when it is sent a MESSAGE, sends a request of its own without saying whose it is."""
+
+    uri: SipUri = Field(description="Where the MESSAGE goes.")
+    method: Literal["INVITE", "MESSAGE"] = Field("MESSAGE", description="What the AS then sends to the user.")
 
 
 class GmProbe(Part):
@@ -76,6 +86,13 @@ class Gm(Part):
     sec_agree: tuple[Literal["ipsec-3gpp", "tls"], ...] = Field(
         (), description="Mechanisms of the security agreement (RFC 3329) that the network offers."
     )
+    role: Literal["p-cscf", "registrar"] | None = Field(
+        None,
+        description="What it is: p-cscf, or registrar (a plain registrar and proxy, without the checks of a P-CSCF)."
+        " When left out: p-cscf where there is AKA or a security agreement, else registrar.",
+    )
+    barred: tuple[SipUri, ...] = Field((), description="Destinations that the subscribers may not call.")
+    callback: Callback | None = Field(None, description="A service whose AS answers with an anonymous request.")
     far_end: FarEnd | None = Field(None, description="A UE of the lab that takes calls.")
     subscribers: tuple[Subscriber, ...] = Field((), description="Subscribers that the tester may play.")
     probe: GmProbe = Field(GmProbe(), description="How to see that the network still serves.")
@@ -89,6 +106,13 @@ class Gm(Part):
     def digest_realm(self) -> str:
         """The realm of the digest."""
         return self.realm or self.domain
+
+    @property
+    def is_pcscf(self) -> bool:
+        """Whether it is a P-CSCF, with what TS 24.229 5.2 asks of one."""
+        if self.role is not None:
+            return self.role == "p-cscf"
+        return bool(self.sec_agree) or any(one.auth == "aka" for one in self.subscribers)
 
     def transports(self) -> dict[str, tuple[str, int]]:
         """Transports that are declared, with their address: ``udp``, ``tcp``, ``tls`` in this order."""

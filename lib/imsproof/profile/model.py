@@ -11,6 +11,7 @@ from imsproof.profile.capabilities import Claim
 from imsproof.profile.gm import FarEnd, Gm
 from imsproof.profile.hook import Argv
 from imsproof.profile.kinds import ByteCount, File, HttpUrl, IpText, Part, Text
+from imsproof.profile.mw import Mw
 from imsproof.profile.peers import Dc, Media
 from imsproof.profile.sbi import Sbi
 from imsproof.profile.scope import Scope
@@ -89,6 +90,7 @@ class Profile(Part):
     claims_not: tuple[Claim, ...] = Field((), description="Mechanisms that the lab does not support, said openly.")
     tester: Tester = Field(Tester(), description="The tester's own side.")
     gm: Gm | None = Field(None, description="SIP access: P-CSCF or registrar, and subscribers.")
+    mw: Mw | None = Field(None, description="Nodes behind the P-CSCF, and borders towards far networks.")
     sbi: Sbi | None = Field(None, description="Service-based interfaces.")
     dc: Dc | None = Field(None, description="Data channels; by a call on Gm when left out.")
     media: Media | None = Field(None, description="Protected media; by a call on Gm when left out.")
