@@ -1,27 +1,191 @@
-"""Client certificates on the service-based interfaces (TS 33.501 clause 13.1.0, TS 33.117 clause 4.2.2.2.2)."""
+"""Certificates on the service-based interfaces (TS 33.501 13.1.0, TS 33.310 6.1.3c, TS 33.117 4.2.2.2.2)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.nf import NfConsumer, ProducerClient
+from imsproof.actors.certificates import CertificateMaker
+from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
 from imsproof.judge import alive, control, expect
-from imsproof.purpose import purpose
+from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from imsproof.actors.nf import TokenAnswer
     from imsproof.bench import Bench
 
-CERTIFICATE_ALERTS = ["certificate_required", "handshake_failure", "bad_certificate"]
+    Flaw = Callable[[CertificateMaker], NfIdentity]
+
+CERTIFICATE_ALERTS = [
+    "certificate_required",
+    "handshake_failure",
+    "bad_certificate",
+    "unsupported_certificate",
+    "certificate_revoked",
+    "certificate_expired",
+    "certificate_unknown",
+    "unknown_ca",
+    "access_denied",
+    "decrypt_error",
+]
+Maker = CertificateMaker
+TABLE: dict[str, tuple[Flaw, ...]] = {
+    "SBI-CERT-02": (Maker.of_unknown_authority, Maker.of_namesake_authority),
+    "SBI-CERT-03": (Maker.self_signed,),
+    "SBI-CERT-09": (Maker.issued_by_end_entity,),
+    "SBI-CERT-11": (Maker.loop, Maker.long_chain),
+}
+"""What anybody can make."""
+MINTED: dict[str, tuple[Flaw, ...]] = {
+    "SBI-CERT-04": (Maker.expired,),
+    "SBI-CERT-05": (Maker.not_yet_valid,),
+    "SBI-CERT-06": (Maker.server_only,),
+    "SBI-CERT-07": (Maker.weak_key, Maker.sha1_signature),
+    "SBI-CERT-14": (Maker.missing_link,),
+}
+"""What only an authority that the lab trusts can make."""
+LEGACY = {"ciphers": "DEFAULT"}
+"""The tester's own TLS library would not show a weak certificate otherwise."""
+SECURITY = ("validity", "names", "server-auth", "key", "signature")
+PROFILE = (
+    "version",
+    "serial",
+    "subject",
+    "lifetime",
+    "key-usage",
+    "both-usages",
+    "san-critical",
+    "instance-id",
+    "authority-key-id",
+    "crl-point",
+    "nf-types",
+)
+"""Fields of the server's certificate: those that security hangs on, and those that only the profile asks for."""
+
+
+def as_client(bench: Bench, producer: ProducerClient, identity: NfIdentity) -> ProducerClient:
+    """The same producer, seen by a client with another certificate."""
+    return ProducerClient(NfConsumer(bench.session, bench.sbi, identity, actor="impostor"), producer.producer)
+
+
+def token_of(producer: ProducerClient) -> TokenAnswer | None:
+    """A good token, where the producer wants one."""
+    return producer.token() if producer.wants_token else None
+
+
+def refuses(
+    bench: Bench,
+    producer: ProducerClient,
+    identities: Sequence[NfIdentity],
+    alert: Sequence[str] = CERTIFICATE_ALERTS,
+) -> None:
+    """The whole shape: served with the right certificate, refused with each wrong one, served again."""
+    token = token_of(producer)
+    control(producer.probe(token, label="with the right certificate")).accepted()
+    producer.release(token)
+    for identity in identities:
+        impostor = as_client(bench, producer, identity)
+        answer = impostor.probe(token, label=f"with a certificate: {identity.name}", injected=True, tls=LEGACY)
+        expect(answer).refused(alert=alert, accept=producer.successes)
+    alive(producer.probe(token, label="with the right certificate again"))
+    producer.release(token)
 
 
 @purpose("SBI-CERT-01")
 def test_a_client_without_a_certificate_is_refused(bench: Bench, producer: ProducerClient) -> None:
     """A producer does not serve a request over TLS without a client certificate, even with a good token."""
-    token = producer.token() if producer.wants_token else None
+    token = token_of(producer)
     control(producer.probe(token, label="with a certificate")).accepted()
     producer.release(token)
-    nobody = NfConsumer(bench.session, bench.sbi, producer.consumer.identity.without_certificate(), actor="nobody")
-    bare = ProducerClient(nobody, producer.producer)
-    expect(bare.probe(token, label="without a certificate", injected=True)).refused(alert=CERTIFICATE_ALERTS)
+    bare = as_client(bench, producer, producer.consumer.identity.without_certificate())
+    answer = bare.probe(token, label="without a certificate", injected=True)
+    expect(answer).refused(alert=CERTIFICATE_ALERTS, accept=producer.successes)
     alive(producer.probe(token, label="with a certificate again"))
     producer.release(token)
+
+
+@purposes(TABLE)
+def test_a_certificate_that_nobody_trusts_is_refused(
+    bench: Bench, producer: ProducerClient, case: tuple[Flaw, ...]
+) -> None:
+    """A producer does not serve a client whose certificate no trusted authority stands behind."""
+    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    identities = [flaw(maker) for flaw in case]
+    if bench.purpose.id == "SBI-CERT-02" and bench.sbi.rogue is not None:
+        identities.append(rogue(bench, producer))
+    refuses(bench, producer, identities)
+
+
+def rogue(bench: Bench, producer: ProducerClient) -> NfIdentity:
+    """The rogue certificate of the profile, in the name of the authorised consumer."""
+    pair = bench.sbi.rogue
+    if pair is None:
+        raise InconclusiveError("the profile has no sbi.rogue")
+    of = NfIdentity.of(pair)
+    own = producer.consumer.identity
+    return NfIdentity("the profile's rogue", of.certificate, of.key, own.nf_type, own.instance_id)
+
+
+@purposes(MINTED)
+def test_a_certificate_with_a_flaw_is_refused(bench: Bench, producer: ProducerClient, case: tuple[Flaw, ...]) -> None:
+    """A producer does not serve a client whose certificate has one flaw, though the authority is trusted."""
+    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    minted = as_client(bench, producer, maker.good())
+    token = token_of(producer)
+    control(minted.probe(token, label="with a minted certificate without a flaw")).accepted()
+    minted.release(token)
+    refuses(bench, producer, [flaw(maker) for flaw in case])
+
+
+@purpose("SBI-CERT-10")
+def test_an_nf_is_known_by_the_san(bench: Bench, producer: ProducerClient) -> None:
+    """A producer takes no token of one NF over TLS with the certificate of another that only shares its subject."""
+    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    minted = as_client(bench, producer, maker.good())
+    token = token_of(producer)
+    control(minted.probe(token, label="with a minted certificate without a flaw")).accepted()
+    minted.release(token)
+    refuses(bench, producer, [maker.of_other_instance()], alert=())
+
+
+@purpose("SBI-CERT-08")
+def test_a_revoked_certificate_is_refused(bench: Bench, producer: ProducerClient) -> None:
+    """A producer does not serve a client whose certificate was revoked."""
+    revoked = bench.sbi.revoked
+    if revoked is None:
+        raise InconclusiveError("the profile has no sbi.revoked")
+    token = token_of(producer)
+    control(producer.probe(token, label="with the right certificate")).accepted()
+    producer.release(token)
+    client = as_client(bench, producer, NfIdentity.of(revoked))
+    own = token_of(client)
+    if own is not None and not own.token:
+        raise InconclusiveError("the NRF gives the revoked NF no token, so the producer's own check cannot be seen")
+    answer = client.probe(own, label="with a revoked certificate", injected=True)
+    expect(answer).refused(alert=CERTIFICATE_ALERTS, accept=producer.successes)
+    client.release(own)
+    alive(producer.probe(token, label="with the right certificate again"))
+    producer.release(token)
+
+
+@purpose("SBI-CERT-12")
+def test_the_server_certificate_keeps_the_profile(producer: ProducerClient) -> None:
+    """A producer shows a certificate that is valid, its own, strong and for servers, in the form of the SBA profile."""
+    attempt = producer.consumer.handshake(producer.producer, "the server's certificate")
+    names = [name for name in (producer.producer.fqdn, producer.producer.url.host) if name]
+    judged = expect(attempt).accepted()
+    if producer.consumer.sbi.ca is not None:
+        judged.holds("server-verified")
+    for field in SECURITY:
+        judged.holds("certificate-field", field=field, names=names)
+    if producer.producer.nf_type:
+        for field in PROFILE:
+            judged.holds(
+                "certificate-field",
+                role=Role.FORM,
+                field=field,
+                names=names,
+                instance_id=producer.producer.instance_id or "",
+            )

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from imsproof.lab import nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NF_TYPES_OID = ObjectIdentifier("1.3.6.1.5.5.7.1.34")
@@ -27,6 +28,10 @@ ORGANISATION = "ims.mnc001.mcc001.3gppnetwork.org"
 CRL_URL = f"http://crl.{nodes.DOMAIN}/sba.crl"
 VALIDITY = dt.timedelta(days=30)
 EARLIER = dt.timedelta(hours=1)
+BOTH_USAGES = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
+WEAK_BITS = 1024
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DER_SEQUENCE, DER_IA5 = 0x30, 0x16
 
 
@@ -94,10 +99,23 @@ def make_pki(directory: Path, *, now: dt.datetime | None = None) -> Pki:
     _write(pki, "rogue-ca", rogue.certificate, rogue.key)
     _issue(pki, rogue, nodes.TESTER_AS, "rogue", now)
     pki.crl.write_bytes(_crl(authority, [revoked.serial_number], now).public_bytes(serialization.Encoding.PEM))
+    _odd_servers(pki, authority, rogue, now)
     token_key = ec.generate_private_key(ec.SECP256R1())
     _write_key(pki.token_key, token_key)
     pki.token_public_key.write_bytes(_public_pem(token_key))
     return pki
+
+
+def _odd_servers(pki: Pki, authority: Authority, rogue: Authority, now: dt.datetime) -> None:
+    """Write the certificates that the MF shows under a planted fault: each wrong in one thing."""
+    _issue(pki, authority, nodes.MF, "mf-expired", now - 2 * VALIDITY)
+    _issue(pki, authority, nodes.IMS_AS, "mf-misnamed", now)
+    _issue(pki, rogue, nodes.MF, "mf-untrusted", now)
+    key = ec.generate_private_key(ec.SECP256R1())
+    client = nf_certificate(authority, nodes.MF, key.public_key(), now, usages=[ExtendedKeyUsageOID.CLIENT_AUTH])
+    _write(pki, "mf-client", client, key)
+    weak = rsa.generate_private_key(65537, WEAK_BITS)
+    _write(pki, "mf-weak", nf_certificate(authority, nodes.MF, weak.public_key(), now), weak)
 
 
 def make_authority(common_name: str, now: dt.datetime) -> Authority:
@@ -115,12 +133,15 @@ def make_authority(common_name: str, now: dt.datetime) -> Authority:
 
 
 def nf_certificate(
-    authority: Authority, nf: nodes.Nf, public_key: ec.EllipticCurvePublicKey, now: dt.datetime
+    authority: Authority,
+    nf: nodes.Nf,
+    public_key: PublicKey,
+    now: dt.datetime,
+    usages: Sequence[ObjectIdentifier] = BOTH_USAGES,
 ) -> x509.Certificate:
     """Return an end-entity certificate for ``nf`` in the SBA profile (TS 33.310 clause 6.1.3c)."""
     names = [x509.DNSName(nf.fqdn), x509.UniformResourceIdentifier(f"urn:uuid:{nf.instance_id}")]
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(CRL_URL)], None, None, None)
-    usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
     return (
         _builder(_name(nf.fqdn), authority.certificate.subject, public_key, now)
         .add_extension(x509.SubjectAlternativeName(names), critical=True)
@@ -161,9 +182,7 @@ def _issue(pki: Pki, authority: Authority, nf: nodes.Nf, name: str, now: dt.date
     return certificate
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, now: dt.datetime
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, public_key: PublicKey, now: dt.datetime) -> x509.CertificateBuilder:
     return x509.CertificateBuilder(
         issuer_name=issuer,
         subject_name=subject,
@@ -208,12 +227,12 @@ def _crl(authority: Authority, serials: list[int], now: dt.datetime) -> x509.Cer
     return builder.sign(authority.key, hashes.SHA256())
 
 
-def _write(pki: Pki, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+def _write(pki: Pki, name: str, certificate: x509.Certificate, key: PrivateKey) -> None:
     pki.certificate(name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     _write_key(pki.key(name), key)
 
 
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+def _write_key(path: Path, key: PrivateKey) -> None:
     path.touch(mode=0o600)
     path.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

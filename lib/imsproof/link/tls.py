@@ -7,6 +7,7 @@ after the handshake, as an alert on the next read.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import time
 from dataclasses import dataclass
@@ -293,6 +294,7 @@ class TlsStream:
         if peer is not None:
             self.peer_der = peer.public_bytes(serialization.Encoding.DER)
             facts |= certificate_facts(peer)
+            facts["peer_certificate"] = base64.b64encode(self.peer_der).decode("ascii")
         return facts
 
     async def send(self, data: bytes, *, facts: Mapping[str, Any] | None = None) -> None:

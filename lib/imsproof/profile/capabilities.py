@@ -279,9 +279,7 @@ _TABLE: dict[str, Capability] = {
     "dc.passive": Capability(
         _dc_role("passive"), "dc.roles does not list passive (the peer as the DTLS server)", ("dc",)
     ),
-    "dc.active": Capability(
-        _dc_role("active"), "dc.roles does not list active (the peer as the DTLS client)", ("dc",)
-    ),
+    "dc.active": Capability(_dc_role("active"), "dc.roles does not list active (the peer as the DTLS client)", ("dc",)),
     "dc.bootstrap": Capability(
         lambda p: p.dc is None or p.dc.bootstrap, "dc.bootstrap is false: stream 0 serves no HTTP", ("dc.sctp",)
     ),

@@ -109,6 +109,9 @@ class Sbi(Part):
     scp: Scp | None = Field(None, description="The SCP.")
     consumers: tuple[Consumer, ...] = Field((), description="NF consumers that the tester may play.")
     rogue: KeyPair | None = Field(None, description="A certificate that the lab must not trust; made when left out.")
+    revoked: Consumer | None = Field(
+        None, description="A consumer whose certificate the lab's CA has revoked, for what the lab makes of it."
+    )
     tokens: Tokens | None = Field(None, description="How access tokens are had.")
     client_ca: KeyPair | None = Field(
         None, description="A CA that the lab trusts for clients: the tester can then mint hostile certificates."

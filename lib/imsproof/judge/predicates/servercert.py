@@ -110,7 +110,9 @@ class _Certificate:
     def key(self) -> str:
         key = self.certificate.public_key()
         if isinstance(key, rsa.RSAPublicKey):
-            return "" if key.key_size >= RSA_BITS else f"an RSA key of {key.key_size} bits, at least {RSA_BITS} expected"
+            return (
+                "" if key.key_size >= RSA_BITS else f"an RSA key of {key.key_size} bits, at least {RSA_BITS} expected"
+            )
         if isinstance(key, ec.EllipticCurvePublicKey):
             return "" if key.curve.key_size >= EC_BITS else f"an EC key of {key.curve.key_size} bits"
         return "" if isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) else "a key of a kind not in use"

@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         except SSL.WantReadError:
             self._flush_tls()
             return False
-        self._peer = peer_of(tls, self._address)
+        self._peer = peer_of(tls, self._address, by_subject=self._policy.identity_from_subject)
         if tls.get_alpn_proto_negotiated() != ALPN:
             self._flush_tls()
             self.close()

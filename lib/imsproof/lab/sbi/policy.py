@@ -15,6 +15,8 @@ class SbiPolicy:
         client_certificate_required: a client without a certificate is refused (TS 33.501 clause 13.1.0).
         tolerated_verify_errors: OpenSSL verification error numbers that are let pass (10 is an expired certificate).
         check_revocation: client certificates are looked up in the CRL.
+        identity_from_subject: the NF instance is known by the certificate's common name, not by its SAN.
+        server_certificate: which odd certificate servers show (``lab.pki.ODD_SERVERS``), ``""`` for the right one.
         token_required: a service request without an access token is refused (TS 33.501 clause 13.4.1.1.2).
         check_signature: the token's signature is verified.
         accept_alg_none: an unsecured token is taken.
@@ -71,6 +73,8 @@ class SbiPolicy:
     client_certificate_required: bool = True
     tolerated_verify_errors: tuple[int, ...] = ()
     check_revocation: bool = True
+    identity_from_subject: bool = False
+    server_certificate: str = ""
 
     token_required: bool = True
     check_signature: bool = True

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
+from imsproof.lab.nodes import LAB_NFS, TESTER_NFS
 from imsproof.lab.pki import NF_TYPES_OID, Pki, parse_nf_types
 from imsproof.lab.sbi.messages import Peer
 
@@ -41,8 +42,10 @@ def server_context(pki: Pki, name: str, policy: SbiPolicy) -> SSL.Context:
         SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET | SSL.OP_CIPHER_SERVER_PREFERENCE
     )
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.use_certificate_file(str(pki.certificate(name)))
-    context.use_privatekey_file(str(pki.key(name)))
+    shown = f"{name}-{policy.server_certificate}"
+    shown = shown if policy.server_certificate and pki.certificate(shown).exists() else name
+    context.use_certificate_file(str(pki.certificate(shown)))
+    context.use_privatekey_file(str(pki.key(shown)))
     context.load_verify_locations(str(pki.ca))
     if policy.check_revocation:
         store = context.get_cert_store()
@@ -62,8 +65,14 @@ def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> Any:
     return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
-def peer_of(connection: SSL.Connection, address: str) -> Peer:
-    """Return who the peer of a finished handshake is; an unreadable SAN names nobody."""
+def peer_of(connection: SSL.Connection, address: str, *, by_subject: bool = False) -> Peer:
+    """Return who the peer of a finished handshake is; an unreadable SAN names nobody.
+
+    Args:
+        connection: the connection.
+        address: the peer's IP address.
+        by_subject: know it by its common name instead, as a planted fault has it.
+    """
     version = connection.get_protocol_version_name()
     certificate = connection.get_peer_certificate(as_cryptography=True)
     if certificate is None:
@@ -81,4 +90,7 @@ def peer_of(connection: SSL.Connection, address: str) -> Peer:
         nf_types = parse_nf_types(extension.value) if isinstance(extension, x509.UnrecognizedExtension) else ()
     except (x509.ExtensionNotFound, ValueError):
         nf_types = ()
+    if by_subject:
+        common = {str(one.value) for one in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)}
+        ids = tuple(nf.instance_id for nf in (*LAB_NFS, *TESTER_NFS) if nf.fqdn in common)
     return Peer(address, der, ids, dns, nf_types, version)
