@@ -18,7 +18,7 @@ Stages = list[list[Program]]
 DOMAIN = "ims.real.example"
 SERVERS = {"pcscf": 10, "nginx": 60, "nghttpx": 61}
 """Names in server certificates, and the last byte of their addresses."""
-ICSCF, SCSCF, HSS, AGW, PRODUCER, MF = 20, 30, 40, 50, 62, 80
+ICSCF, SCSCF, HSS, AGW, IMSAS, PRODUCER, MF = 20, 30, 40, 50, 70, 62, 80
 TESTER = 1
 MODULES = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules")
 
@@ -143,11 +143,14 @@ def registrar(place: Place) -> Stages:
 
 def hss(place: Place) -> Program:
     """Describe the HSS."""
+    imsas = f"sip:{place.address(IMSAS)}:5060"
+    trigger = {"method": "INVITE", "case": "0", "media": ".*webrtc-datachannel.*", "server": imsas}
+    subscribers = json.loads((place.home / "conf" / "subscribers.json").read_text())
     config = {
         "host": place.address(HSS),
         "realm": DOMAIN,
         "scscf": f"sip:{place.address(SCSCF)}:5060",
-        "subscribers": json.loads((place.home / "conf" / "subscribers.json").read_text()),
+        "subscribers": [{**subscriber, "triggers": [trigger]} for subscriber in subscribers],
     }
     path = place.folder / "hss.json"
     path.write_text(json.dumps(config))
@@ -166,7 +169,7 @@ def rtpengine(place: Place) -> Program:
 
 
 def core(place: Place, *, hardened: bool) -> Stages:
-    """P-, I- and S-CSCF, HSS, rtpengine and the fronts of an SBI producer."""
+    """P-, I- and S-CSCF, HSS, rtpengine, an IMS AS with its media function, and an SBI producer behind a front."""
     defines = ("HARDENED",) if hardened else ()
     tls = place.render("tls-hardened.cfg" if hardened else "tls-default.cfg").name
     for node, last in (("icscf", ICSCF), ("scscf", SCSCF)):
@@ -179,11 +182,12 @@ def core(place: Place, *, hardened: bool) -> Stages:
     plain = place.render("nginx-front.conf", "nginx.conf", TLS=DEBIAN_TLS, ACTION=action)
     front = nghttpx(place) if hardened else nginx(place, plain, 8443)
     return [
-        [hss(place), rtpengine(place), producer(place), front],
+        [hss(place), rtpengine(place), media_function(place), producer(place), front],
         [
             kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines),
             kamailio(place, "icscf", icscf, ICSCF, shared=128, defines=defines),
             kamailio(place, "scscf", scscf, SCSCF, shared=128, defines=defines),
+            kamailio(place, "imsas", place.render("imsas.cfg"), IMSAS),
         ],
     ]
 

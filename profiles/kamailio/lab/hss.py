@@ -224,6 +224,8 @@ def _criterion(priority: int, trigger: dict[str, str]) -> str:
         "<ConditionTypeCNF>1</ConditionTypeCNF>"
         f"<SPT><ConditionNegated>0</ConditionNegated><Group>0</Group><Method>{trigger['method']}</Method></SPT>"
         f"<SPT><ConditionNegated>0</ConditionNegated><Group>1</Group><SessionCase>{trigger['case']}</SessionCase></SPT>"
+        "<SPT><ConditionNegated>0</ConditionNegated><Group>2</Group><SessionDescription><Line>m</Line>"
+        f"<Content>{escape(trigger['media'])}</Content></SessionDescription></SPT>"
         f"</TriggerPoint><ApplicationServer><ServerName>{trigger['server']}</ServerName>"
         "<DefaultHandling>0</DefaultHandling></ApplicationServer></InitialFilterCriteria>"
     )

@@ -3,8 +3,10 @@
 //
 //     node mf.mjs ADDRESS HTTP_PORT
 //
-//     POST /calls/ID    body: the offer     -> 200 application/sdp with the answer; 488 when there is nothing to answer
-//     DELETE /calls/ID                      -> 204
+//     POST /calls/ID           the offer                -> the answer; 488 when there is nothing to answer
+//     POST /calls/ID/offer     the caller's offer       -> the offer for the called side, with the media function's own end
+//     POST /calls/ID/answer    the called side's answer -> the answer for the caller, with the media function's own end
+//     POST /calls/ID/release, DELETE /calls/ID
 
 import dgram from "node:dgram";
 import http from "node:http";
@@ -97,7 +99,8 @@ function reply(status, body) {
   return Buffer.concat([Buffer.from(`${head}Content-Length: ${content.length}\r\n\r\n`), content]);
 }
 
-async function answer(id, text) {
+// Makes the media function's end of a call.
+async function anchor(id, text) {
   const offer = readOffer(text);
   if (!offer || offer.fingerprints.length === 0 || !offer.peer.address) return undefined;
   const socket = dgram.createSocket("udp4");
@@ -131,27 +134,34 @@ async function answer(id, text) {
       // closed already
     }
   };
-  calls.get(id)?.();
-  calls.set(id, close);
+  calls.get(id)?.close();
+  const port = socket.address().port;
+  const call = { close, offer, own: ownEnd(offer, port, dtls, server ? "passive" : "active"), far: ownEnd(offer, port, dtls, "actpass") };
+  calls.set(id, call);
   dtls
     .start()
     .then(() => sctp.start(offer.sctpPort))
     .catch((error) => console.error(`${id}: ${error.message}`));
-  return describe(offer, socket.address().port, dtls, server);
+  return call;
 }
 
-function describe(offer, port, dtls, server) {
+// The lines of the media function's own end.
+function ownEnd(offer, port, dtls, setup) {
   const [fingerprint] = dtls.localParameters.fingerprints;
-  const own = [
+  return [
     `m=application ${port} ${offer.proto} webrtc-datachannel`,
     `c=IN IP4 ${address}`,
-    `a=setup:${server ? "passive" : "active"}`,
+    `a=setup:${setup}`,
     `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
     `a=tls-id:${randomBytes(16).toString("hex")}`,
     `a=sctp-port:${SCTP_PORT}`,
     "a=max-message-size:65536",
     ...offer.dcmaps,
   ];
+}
+
+// A whole answer, which refuses all but the data channel.
+function describe(offer, own) {
   const sections = offer.media.flatMap((line, index) => {
     if (index === offer.index) return own;
     const [kind, , proto, ...formats] = line.split(" ");
@@ -159,6 +169,16 @@ function describe(offer, port, dtls, server) {
   });
   const session = ["v=0", `o=- ${Date.now()} 1 IN IP4 ${address}`, "s=-", `c=IN IP4 ${address}`, "t=0 0"];
   return [...session, ...sections, ""].join("\r\n");
+}
+
+// The same description with another data-channel section.
+function replaced(text, own) {
+  const lines = text.split(/\r?\n/).filter((line) => line !== "");
+  const start = lines.findIndex((line) => line.startsWith("m=application "));
+  if (start < 0) return text;
+  const rest = lines.slice(start + 1).findIndex((line) => line.startsWith("m="));
+  const after = rest < 0 ? [] : lines.slice(start + 1 + rest);
+  return [...lines.slice(0, start), ...own, ...after, ""].join("\r\n");
 }
 
 async function body(request) {
@@ -175,18 +195,26 @@ async function body(request) {
 process.on("uncaughtException", (error) => console.error(`uncaught: ${error.stack}`));
 process.on("unhandledRejection", (error) => console.error(`unhandled: ${error?.stack ?? error}`));
 
+// What a request is answered with: SDP, "" when there is none to give, undefined when the request cannot be served.
+async function serve(id, what, text) {
+  if (what === "release") {
+    calls.get(id)?.close();
+    return "";
+  }
+  if (what === "answer") return calls.has(id) ? replaced(text, calls.get(id).own) : undefined;
+  const call = calls.size < MAX_CALLS ? await anchor(id, text) : undefined;
+  if (!call) return undefined;
+  return what === "offer" ? replaced(text, call.far) : describe(call.offer, call.own);
+}
+
 http
   .createServer(async (request, response) => {
-    const id = request.url.match(/^\/calls\/([\w.@-]{1,128})$/)?.[1];
-    if (request.method === "GET" && request.url === "/health") return response.writeHead(200).end();
-    if (!id) return response.writeHead(404).end();
-    if (request.method === "DELETE") {
-      calls.get(id)?.();
-      return response.writeHead(204).end();
-    }
-    const text = request.method === "POST" && calls.size < MAX_CALLS ? await body(request) : undefined;
-    const sdp = text && (await answer(id, text));
-    if (!sdp) return response.writeHead(488).end();
+    const [, id, what] = request.url.match(/^\/calls\/([\w.@%-]{1,200})(?:\/(offer|answer|release))?$/) ?? [];
+    if (!id || !["POST", "DELETE"].includes(request.method)) return response.writeHead(404).end();
+    const text = await body(request);
+    const sdp = text === undefined ? undefined : await serve(id, request.method === "DELETE" ? "release" : what, text);
+    if (sdp === undefined) return response.writeHead(488).end();
+    if (sdp === "") return response.writeHead(204).end();
     return response.writeHead(200, { "Content-Type": "application/sdp" }).end(sdp);
   })
   .listen(httpPort, address);
