@@ -262,6 +262,7 @@ def result_without_run(purpose: catalogue.TestPurpose, verdict: Verdict, reason:
         reason=reason,
         citations=tuple(Citation(one.document, one.clause, one.checked) for one in purpose.citations),
         faults=purpose.faults,
+        mandatory=purpose.mandatory,
     )
 
 
@@ -282,6 +283,7 @@ def _decide(item: pytest.Item, call: pytest.CallInfo[None], harness: Harness, pu
         control=control,
         citations=tuple(Citation(one.document, one.clause, one.checked) for one in purpose.citations),
         faults=purpose.faults,
+        mandatory=purpose.mandatory,
         expected=_expected(item),
         duration_s=duration,
         judgements=judgements,
@@ -302,6 +304,7 @@ def _decide(item: pytest.Item, call: pytest.CallInfo[None], harness: Harness, pu
             flows=bench.session.flows,
             secrets=bench.profile.secrets(),
             dropped=bench.session.untapped,
+            extra_files=bench.session.extra_files,
         )
         if call.excinfo and verdict is Verdict.ERROR:
             trace = "".join(traceback.format_exception(call.excinfo.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,3 +94,12 @@ def test_a_malformed_judgement_is_a_value_error() -> None:
     """A missing key of a judgement is named."""
     with pytest.raises(ValueError, match="predicate"):
         judgement_from_json({})
+
+
+def test_what_is_not_mandatory_takes_no_more_than_the_clean_pass() -> None:
+    good = samples.result("A-B-01", Verdict.PASS)
+    extra = replace(samples.result("A-B-02", Verdict.FAIL), mandatory=False)
+    verdict, reason = run_verdict([good, extra])
+    assert verdict is Verdict.REMARK
+    assert "A-B-02" in reason
+    assert run_verdict([extra])[0] is Verdict.INCONCLUSIVE

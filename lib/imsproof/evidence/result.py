@@ -52,6 +52,7 @@ class PurposeResult:
         evidence: the evidence folder, relative to the run folder (``evidence/<ID>``), or ``None``.
         judgements: what the predicates found.
         started: ISO 8601 UTC time, ``""`` when it never started.
+        mandatory: whether it counts against the run; one that is not can take no more than the clean pass.
     """
 
     id: str
@@ -67,6 +68,7 @@ class PurposeResult:
     evidence: str | None = None
     judgements: tuple[Judgement, ...] = ()
     started: str = ""
+    mandatory: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -84,6 +86,7 @@ class PurposeResult:
             "evidence": self.evidence,
             "judgements": [judgement.to_json() for judgement in self.judgements],
             "started": self.started,
+            "mandatory": self.mandatory,
         }
 
     @classmethod
@@ -109,6 +112,7 @@ class PurposeResult:
                 evidence=_text_or_none(value, "evidence"),
                 judgements=tuple(judgement_from_json(item) for item in _objects(value, "judgements", [])),
                 started=_text(value, "started", ""),
+                mandatory=value.get("mandatory", True) is not False,
             )
         except ValueError as error:
             raise ValueError(f"purpose {identity!r}: {error}") from error
@@ -227,14 +231,18 @@ def run_verdict(results: Sequence[PurposeResult], outstanding: Sequence[str] = (
         the verdict and one sentence. ``pass`` only when at least one purpose applied, each that applied was
         executed and passed, and none is outstanding.
     """
-    worst = next((v for v in WORST_FIRST if any(result.verdict is v for result in results)), Verdict.NOT_APPLICABLE)
-    names = [result.id for result in results if result.verdict is worst]
+    must = [result for result in results if result.mandatory]
+    worst = next((v for v in WORST_FIRST if any(result.verdict is v for result in must)), Verdict.NOT_APPLICABLE)
+    names = [result.id for result in must if result.verdict is worst]
     if worst in {Verdict.FAIL, Verdict.ERROR}:
         return worst, f"{_some(names)}: {worst.value}"
     if outstanding:
         return Verdict.INCONCLUSIVE, f"not decided yet: {_some(outstanding)}"
     if worst is Verdict.NOT_APPLICABLE:
         return Verdict.INCONCLUSIVE, "no purpose applied, so nothing was shown"
+    extra = [r.id for r in results if not r.mandatory and r.verdict not in {Verdict.PASS, Verdict.NOT_APPLICABLE}]
+    if worst is Verdict.PASS and extra:
+        return Verdict.REMARK, f"every mandatory purpose passed; not mandatory, and not passed: {_some(extra)}"
     if worst is Verdict.PASS:
         return worst, f"every purpose that applies passed ({len(names)})"
     return worst, f"{_some(names)}: {worst.value}"

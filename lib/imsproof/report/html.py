@@ -50,6 +50,8 @@ _VERDICTS = {
     Verdict.ERROR: "the harness failed; never held against the lab",
 }
 
+_NOT_MANDATORY = "<p>Not mandatory: it does not fail the run.</p>"
+
 
 def write(folder: Path, run: Run) -> Path:
     """Write ``summary.html`` into a run folder and return its path (``HarnessError`` when it cannot be written)."""
@@ -152,7 +154,7 @@ def _families(results: Iterable[PurposeResult]) -> str:
 def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None]) -> str:
     shown = " open" if result.verdict not in {Verdict.PASS, Verdict.REMARK} else ""
     parts = [
-        _part("Expected", f"<p>{escape(result.expected or result.title)}</p>"),
+        _part("Expected", f"<p>{escape(result.expected or result.title)}</p>{_NOT_MANDATORY * (not result.mandatory)}"),
         _part("Seen", _judgements(result.judgements) + _reason(result)),
         _part("Control", f"<p>{escape(result.control)}</p>") if result.control else "",
         _part("Cites", "".join(_citation(one) for one in result.citations)) if result.citations else "",
