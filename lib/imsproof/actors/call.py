@@ -75,6 +75,11 @@ class Dialog:
             routes=tuple(request.values("Record-Route")),
         )
 
+    def owns(self, message: sip.Message) -> bool:
+        """Whether a request that came in is within this dialog: both tags are right (RFC 3261 clause 12.2.2)."""
+        tags = (_tag(message.get("From")), _tag(message.get("To")))
+        return tags == (_tag(self.remote), _tag(self.local))
+
     def headers(self, method: str, number: int) -> list[tuple[str, str]]:
         """The headers of a request within the dialog, without Via."""
         return [
@@ -85,6 +90,13 @@ class Dialog:
             ("Call-ID", self.call_id),
             ("CSeq", f"{number} {method}"),
         ]
+
+
+def _tag(value: str | None) -> str:
+    try:
+        return sip.parse_name_addr(value or "").tag or ""
+    except sip.SipSyntaxError:
+        return ""
 
 
 def contact_uri(message: sip.Message) -> str:
@@ -120,6 +132,10 @@ class Call(SipAnswer):
     def sdp(self) -> Sdp | None:
         """What the other side says of its media."""
         return parse_sdp(self.remote_sdp)
+
+    def owns(self, message: sip.Message) -> bool:
+        """Whether a request with its Call-ID is meant for it; ACK and CANCEL are told apart elsewhere."""
+        return message.method in ("ACK", "CANCEL") or self.dialog is None or self.dialog.owns(message)
 
     def bye(self, label: str = "BYE") -> SipAnswer:
         """End the call."""

@@ -577,6 +577,9 @@ class Ue:
     def _take_request(self, message: sip.Message, source: Address, exchange: str) -> None:
         call_id = message.get("Call-ID") or ""
         call = self.calls.get(call_id)
+        if call is not None and not call.owns(message):
+            self._answer(message, source, exchange, 481)
+            return
         if call is not None:
             call.requests.append(message)
         match message.method:

@@ -1,0 +1,127 @@
+"""Two UEs of the tester that call each other, and a third party who is none of theirs but knows what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imsproof.actors.answering import Answering
+from imsproof.actors.media import FarLeg
+from imsproof.codec import sip
+from imsproof.link.udp import UdpEndpoint
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.actors.call import Call, Dialog, IncomingCall
+    from imsproof.actors.sipsubject import SipAnswer
+    from imsproof.actors.ue import Alter, Ue
+    from imsproof.link.session import Session
+    from imsproof.seams import Record
+
+AHEAD = 100
+"""How far the CSeq of a third party is ahead of the caller's, so that it is no repetition."""
+
+
+class Parties:
+    """A caller and a callee, both registered; the callee takes every call by itself.
+
+    Attributes:
+        caller, callee: the UEs.
+        calls: the calls that the callee took, in order.
+        offer: the SDP that the caller offers.
+    """
+
+    def __init__(self, session: Session, caller: Ue, callee: Ue) -> None:
+        """Have the callee answer from now on, with audio that nobody sends."""
+        self.caller = caller
+        self.callee = callee
+        media = FarLeg(session, callee.local[0], actor=callee.actor)
+        self.offer = media.sdp().to_bytes()
+        self.calls = Answering(callee, lambda _offer: media.sdp())
+
+    def call(
+        self, label: str, *, headers: Sequence[tuple[str, str]] = (), alter: Alter | None = None, target: str = ""
+    ) -> Call:
+        """Call the callee (or another target)."""
+        return self.caller.invite(target or self.callee.impu, self.offer, headers=headers, alter=alter, label=label)
+
+    def standing(self, label: str = "call") -> Call:
+        """Call, and return the call that stands.
+
+        Raises:
+            InconclusiveError: it does not come up, so that nothing can be shown with it.
+        """
+        call = self.call(label)
+        if not call.ok or call.dialog is None:
+            raise InconclusiveError(f"no call came up: {call.failed or f'answered {call.status}'}")
+        return call
+
+    def arrived(self, before: int) -> IncomingCall | None:
+        """The first call that came to the callee after ``before`` calls (``len(calls.taken)`` of then), if any."""
+        return self.calls.taken[before] if len(self.calls.taken) > before else None
+
+
+def forge(
+    attacker: Ue,
+    dialog: Dialog,
+    method: str,
+    label: str,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+    tags: tuple[str, str] | None = None,
+) -> SipAnswer:
+    """Send a request within somebody else's dialog, from the attacker's own socket, and wait for its final answer.
+
+    Args:
+        attacker: who sends; its Via and Contact are its own.
+        dialog: the dialog as the party whose place the attacker takes knows it.
+        method: of the request.
+        label: what the conversation is called in the journal.
+        headers: more headers.
+        body: of the request.
+        tags: guessed tags of From and To, instead of the right ones.
+    """
+    host, port = attacker.local
+    own = dialog.headers(method, dialog.cseq + AHEAD)
+    if tags is not None:
+        own = [(name, _with_tag(value, tags[name == "To"]) if name in ("From", "To") else value) for name, value in own]
+    contact = f"<sip:third@{f'[{host}]' if ':' in host else host}:{port}>"
+    message = attacker.build(method, dialog.target, [*own, ("Contact", contact), *headers], body)
+    return attacker.send_raw(message.to_bytes(), label, within=attacker.session.timers.silence)
+
+
+def _with_tag(value: str, tag: str) -> str:
+    try:
+        return f"<{sip.parse_name_addr(value).uri}>;tag={tag}"
+    except sip.SipSyntaxError:
+        return value
+
+
+@dataclass(slots=True)
+class Elsewhere:
+    """A UDP socket of the tester that no request should ever reach; as a subject it is about what comes to it."""
+
+    session: Session
+    exchange: str
+    udp: UdpEndpoint
+
+    @classmethod
+    def open(cls, session: Session, address: str, label: str = "elsewhere") -> Elsewhere:
+        """Listen on any port of a local IP address."""
+        exchange = session.exchange(label)
+        udp = session.run(UdpEndpoint.open(session, "elsewhere", exchange, local=(address, 0)))
+        return cls(session, exchange, udp)
+
+    @property
+    def record(self) -> Record:
+        """The purpose's record."""
+        return self.session.record
+
+    @property
+    def uri(self) -> str:
+        """Its SIP URI, a loose route."""
+        host, port = self.udp.local
+        return f"sip:{f'[{host}]' if ':' in host else host}:{port};lr"

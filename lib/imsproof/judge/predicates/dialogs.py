@@ -1,0 +1,138 @@
+"""Who was reached by what a third party sent, and what was shown to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.codec.sip import Message, SipSyntaxError, parse_name_addr
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imsproof.seams import Events
+
+
+@predicate("not-reached")
+def not_reached(
+    events: Events, *, exchange: str, actor: str, methods: Sequence[str], until: str | None = None
+) -> Finding:
+    """After a request was sent, and until another conversation begins, nothing of these methods comes to an actor."""
+    start = next((e.seq for e in events if e.exchange == exchange and e.kind is Kind.SENT), None)
+    if start is None:
+        return unknown(f"{exchange}: nothing was sent")
+    end = next((e.seq for e in events if e.exchange == until and e.seq > start), None)
+    for event in events:
+        if event.seq <= start or (end is not None and event.seq >= end):
+            continue
+        if _is_request(event) and event.actor == actor and event.facts.get("method") in methods:
+            return fails(f"{exchange}: {event.facts['method']} came to {actor}", start, event.seq)
+    return holds(f"{exchange}: no {' or '.join(methods)} came to {actor}", start)
+
+
+@predicate("answered-by-nobody-else")
+def answered_by_nobody_else(events: Events, *, exchange: str, tag: str) -> Finding:
+    """No response with this To tag, which somebody else made up, came to the caller."""
+    for event in events:
+        if event.exchange != exchange or event.kind is not Kind.RECEIVED or event.facts.get("sip") != "response":
+            continue
+        if _tag(Message.parse(event.data).get("To")) == tag:
+            return fails(f"{exchange}: the caller was given the third party's {event.facts.get('status')}", event.seq)
+    return holds(f"{exchange}: the caller was given no response of the third party")
+
+
+@predicate("nothing-received")
+def nothing_received(events: Events, *, exchange: str) -> Finding:
+    """Nothing at all came to this socket."""
+    for event in events:
+        if event.exchange == exchange and event.kind is Kind.RECEIVED:
+            what = event.facts.get("method") or f"{len(event.data)} bytes"
+            return fails(f"{exchange}: {what} came to an address that only the sender's Route names", event.seq)
+    return holds(f"{exchange}: nothing came")
+
+
+@predicate("shown-identity")
+def shown_identity(events: Events, *, exchange: str, allowed: Sequence[str], forged: Sequence[str]) -> Finding:
+    """The identity that the far UE shows (the asserted one, else From) is the caller's, and none that it forged.
+
+    A far UE shows P-Asserted-Identity where there is one (RFC 3325 section 5); without one it has only From.
+    """
+    event = _arrived(events, exchange)
+    if event is None:
+        return holds(f"{exchange}: the request with the false identity did not arrive at all")
+    message = Message.parse(event.data)
+    shown = message.values("P-Asserted-Identity") or [message.get("From") or ""]
+    own, false = {_uri(one) for one in allowed}, {_uri(one) for one in forged}
+    for uri in map(_uri, shown):
+        if uri in false:
+            return fails(f"{exchange}: the far UE was shown the false identity {uri}", event.seq)
+        if uri not in own and not uri.endswith("anonymous.invalid"):
+            return fails(f"{exchange}: the far UE was shown {uri}, which is not the caller's", event.seq)
+    return holds(f"{exchange}: the far UE was shown {_uri(shown[0])}", event.seq)
+
+
+@predicate("planted-absent")
+def planted_absent(events: Events, *, exchange: str, planted: Sequence[Sequence[str]]) -> Finding:
+    """None of the header fields that the caller planted arrives with what the caller wrote into it."""
+    event = _arrived(events, exchange)
+    if event is None:
+        return holds(f"{exchange}: the request with the planted headers did not arrive at all")
+    message = Message.parse(event.data)
+    shown = [name for name, value in planted if any(value.lower() in one.lower() for one in message.get_all(name))]
+    if shown:
+        return fails(f"{exchange}: the far UE was given the caller's own {', '.join(shown)}", event.seq)
+    return holds(f"{exchange}: none of the caller's {', '.join(name for name, _ in planted)} arrived", event.seq)
+
+
+@predicate("anonymous-sender")
+def anonymous_sender(events: Events, *, actor: str, method: str) -> Finding:
+    """From of the request that an AS sent is Anonymous with the Anonymous User Identity (TS 24.229 5.7.3)."""
+    event = next((e for e in events if _is_request(e) and e.actor == actor and e.facts.get("method") == method), None)
+    if event is None:
+        return unknown(f"no {method} of the AS came to {actor}")
+    sender = Message.parse(event.data).get("From") or ""
+    try:
+        address = parse_name_addr(sender)
+    except SipSyntaxError:
+        return fails(f"From of the {method} cannot be read: {sender[:80]}", event.seq)
+    sentence = f"From of the {method} is {sender.partition(';tag')[0][:120]}"
+    named = (address.display or "").strip('"').lower() == "anonymous"
+    if named and _uri(sender) == "sip:anonymous@anonymous.invalid":
+        return holds(sentence, event.seq)
+    return fails(f'{sentence}, expected "Anonymous" <sip:anonymous@anonymous.invalid>', event.seq)
+
+
+@predicate("hops-limited")
+def hops_limited(events: Events, *, actor: str, method: str, most: int) -> Finding:
+    """One request made no more than so many requests come to an actor."""
+    came = [e.seq for e in _requests(events, actor, method)]
+    sentence = f"{len(came)} {method} came to {actor} for one that was sent"
+    return holds(sentence, *came[:most]) if len(came) <= most else fails(f"{sentence}, at most {most} expected", *came)
+
+
+def _requests(events: Events, actor: str, method: str) -> Iterator[Event]:
+    return (e for e in events if _is_request(e) and e.actor == actor and e.facts.get("method") == method)
+
+
+def _is_request(event: Event) -> bool:
+    return event.kind is Kind.RECEIVED and event.facts.get("sip") == "request"
+
+
+def _arrived(events: Events, exchange: str) -> Event | None:
+    return next((event for event in events if event.exchange == exchange and _is_request(event)), None)
+
+
+def _uri(value: str) -> str:
+    try:
+        text = str(parse_name_addr(value).uri)
+    except (SipSyntaxError, ValueError):
+        text = value
+    return text.strip("<> ").split(";")[0].lower()
+
+
+def _tag(value: str | None) -> str:
+    try:
+        return parse_name_addr(value or "").tag or ""
+    except SipSyntaxError:
+        return ""
