@@ -35,9 +35,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("configuration", choices=CONFIGURATIONS)
     parser.add_argument("--dir", type=Path, help="folder for keys, logs and configurations (a new one)")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- command to run against the lab")
-    options = parser.parse_args()
-    command = [word for word in options.command if word != "--"] if options.command else []
+    parser.epilog = "What stands after -- is the command to run against the lab; without one it stays until Ctrl-C."
+    own, command = _split(sys.argv[1:])
+    options = parser.parse_args(own)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     folder = (options.dir or REPORTS / f"{stamp}-{options.configuration}").resolve()
@@ -52,7 +52,7 @@ def main() -> int:
             )
             return use(place, programs, command)
         except LabError as error:
-            say(f"the lab does not start: {error}")
+            say(f"{error}")
             return NOT_STARTED
         except KeyboardInterrupt:
             return 130
@@ -60,6 +60,11 @@ def main() -> int:
             for program in reversed(programs):
                 program.stop()
             say(f"stopped; logs are in {folder / 'log'}")
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def say(text: str) -> None:
@@ -106,7 +111,10 @@ def use(place: Place, programs: list[Program], command: list[str]) -> int:
     """Run the command, or wait for Ctrl-C."""
     variables = {"IMSPROOF_REAL_PREFIX": place.prefix, "IMSPROOF_REAL_DIR": str(place.folder)}
     if command:
-        status = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
+        try:
+            status = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
+        except OSError as error:
+            raise LabError(f"the command cannot be started: {error}") from None
         for program in programs:
             if program.ended:
                 say(f"{program.name} did not survive the run (status {program.status}):\n{program.tail()}")

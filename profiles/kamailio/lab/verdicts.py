@@ -25,9 +25,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--expected", type=Path, required=True)
     parser.add_argument("--update", action="store_true", help="write verdicts that are new or changed into the file")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    options = parser.parse_args()
-    command = [word for word in options.command if word != "--"]
+    at = sys.argv.index("--")
+    options, command = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
     before = set(Path("reports").glob("*/run.json"))
     status = subprocess.run(command, check=False).returncode
     new = sorted(set(Path("reports").glob("*/run.json")) - before, key=lambda path: path.stat().st_mtime)
