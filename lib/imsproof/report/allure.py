@@ -87,7 +87,7 @@ def generate(folder: Path) -> str:
     """
     command = _command(folder)
     if command is None:
-        return "no Allure report: the command of the npm package allure (3 or newer) is not here; its results are in allure-results/"
+        return "no Allure report: npm's allure (3 or newer) is not here; its results are in allure-results/"
     out = folder / ".allure-report.part"
     try:
         done = subprocess.run(  # noqa: S603 - a program found by its fixed name, arguments as a list
