@@ -1,68 +1,360 @@
-"""Malformed requests (RFC 4475, TS 33.117 clause 4.4.4): refused or dropped, and service goes on."""
+"""Malformed messages on Gm (RFC 4475, RFC 5118, TS 33.117 clause 4.4.4): judged by class, and service goes on.
+
+Requests that a registrar reads are carried by REGISTER: an unregistered sender's REGISTER is challenged when it is
+taken for good, so that acceptance shows without a subscriber's keys.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imsproof.actors.credentials import Credentials
-from imsproof.actors.liveness import SipProbe
-from imsproof.codec.torture import MALFORMED, well_formed
+import pytest
+
+from imsproof.actors.outsider import Outsider
+from imsproof.actors.torturer import Torturer
+from imsproof.codec.sdp import Fingerprint, audio_offer, data_channel_offer
+from imsproof.codec.torture import framing, ims, plain, rfc4475, rfc5118
+from imsproof.codec.torture import sdp as offers
+from imsproof.codec.torture.draft import Kind, Reaction, case, header, line, tail
+from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
-from imsproof.purpose import purpose
+from imsproof.link.burst import Burst
+from imsproof.link.facts import sip_facts
+from imsproof.purpose import purpose, purposes
 
 if TYPE_CHECKING:
-    from imsproof.actors.outsider import Outsider
+    from collections.abc import Sequence
+
+    from imsproof.actors.ue import Ue
     from imsproof.bench import Bench
-    from imsproof.profile.gm import Gm
+    from imsproof.codec.torture import Case
+    from imsproof.link.subject import RawAnswer
 
 PROCESSED = [200, 401, 407]
 """How a registrar answers a REGISTER that it took for good: it challenges it, or accepts it."""
+SERVED = [*PROCESSED, 403, 404, 405, 480, 481, 484, 501]
+"""How a node answers a well-formed request that it does not want."""
+BLAMED = [400, 413, 414, 416, 500, 505, 513]
+"""Statuses that blame the form of a request, or show that the node stumbled over it."""
+
+FIVE = rfc4475.named("ncl", "scalar02", "badvers", "mismatch01", "insuf")
+CONTRADICTIONS = rfc4475.named("multi01", "mcl01", "clerr", "mismatch02")
+ENDED = rfc4475.named("bext01", "unkscm", "novelsc", "zeromf")
+LIBERAL = tuple(one for one in rfc4475.ALL if one.kind is Kind.EITHER and Reaction.PROCESS in one.proxy)
+MARKER = "imsproof-mark"
+HUGE = (
+    case("headers", "TS 33.117 4.2.3.3.4", "250 unknown headers", Kind.EITHER, "REGISTER", *(line("X-A: b"),) * 250),
+    case("header", "TS 33.117 4.2.3.3.4", "one header of 50000 letters", Kind.EITHER, "REGISTER", line("X: " + "a" * 50000)),
+    case("commas", "TS 33.117 4.2.3.3.4", "a Contact of 4000 members", Kind.EITHER, "REGISTER", header("Contact", "<sip:a@b>," * 4000 + "<sip:c@d>")),
+    case("semicolons", "TS 33.117 4.2.3.3.4", "a Via of 20000 parameters", Kind.EITHER, "REGISTER", line("Via: SIP/2.0/UDP a" + ";a" * 20000, "From")),
+    case("spaces", "TS 33.117 4.2.3.3.4", "a value of 50000 spaces", Kind.EITHER, "REGISTER", line("Subject: a" + " " * 50000 + "b")),
+    case("quotes", "TS 33.117 4.2.3.3.4", "a display name of 30000 backslashes", Kind.EITHER, "REGISTER", line('Reply-To: "' + "\\\\" * 15000 + '" <sip:a@b>')),
+    case("brackets", "TS 33.117 4.2.3.3.4", "30000 opening brackets", Kind.EITHER, "REGISTER", line("Reply-To: " + "<" * 30000)),
+    case("ends", "TS 33.117 4.2.3.3.4", "20000 line ends after the message", Kind.EITHER, "REGISTER", tail("\r\n" * 20000)),
+)  # fmt: skip
+STOPPED = rfc4475.named("zeromf", "bext01", "badvers", "clerr", "lwsstart")
+WRONG_AUDIO = (
+    "no-address",
+    "address-range",
+    "audio-port-range",
+    "audio-port-negative",
+    "audio-port-text",
+    "nul",
+    "cut",
+)
+WRONG_CHANNEL = (
+    "dc-no-fingerprint",
+    "dc-fingerprint-hash",
+    "dc-fingerprint-short",
+    "dc-fingerprint-hex",
+    "dc-setup-holdconn",
+    "dc-sctp-port-range",
+    "dc-size-text",
+    "dc-stream-reserved",
+    "dc-stream-repeated",
+    "dc-port-range",
+)
+OUT_OF_ORDER = ("ACK", "PRACK", "UPDATE", "INFO", "NOTIFY", "CANCEL", "BYE", "REFER", "CANCEL", "BYE")
+
+
+@pytest.fixture
+def torturer(bench: Bench) -> Torturer:
+    """Somebody who sends malformed messages."""
+    return Torturer(bench.session, bench.gm, bench.random, sources=bench.profile.tester.addresses)
+
+
+def serves(after: Sequence[RawAnswer]) -> bool:
+    """Claim that the lab serves, at least another source than the one that sent what is malformed."""
+    return expect(after[0]).that("serves", exchanges=[one.exchange for one in after], accept=PROCESSED).held
 
 
 @purpose("GM-MALFORMED-01")
-def test_malformed_requests_are_refused(bench: Bench, outsider: Outsider) -> None:
+def test_malformed_requests_are_refused(torturer: Torturer) -> None:
     """Five malformed requests are refused or dropped, and after each one the lab still serves."""
-    probe = SipProbe(bench.session, bench.gm)
-    sent_by = "tester.invalid:5060"
-    good = register(well_formed(bench.gm.registrar, sent_by, token(bench)), bench.gm)
-    control(
-        outsider.send(good, probe.target, "well-formed REGISTER", transport=probe.transport, linger=0.0, injected=False)
-    ).accepted(PROCESSED)
-    for case in MALFORMED:
-        bad = register(case.build(bench.gm.registrar, sent_by, token(bench)), bench.gm)
-        within = bench.profile.timers.silence
-        answer = outsider.send(
-            bad, probe.target, f"{case.name}: {case.about}", transport=probe.transport, within=within, linger=0.0
+    control(torturer.plain()).accepted(PROCESSED)
+    for one in FIVE:
+        expect(torturer.send(one, "REGISTER")).refused(accept=PROCESSED)
+        after = torturer.well(f"well-formed after {one.name}")
+        if not serves(after):
+            break
+    alive(*after, accept=PROCESSED)
+
+
+@purposes(
+    {
+        "GM-MALFORMED-02": (*rfc4475.VALID_CASES, *rfc4475.named("cparam02", "inv2543")),
+        "GM-MALFORMED-03": tuple(one for one in rfc5118.ALL if one.kind is Kind.VALID),
+    }
+)
+def test_valid_requests_are_processed(torturer: Torturer, case: tuple[Case, ...]) -> None:
+    """What the RFC calls valid is answered as any good request is, in its own method where the lab answers that."""
+    control(torturer.plain()).accepted(PROCESSED)
+    carried = {method: torturer.plain(method) for method in sorted({one.method for one in case})}
+    for one in case:
+        if one.datagram and torturer.transport != "udp":
+            continue
+        answered = carried[one.method].data or one.method not in ("INVITE", "OPTIONS", "MESSAGE")
+        answer = torturer.send(one, None if answered else "REGISTER", within=torturer.session.timers.answer)
+        expect(answer).holds("processed", wrong=BLAMED)
+    alive(*torturer.well(), accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-04")
+def test_contradictions_are_refused(torturer: Torturer) -> None:
+    """A request with two values where one may stand, or a wrong length, is not served as if one of them counted."""
+    control(torturer.plain()).accepted(PROCESSED)
+    some = tuple(one for one in CONTRADICTIONS if torturer.transport == "udp" or not one.datagram)
+    for answer, one in zip(torturer.send_all(some, "REGISTER"), some, strict=True):
+        expect(answer).refused(accept=PROCESSED, status=one.statuses)
+    alive(*torturer.well(), accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-05")
+def test_what_a_proxy_must_end_is_ended(torturer: Torturer) -> None:
+    """A REGISTER with an unknown Proxy-Require, an unknown scheme or no hops left is not served."""
+    control(torturer.plain()).accepted(PROCESSED)
+    for answer, one in zip(torturer.send_all(ENDED, "REGISTER"), ENDED, strict=True):
+        expect(answer).refused(accept=PROCESSED, status=one.statuses)
+    alive(*torturer.well(), accept=PROCESSED)
+
+
+@purposes({"GM-MALFORMED-06": LIBERAL, "GM-MALFORMED-09": (*ims.AGREEMENT, *ims.HEADERS)})
+def test_what_may_be_overlooked_does_not_end_service(torturer: Torturer, case: tuple[Case, ...]) -> None:
+    """Refused, dropped or overlooked: the lab goes on serving after each handful of such requests."""
+    control(torturer.plain()).accepted(PROCESSED)
+    for start in range(0, len(case), 8):
+        torturer.send_all(case[start : start + 8], "REGISTER")
+        after = torturer.well()
+        if not serves(after):
+            break
+    alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-07")
+def test_responses_that_nobody_asked_for_are_dropped(torturer: Torturer) -> None:
+    """A response without its request, well formed or not, is not answered, and the lab goes on serving."""
+    control(torturer.plain()).accepted(PROCESSED)
+    for answer in torturer.send_all(rfc4475.RESPONSES):
+        expect(answer).holds("nothing-came")
+    after = torturer.well()
+    serves(after)
+    alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-08")
+def test_malformed_credentials_register_nobody(torturer: Torturer) -> None:
+    """No malformed Authorization is answered with 200, and the lab goes on challenging."""
+    control(torturer.plain()).accepted(PROCESSED)
+    for start in range(0, len(ims.AUTHORIZATION), 8):
+        for answer in torturer.send_all(ims.AUTHORIZATION[start : start + 8], "REGISTER"):
+            expect(answer).refused(accept=[200])
+        after = torturer.well()
+        if not serves(after):
+            break
+    alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-10")
+def test_a_refusal_does_not_reflect(torturer: Torturer) -> None:
+    """A mark in headers that answers do not copy does not come back in a refusal."""
+    control(torturer.plain()).accepted(PROCESSED)
+    marked = (
+        line(f'Subject: {MARKER}\\" <script>'),
+        line(f"X-Unknown: {MARKER}"),
+        header("Contact", f"<sip:{MARKER}@x>"),
+    )
+    some = tuple(replace(one, edits=(*one.edits, *marked)) for one in (*FIVE, *LIBERAL))
+    for answer in torturer.send_all(some, "REGISTER"):
+        expect(answer).holds("not-reflected", marker=MARKER)
+    alive(*torturer.well(), accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-11")
+def test_huge_messages_are_dealt_with_quickly(torturer: Torturer) -> None:
+    """While and after huge messages come in, a good REGISTER is answered about as fast as before."""
+    before = torturer.plain()
+    control(before).accepted(PROCESSED)
+    for one in HUGE:
+        torturer.send(one, within=0.001)
+        after = torturer.well(f"well-formed after {one.name}")
+        quick = expect(after[-1]).holds("not-slower", reference=before.exchange, factor=20, floor=1.0)
+        if not (serves(after) and quick.held):
+            break
+    alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-12")
+def test_malformed_messages_leave_nothing_behind(bench: Bench) -> None:
+    """After a hundred malformed requests a good one is answered about as fast as before them."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="udp", sources=bench.profile.tester.addresses)
+    before = torturer.plain()
+    control(before).accepted(PROCESSED)
+    some = (*rfc4475.named("badinv01", "mismatch01", "quotbal", "insuf"),) * 25
+    datagrams = [one.message(torturer.aim("OPTIONS"), "OPTIONS") for one in some]
+    burst = Burst(
+        bench.session,
+        "outsider",
+        bench.session.exchange("a hundred malformed OPTIONS"),
+        torturer.target,
+        datagrams,
+        rate=200,
+        describe=sip_facts,
+    )
+    sent = bench.session.run(burst.run())
+    control(sent).holds("flood-happened", at_least=len(datagrams))
+    after = torturer.well()
+    serves(after)
+    expect(after[-1]).holds("not-slower", reference=before.exchange, factor=20, floor=1.0)
+    alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-13")
+def test_streams_are_understood(bench: Bench) -> None:
+    """Two good requests on one connection are both answered, however the stream is cut."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
+    control(torturer.plain()).accepted(PROCESSED)
+    for stream in framing.UNDERSTOOD:
+        answer, call_ids = torturer.stream(stream, injected=False)
+        expect(answer).holds("all-answered", call_ids=call_ids, wrong=BLAMED)
+    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-14")
+def test_a_wrong_length_smuggles_nothing(bench: Bench) -> None:
+    """A request in the body of one whose length cannot be known is not served."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
+    control(torturer.plain()).accepted(PROCESSED)
+    for stream in framing.SMUGGLED:
+        answer, call_ids = torturer.stream(stream)
+        expect(answer).holds("none-served", call_ids=call_ids[1:], accept=SERVED)
+    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-15")
+def test_an_unfinished_message_keeps_nobody_waiting(bench: Bench) -> None:
+    """While connections hold half a message, a good request on another connection is answered as fast as before."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
+    before = torturer.plain()
+    control(before).accepted(PROCESSED)
+    whole = plain("REGISTER", torturer.aim())
+    halves = (whole[: len(whole) // 2], whole[:10], whole.replace(b"Content-Length: 0", b"Content-Length: 60000"))
+    for number, half in enumerate(halves, 1):
+        Outsider(bench.session).send(half, torturer.target, f"half a message ({number})", transport="tcp", within=0.001)
+        after = torturer.plain(label=f"well-formed beside half a message ({number})")
+        if not expect(after).holds("not-slower", reference=before.exchange, factor=20, floor=1.0).held:
+            break
+    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-16")
+def test_what_a_proxy_has_to_stop_does_not_reach_the_other_user(bench: Bench) -> None:
+    """A good MESSAGE of a registered UE reaches the other UE; those that a proxy has to stop do not."""
+    caller, callee = bench.ue("ue-a", transport="udp"), bench.ue("ue-b", transport="udp")
+    good = f"{MARKER}-{bench.random.getrandbits(40):010x}"
+    answer = caller.request("MESSAGE", callee.impu, headers=[("Subject", good)], label="good MESSAGE")
+    control(answer).that("mark-arrived", actor="ue-b", marker=good)
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="udp")
+    for one in STOPPED:
+        mark = f"{MARKER}-{bench.random.getrandbits(40):010x}"
+        data = spoil(torturer, caller, replace(one, method="MESSAGE"), callee.impu, mark)
+        spoiled = caller.send_raw(data, f"{one.name}: {one.about}", within=bench.profile.timers.silence)
+        expect(spoiled).that("mark-not-arrived", actor="ue-b", marker=mark)
+    after = caller.request("MESSAGE", callee.impu, headers=[("Subject", good)], label="good MESSAGE afterwards")
+    expect(after).that("serves", exchanges=[after.exchange], accept=SERVED)
+    alive(after, accept=SERVED)
+
+
+def spoil(torturer: Torturer, caller: Ue, one: Case, callee: str, mark: str = MARKER) -> bytes:
+    """Write a case as a registered UE sends it: its own address, its route, and a mark."""
+    host, port = caller.local
+    own = f"{f'[{host}]' if ':' in host else host}:{port}"
+    aim = replace(torturer.aim(one.method), user=caller.impu, callee=callee, sent_by=own)
+    routes = caller.registration.service_route if caller.registration else ()
+    more = (line(f"Subject: {mark}"), *(line(f"Route: {route}") for route in routes))
+    return replace(one, edits=(*one.edits, *more)).message(aim)
+
+
+@purposes({"GM-MALFORMED-17": ("audio", WRONG_AUDIO), "GM-MALFORMED-18": ("application", WRONG_CHANNEL)})
+def test_senseless_offers_are_not_accepted(bench: Bench, case: tuple[str, tuple[str, ...]]) -> None:
+    """The lab's far UE takes a good offer; one that leaves no way to set the medium up is not accepted with it."""
+    medium, names = case
+    ue = bench.ue(data_channel=True if medium == "application" else None)
+    good = offer(ue, medium)
+    call = ue.invite(bench.far_target(), good, label="INVITE with a good offer")
+    control(call).holds("medium-taken", medium=medium)
+    if call.ok:
+        call.bye()
+    for one in (one for one in offers.ALL if one.name in names):
+        call = ue.invite(bench.far_target(), one.body(good), label=f"{one.name}: {one.about}")
+        expect(call).holds("medium-not-taken", medium=medium)
+        if call.ok:
+            call.bye()
+    call = ue.invite(bench.far_target(), good, label="INVITE with a good offer afterwards")
+    if call.ok:
+        call.bye()
+    alive(call)
+
+
+def offer(ue: Ue, medium: str) -> bytes:
+    """Write a good offer of one medium."""
+    if medium == "audio":
+        return audio_offer(ue.local[0], 40000).to_bytes()
+    own = make_identity()
+    fingerprint = Fingerprint("SHA-256", own.sha256)
+    return data_channel_offer(
+        ue.local[0], 9, fingerprints=[fingerprint], tls_id=own.sha256.replace(":", "")[:32], audio_port=40000
+    ).to_bytes()
+
+
+@purpose("GM-MALFORMED-19")
+def test_hostile_xml_does_not_slow_service_down(bench: Bench) -> None:
+    """After each request whose body is hostile XML, a good REGISTER is answered about as fast as before."""
+    ue = bench.ue(transport="udp")
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="udp")
+    before = torturer.plain()
+    control(before).accepted(PROCESSED)
+    for one in ims.XML:
+        data = spoil(torturer, ue, one, ue.impu)
+        ue.send_raw(data, f"{one.name}: {one.about}", within=bench.profile.timers.silence)
+        after = torturer.well(f"well-formed after {one.name}")
+        quick = expect(after[-1]).holds("not-slower", reference=before.exchange, factor=20, floor=1.0)
+        if not (serves(after) and quick.held):
+            break
+    alive(*after, accept=PROCESSED)
+    ue.close()
+
+
+@purpose("GM-MALFORMED-20")
+def test_requests_out_of_order_do_not_end_service(torturer: Torturer) -> None:
+    """Requests for dialogs and transactions that nobody began are answered or dropped, and service goes on."""
+    control(torturer.plain()).accepted(PROCESSED)
+    for method in OUT_OF_ORDER:
+        stray = case(
+            method, "RFC 3261", "outside any dialog", Kind.EITHER, method, header("To", "<$callee>;tag=nobody")
         )
-        expect(answer).refused(accept=PROCESSED)
-        after = outsider.send(
-            register(well_formed(bench.gm.registrar, sent_by, token(bench)), bench.gm),
-            probe.target,
-            f"well-formed after {case.name}",
-            transport=probe.transport,
-            linger=0.0,
-            injected=False,
-        )
-        expect(after).that("serves", exchanges=[after.exchange], accept=PROCESSED)
-    alive(after, accept=PROCESSED)
-
-
-def token(bench: Bench) -> str:
-    """A token that makes a request unique."""
-    return f"{bench.random.getrandbits(80):020x}"
-
-
-def register(message: bytes, gm: Gm) -> bytes:
-    """Put a subscriber's identities in, as its UE does, so that the well-formed request is one that is challenged."""
-    user = next((one.impu for one in gm.subscribers), f"sip:probe@{gm.domain}")
-    lines = message.split(b"\r\n")
-    lines = [
-        line.replace(f"<{gm.registrar}>".encode(), f"<{user}>".encode())
-        if line.startswith((b"From:", b"To:"))
-        else line
-        for line in lines
-    ]
-    if gm.subscribers and gm.subscribers[0].auth == "aka":
-        initial = Credentials(gm.subscribers[0], gm.digest_realm).initial(gm.registrar)
-        lines.insert(2, f"Authorization: {initial}".encode())
-    return b"\r\n".join(lines)
+        torturer.send(stray)
+        after = torturer.well(f"well-formed after {method}")
+        if not serves(after):
+            break
+    alive(*after, accept=PROCESSED)

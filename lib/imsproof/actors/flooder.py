@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from imsproof.codec import sip
+from imsproof.codec.sdp import audio_offer
 from imsproof.link.burst import Burst, BurstResult
 from imsproof.link.facts import sip_facts
 
@@ -19,6 +21,17 @@ if TYPE_CHECKING:
     from imsproof.seams import Address, Record
 
 METHODS = ("REGISTER", "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE")
+LONG = 200
+"""Further header lines of a request of the shape ``malformed``."""
+
+
+class Shape(StrEnum):
+    """What the requests of a flood carry: nothing, an offer, a text; or they are long and malformed."""
+
+    PLAIN = "plain"
+    OFFER = "offer"
+    TEXT = "text"
+    MALFORMED = "malformed"
 
 
 @dataclass(slots=True)
@@ -83,6 +96,7 @@ class Flooder:
         self,
         method: str = "REGISTER",
         *,
+        shape: Shape = Shape.PLAIN,
         rate: float | None = None,
         count: int | None = None,
         users: Sequence[str] = (),
@@ -94,6 +108,7 @@ class Flooder:
 
         Args:
             method: of the requests.
+            shape: what they carry.
             rate: requests per second; the profile's ``limits.flood_rate`` by default, and at most that.
             count: how many; the profile's ``limits.flood_packets`` by default, and at most that.
             users: public identities to speak for; made up when left out.
@@ -101,13 +116,16 @@ class Flooder:
             attempts: how many of them, spread over the flood.
             label: what the conversation is called in the journal.
         """
-        return self.session.run(self._flood(method, rate, count, users, beside, attempts, label or f"{method} flood"))
+        limits = self.session.link.limits
+        number = min(count or limits.flood_packets, limits.flood_packets)
+        prepared = self.requests(method, number, users, shape)
+        return self.session.run(self._flood(prepared, rate, beside, attempts, label or f"{method} flood"))
 
-    def requests(self, method: str, count: int, users: Sequence[str] = ()) -> list[bytes]:
+    def requests(self, method: str, count: int, users: Sequence[str] = (), shape: Shape = Shape.PLAIN) -> list[bytes]:
         """Prepare requests, each with a Call-ID, branch and tag of its own."""
-        return [self._request(method, number, users) for number in range(count)]
+        return [self._request(method, number, users, shape) for number in range(count)]
 
-    def _request(self, method: str, number: int, users: Sequence[str]) -> bytes:
+    def _request(self, method: str, number: int, users: Sequence[str], shape: Shape) -> bytes:
         user = users[number % len(users)] if users else f"sip:flood{self.chance.randrange(10**6):06}@{self.domain}"
         target = f"sip:{self.domain}" if method == "REGISTER" else user
         host = f"[{self.target[0]}]" if ":" in self.target[0] else self.target[0]
@@ -124,27 +142,32 @@ class Flooder:
         ]
         if method == "REGISTER":
             headers.append(("Expires", "600"))
-        return sip.request(method, target, headers).to_bytes()
+        body = b""
+        if shape is Shape.OFFER:
+            body = audio_offer(self.target[0], 9).to_bytes()
+            headers.append(("Content-Type", "application/sdp"))
+        elif shape is Shape.TEXT:
+            body = b"flood " * 100
+            headers.append(("Content-Type", "text/plain"))
+        elif shape is Shape.MALFORMED:
+            headers = [("CSeq", "x y z"), *headers, *(("X-Flood", "a" * 20),) * LONG]
+        return sip.request(method, target, headers, body).to_bytes()
 
     async def _flood(
         self,
-        method: str,
+        prepared: list[bytes],
         rate: float | None,
-        count: int | None,
-        users: Sequence[str],
         beside: Callable[[], Awaitable[Exchange]] | None,
         attempts: int,
         label: str,
     ) -> Flood:
-        limits = self.session.link.limits
-        number = min(count or limits.flood_packets, limits.flood_packets)
         burst = Burst(
             self.session,
             self.actor,
             self.session.exchange(label),
             self.target,
-            await asyncio.to_thread(self.requests, method, number, users),
-            rate=rate or limits.flood_rate,
+            prepared,
+            rate=rate or self.session.link.limits.flood_rate,
             sources=self.sources,
             describe=sip_facts,
         )
@@ -153,7 +176,7 @@ class Flooder:
         try:
             while beside is not None and len(flood.attempts) < attempts:
                 flood.attempts.append(await beside())
-                await asyncio.wait([running], timeout=number / burst.rate / attempts)
+                await asyncio.wait([running], timeout=len(prepared) / burst.rate / attempts)
             await running
         finally:
             running.cancel()

@@ -14,6 +14,8 @@ from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imsproof.actors.siptransport import TransportName
     from imsproof.seams import Address
 
@@ -32,7 +34,7 @@ class Outsider:
 
     def send(
         self,
-        data: bytes,
+        data: bytes | Sequence[bytes],
         target: Address,
         label: str,
         *,
@@ -41,11 +43,12 @@ class Outsider:
         linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
+        final: bool = False,
     ) -> RawAnswer:
         """Send bytes and collect what comes back until the lab is silent or closes.
 
         Args:
-            data: sent as they are, as one datagram or over one connection.
+            data: sent as they are, as one datagram or over one connection; several pieces are written one by one.
             target: where to.
             label: what the conversation is called in the journal.
             transport: ``udp``, ``tcp`` or ``tls``.
@@ -53,16 +56,25 @@ class Outsider:
             linger: seconds to wait for more after each answer; the profile's silence timer by default.
             tls: what to offer in TLS.
             injected: mark what is sent as planted.
+            final: after a provisional answer of SIP wait as long again for the next one.
         """
         return self.session.run(
             self.asend(
-                data, target, label, transport=transport, within=within, linger=linger, tls=tls, injected=injected
+                data,
+                target,
+                label,
+                transport=transport,
+                within=within,
+                linger=linger,
+                tls=tls,
+                injected=injected,
+                final=final,
             )
         )
 
     async def asend(
         self,
-        data: bytes,
+        data: bytes | Sequence[bytes],
         target: Address,
         label: str,
         *,
@@ -71,14 +83,16 @@ class Outsider:
         linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
+        final: bool = False,
     ) -> RawAnswer:
         """Send bytes and collect what comes back (see :meth:`send`)."""
+        pieces = [data] if isinstance(data, bytes) else list(data)
         exchange = self.session.exchange(label)
         answer = RawAnswer(record=self.session.record, exchange=exchange)
         local = (self._source, 0) if self._source else None
         timers = self.session.timers
         times = (timers.answer if within is None else within, timers.silence if linger is None else linger)
-        facts = {**sip_facts(data), **({"injected": True} if injected else {})}
+        facts = {**sip_facts(b"".join(pieces)), **({"injected": True} if injected else {})}
         try:
             if transport == "udp":
                 socket = await UdpEndpoint.open(
@@ -89,10 +103,10 @@ class Outsider:
                     local=local,
                     describe=lambda one: ("", sip_facts(one)),
                 )
-                await self._over_udp(socket, data, times, answer, facts)
+                await self._over_udp(socket, b"".join(pieces), times, answer, facts, final=final)
             else:
                 stream = await self._stream(transport, exchange, target, local, tls)
-                await self._over_stream(stream, data, times, answer, facts)
+                await self._over_stream(stream, pieces, times, answer, facts)
         except ConnectionFailedError as error:
             answer.failed = str(error)
         return answer
@@ -106,7 +120,14 @@ class Outsider:
         return await TlsStream.open(self.session, self.actor, exchange, target, options, local=local, quiet=True)
 
     async def _over_udp(
-        self, socket: UdpEndpoint, data: bytes, times: tuple[float, float], answer: RawAnswer, facts: dict[str, Any]
+        self,
+        socket: UdpEndpoint,
+        data: bytes,
+        times: tuple[float, float],
+        answer: RawAnswer,
+        facts: dict[str, Any],
+        *,
+        final: bool,
     ) -> None:
         try:
             await socket.send(data, facts=facts)
@@ -123,7 +144,7 @@ class Outsider:
     async def _over_stream(
         self,
         stream: TcpStream | TlsStream,
-        data: bytes,
+        pieces: list[bytes],
         times: tuple[float, float],
         answer: RawAnswer,
         facts: dict[str, Any],
@@ -132,8 +153,9 @@ class Outsider:
         name = "tls" if isinstance(stream, TlsStream) else "tcp"
         got = bytearray()
         try:
-            self._emit(Kind.SENT, answer, name, tcp, data, facts)
-            await stream.send(data)
+            self._emit(Kind.SENT, answer, name, tcp, b"".join(pieces), {**facts, "writes": len(pieces)})
+            for piece in pieces:
+                await stream.send(piece)
             wait, linger = times
             while len(got) < MAX_BYTES and (piece := await stream.receive(wait)):
                 got += piece

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from imsproof.lab.media.policy import MediaPolicy
 from imsproof.lab.sbi.policy import SbiPolicy
 from imsproof.lab.sip.policy import SipPolicy
+from imsproof.lab.sip.robustness import RobustPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Policy:
     """The whole lab's policy; the defaults are the conformant lab."""
 
     sip: SipPolicy = field(default_factory=SipPolicy)
+    robust: RobustPolicy = field(default_factory=RobustPolicy)
     sbi: SbiPolicy = field(default_factory=SbiPolicy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
 

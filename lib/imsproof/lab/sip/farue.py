@@ -23,7 +23,7 @@ from imsproof.engine.identity import Identity, make_identity
 from imsproof.lab.media.association import DcAssociation
 from imsproof.lab.media.bootstrap import Bootstrap
 from imsproof.lab.media.echo import RtpEcho
-from imsproof.lab.sip import dcsdp, hops
+from imsproof.lab.sip import dcsdp, hops, offers
 from imsproof.lab.sip.imsas import has_sdp
 from imsproof.lab.sip.node import Node, Served
 
@@ -160,6 +160,8 @@ class FarUe(Node):
         return description(self.here[0], media).to_bytes()
 
     async def _answer_section(self, call: FarCall, offer: Sdp, place: int, section: MediaSection) -> MediaSection:
+        if section.port > 0 and self.robust.checks_offer:
+            (offers.check_channel if section.is_data_channel else offers.check_address)(offer, section)
         if section.port > 0 and section.kind == "audio" and section.proto in ("RTP/AVP", "RTP/AVPF"):
             return await self._audio(call)
         if section.port > 0 and section.is_data_channel:

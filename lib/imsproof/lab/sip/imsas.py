@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from imsproof.codec.sdp import Sdp, SdpSyntaxError
-from imsproof.lab.sip import dcsdp, hops
+from imsproof.lab.sip import dcsdp, hops, offers
 from imsproof.lab.sip.node import Node, Served
 from imsproof.lab.sip.scscf import asserted, route_uri
 from imsproof.lab.sip.subscribers import by_impu
@@ -146,6 +146,8 @@ class ImsAs(Node):
             if not self._may_use(call.calling):
                 hidden[place] = dcsdp.Hidden(section)
             elif dcsdp.is_bootstrap(section):
+                if self.robust.checks_offer:
+                    offers.check_channel(description, section)
                 offer = dcsdp.read_offer(description, section)
                 ask = self._control.session_update if place in call.known else self._control.session_request
                 decision = await ask(call.session_id, call.calling, call.called, offer)

@@ -142,6 +142,7 @@ class Pcscf(Node):
         datagram = flow.transport in ("udp", TRANSPORT)
         problem = validate.check(message, datagram=datagram, skip=robust.skip_checks, strict=robust.strict_checks)
         if problem is None or (problem.status == TOO_MANY_HOPS and not self.policy.check_max_forwards):
+            self._frailty.pay()
             hops.note_source(message, flow.peer)
             return True
         self._refuse(message, flow, problem)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 import socket
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import SipSyntaxError, StreamFramer
+from imsproof.lab.sip.robustness import MAX_BLOCKED, RobustPolicy, block
 
 if TYPE_CHECKING:
     import ssl
@@ -19,7 +22,7 @@ Address = tuple[str, int]
 Receive = Callable[[bytes, "Flow"], None]
 
 MAX_MESSAGE = 65535
-MAX_CONNECTIONS = 512
+MAX_CONNECTIONS = 256
 MESSAGE_SECONDS = 10.0
 """How long one message may take to arrive over a stream, once begun."""
 IDLE_SECONDS = 600.0
@@ -82,13 +85,30 @@ class UdpPort(asyncio.DatagramProtocol):
             self._transport.abort()
 
 
+class CredulousFramer(StreamFramer):
+    """Believes the first Content-Length that reads as a number, and takes none for zero."""
+
+    @staticmethod
+    def _content_length(head: bytes) -> int:
+        found = re.search(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*([0-9]{1,5})\b", head)
+        return int(found[1]) if found else 0
+
+
 class StreamPort:
     """A TCP or TLS listener and its connections."""
 
-    def __init__(self, transport: str, receive: Receive, closed: Callable[[Flow], None]) -> None:
+    def __init__(
+        self,
+        transport: str,
+        receive: Receive,
+        closed: Callable[[Flow], None],
+        policy: Callable[[], RobustPolicy] = RobustPolicy,
+    ) -> None:
         self._transport = transport
         self._receive = receive
         self._closed = closed
+        self._policy = policy
+        self._sources: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -104,11 +124,12 @@ class StreamPort:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._tasks) >= MAX_CONNECTIONS:
+        peer = writer.get_extra_info("peername")[:2]
+        if task is None or len(self._tasks) >= MAX_CONNECTIONS or self._too_many(peer[0]):
             writer.transport.abort()
             return
         self._tasks.add(task)
-        peer = writer.get_extra_info("peername")[:2]
+        self._sources[peer[0]] += 1
         flow = Flow(self._transport, peer, next(_numbers), lambda data: _write(writer, data))
         try:
             await self._serve(reader, flow)
@@ -116,11 +137,17 @@ class StreamPort:
             pass  # the peer's fault or our end: the connection goes, the node stays
         finally:
             self._tasks.discard(task)
+            self._sources[peer[0]] -= 1
             self._closed(flow)
             writer.transport.abort()
 
+    def _too_many(self, source: str) -> bool:
+        limit = self._policy().connections_per_source
+        return 0 < limit <= self._sources[source]
+
     async def _serve(self, reader: asyncio.StreamReader, flow: Flow) -> None:
-        framer = StreamFramer(MAX_MESSAGE)
+        framing = self._policy().framing
+        framer = CredulousFramer(MAX_MESSAGE) if framing == "first-length" else StreamFramer(MAX_MESSAGE)
         loop = asyncio.get_running_loop()
         deadline = 0.0
         while True:
@@ -132,9 +159,12 @@ class StreamPort:
             if not framer.pending:
                 deadline = loop.time() + MESSAGE_SECONDS
             pings = framer.pings
-            for message in framer.feed(data):
+            messages = framer.feed(data)
+            for message in messages[:1] if framing == "one-a-read" else messages:
                 deadline = loop.time() + MESSAGE_SECONDS
                 self._receive(message, flow)
+            if framing == "waits" and framer.pending:
+                block(MAX_BLOCKED)
             if framer.pings > pings:
                 flow.send(b"\r\n")
 

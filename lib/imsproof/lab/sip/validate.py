@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import Message, SipSyntaxError, parse_name_addr, parse_uri, split_quoted
 from imsproof.lab.sip.hops import parse_via
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Mapping
 
 TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 START = re.compile(r"(?P<method>\S+) (?P<uri>\S+) SIP/2\.0")
@@ -28,15 +32,21 @@ class Problem:
     header: tuple[str, str] | None = None
 
 
-def check(message: Message, *, datagram: bool) -> Problem | None:
+def check(message: Message, *, datagram: bool, skip: Container[str] = (), strict: Iterable[str] = ()) -> Problem | None:
     """Return the first thing that is wrong with a request, or ``None``.
 
     Args:
         message: the request.
         datagram: whether it came alone in a datagram, so that Content-Length can be held against its size.
+        skip: names of :data:`CHECKS` that are left out.
+        strict: names of :data:`STRICT` that are added: they refuse what is valid.
     """
     try:
-        _check(message, datagram=datagram)
+        for name, look in CHECKS.items():
+            if name not in skip:
+                look(message, datagram)
+        for name in strict:
+            STRICT[name](message)
     except _Refused as refused:
         return refused.problem
     except SipSyntaxError:
@@ -54,33 +64,45 @@ def _bad(reason: str) -> _Refused:
     return _Refused(400, reason)
 
 
-def _check(message: Message, *, datagram: bool) -> None:
+def _check_size(message: Message, _datagram: bool) -> None:
     if len(message.headers) > MAX_HEADERS:
         raise _Refused(513, "Message Too Large")
+
+
+def _check_version(message: Message, _datagram: bool) -> None:
     if re.fullmatch(r"SIP/\d+\.\d+", message.version) and message.version != "SIP/2.0":
         raise _Refused(505, "Version Not Supported")
-    _check_start_line(message)
+
+
+def _check_needed(message: Message, _datagram: bool) -> None:
     for name in NEEDED:
         if not message.get(name):
             raise _bad(f"Missing {name}")
+
+
+def _check_repeated(message: Message, _datagram: bool) -> None:
     for name in ONCE:
         if len(message.get_all(name)) > 1:
             raise _bad(f"Repeated {name}")
+
+
+def _check_names(message: Message, _datagram: bool) -> None:
     if any(not header.name or not TOKEN.fullmatch(header.name) for header in message.headers):
         raise _bad("Malformed Header Line")
-    _check_sequence(message)
-    _check_length(message, datagram=datagram)
+
+
+def _check_via(message: Message, _datagram: bool) -> None:
     for value in message.values("Via"):
         _no_empty_params(value)
         parse_via(value)
+
+
+def _check_all_addresses(message: Message, _datagram: bool) -> None:
     for name in ("From", "To", "Contact", "Route", "Record-Route"):
         _check_addresses(message, name)
-    _check_times(message)
-    _check_hops(message)
-    _check_extensions(message)
 
 
-def _check_start_line(message: Message) -> None:
+def _check_start_line(message: Message, _datagram: bool) -> None:
     match = START.fullmatch(message.start_line)
     if match is None or not TOKEN.fullmatch(match["method"]):
         raise _bad("Malformed Request-Line")
@@ -91,7 +113,7 @@ def _check_start_line(message: Message) -> None:
         raise _bad("Headers in Request-URI")
 
 
-def _check_sequence(message: Message) -> None:
+def _check_sequence(message: Message, _datagram: bool) -> None:
     words = (message.get("CSeq") or "").split()
     if len(words) != 2 or not words[0].isascii() or not words[0].isdigit():
         raise _bad("Malformed CSeq")
@@ -101,7 +123,7 @@ def _check_sequence(message: Message) -> None:
         raise _bad("CSeq Method Mismatch")
 
 
-def _check_length(message: Message, *, datagram: bool) -> None:
+def _check_length(message: Message, datagram: bool) -> None:
     lengths = set(message.get_all("Content-Length"))
     if len(lengths) > 1:
         raise _bad("Conflicting Content-Length")
@@ -139,7 +161,7 @@ def _no_empty_params(value: str) -> None:
         raise _bad("Empty Parameter")
 
 
-def _check_times(message: Message) -> None:
+def _check_times(message: Message, _datagram: bool) -> None:
     for text in message.get_all("Expires"):
         if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) >= EXPIRES_LIMIT:
             raise _bad("Malformed Expires")
@@ -148,7 +170,7 @@ def _check_times(message: Message) -> None:
             raise _bad("Malformed Date")
 
 
-def _check_hops(message: Message) -> None:
+def _check_hops(message: Message, _datagram: bool) -> None:
     text = message.get("Max-Forwards")
     if text is None:
         return
@@ -158,7 +180,42 @@ def _check_hops(message: Message) -> None:
         raise _Refused(483, "Too Many Hops")
 
 
-def _check_extensions(message: Message) -> None:
+def _check_extensions(message: Message, _datagram: bool) -> None:
     unknown = [tag for tag in message.values("Proxy-Require") if tag.lower() not in PROXY_EXTENSIONS]
     if unknown:
         raise _Refused(420, "Bad Extension", ("Unsupported", ", ".join(unknown)))
+
+
+def _no_odd_form(message: Message) -> None:
+    """Refuse folding and compact names, which RFC 3261 allows (7.3.1, 7.3.3)."""
+    for one in message.headers:
+        if len(one.name) == 1 or b"\n " in one.raw.replace(b"\t", b" "):
+            raise _bad("Odd Form")
+
+
+def _no_ipv6(message: Message) -> None:
+    """Refuse IPv6 references, which RFC 3261 allows (25.1)."""
+    for name in ("Via", "Contact", "From"):
+        if any("[" in text for text in message.get_all(name)):
+            raise _bad("Odd Address")
+
+
+CHECKS: Mapping[str, Callable[[Message, bool], None]] = {
+    "size": _check_size,
+    "version": _check_version,
+    "request-line": _check_start_line,
+    "needed": _check_needed,
+    "repeated": _check_repeated,
+    "names": _check_names,
+    "sequence": _check_sequence,
+    "length": _check_length,
+    "via": _check_via,
+    "addresses": _check_all_addresses,
+    "times": _check_times,
+    "hops": _check_hops,
+    "extensions": _check_extensions,
+}
+"""What the door looks at, in this order."""
+
+STRICT: Mapping[str, Callable[[Message], None]] = {"form": _no_odd_form, "ipv6": _no_ipv6}
+"""What a door that refuses valid requests looks at as well."""

@@ -1,0 +1,135 @@
+"""The torturer: an outsider who sends the malformed messages of a corpus, and well-formed ones before and after."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from imsproof.actors.liveness import other_source
+from imsproof.actors.outsider import Outsider
+from imsproof.actors.siptransport import first_declared
+from imsproof.codec.torture import Aim, plain
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from imsproof.actors.siptransport import TransportName
+    from imsproof.codec.torture import Case
+    from imsproof.codec.torture.framing import Stream
+    from imsproof.link.session import Session
+    from imsproof.link.subject import RawAnswer
+    from imsproof.profile.gm import Gm
+
+AT_ONCE = 8
+SENT_BY = "tester.invalid:5060"
+
+
+class Torturer:
+    """Sends cases to a lab's Gm; each has a socket and a conversation of its own."""
+
+    def __init__(
+        self,
+        session: Session,
+        gm: Gm,
+        chance: random.Random,
+        *,
+        transport: TransportName | None = None,
+        sources: Sequence[str] = (),
+    ) -> None:
+        """Aim.
+
+        Args:
+            session: the purpose's session.
+            gm: the lab's Gm.
+            chance: seeded; tokens come from it.
+            transport: the first declared one by default.
+            sources: the tester's addresses, to tell throttling from death.
+
+        Raises:
+            InconclusiveError: the profile does not declare the transport.
+        """
+        declared = gm.transports()
+        name = transport or first_declared(declared)
+        if name is None or name not in declared:
+            raise InconclusiveError(f"these messages go over {name or 'SIP'}; the profile gives no gm.{name or 'udp'}")
+        self.session = session
+        self.gm = gm
+        self.chance = chance
+        self.transport: TransportName = name
+        self.target = declared[name]
+        self.sources = sources
+        self.user = next((one.impu for one in gm.subscribers), f"sip:probe@{gm.domain}")
+
+    def aim(self, method: str = "REGISTER") -> Aim:
+        """Address a new message: a REGISTER for the lab's subscriber, all else from it to somebody of its domain."""
+        return Aim(
+            registrar=self.gm.registrar,
+            user=self.user,
+            callee=self.user if method == "REGISTER" else f"sip:probe@{self.gm.domain}",
+            sent_by=SENT_BY,
+            token=f"{self.chance.getrandbits(80):020x}",
+            transport=self.transport.upper(),
+        )
+
+    def plain(self, method: str = "REGISTER", label: str = "", *, source: str | None = None) -> RawAnswer:
+        """Send the good request that cases of a method are made from."""
+        return Outsider(self.session, source=source).send(
+            plain(method, self.aim(method)),
+            self.target,
+            label or f"well-formed {method}",
+            transport=self.transport,
+            linger=0.0,
+            injected=False,
+            final=True,
+        )
+
+    def well(self, label: str = "well-formed REGISTER afterwards") -> list[RawAnswer]:
+        """Send a good REGISTER, and another from a second address when the first is not answered."""
+        found = [self.plain(label=label)]
+        if not found[0].data:
+            usual = self.session.source
+            source = next((one for one in self.sources if one != usual), None) or other_source(self.target[0], usual)
+            if source is not None:
+                found.append(self.plain(label=f"{label}, from another address", source=source))
+        return found
+
+    def send(self, case: Case, method: str | None = None, *, within: float | None = None) -> RawAnswer:
+        """Send one case, in its own method or carried by another."""
+        return self.session.run(self._send(case, method, within))
+
+    def send_all(self, cases: Sequence[Case], method: str | None = None) -> list[RawAnswer]:
+        """Send cases, several side by side, and wait for what comes back within the silence timer."""
+
+        async def together(some: Sequence[Case]) -> list[RawAnswer]:
+            return await asyncio.gather(*(self._send(one, method, None) for one in some))
+
+        found: list[RawAnswer] = []
+        for start in range(0, len(cases), AT_ONCE):
+            found += self.session.run(together(cases[start : start + AT_ONCE]))
+        return found
+
+    async def _send(self, case: Case, method: str | None, within: float | None) -> RawAnswer:
+        return await Outsider(self.session).asend(
+            case.message(self.aim(method or case.method), method),
+            self.target,
+            f"{case.name}: {case.about}",
+            transport=self.transport,
+            within=self.session.timers.silence if within is None else within,
+            linger=0.0,
+            final=True,
+        )
+
+    def stream(self, stream: Stream, *, injected: bool = True) -> tuple[RawAnswer, list[str]]:
+        """Write a stream to one connection; returns what came back, and the Call-IDs of its two requests."""
+        aims = [self.aim(), self.aim()]
+        answer = Outsider(self.session).send(
+            stream.parts(*aims),
+            self.target,
+            f"{stream.name}: {stream.about}",
+            transport=self.transport,
+            within=self.session.timers.silence if injected else None,
+            injected=injected,
+        )
+        return answer, [one.token for one in aims]
