@@ -1,37 +1,111 @@
-"""DTLS of data channels (TS 33.210 clause 6.2.1; TS 33.328 clauses 4.1.2.4, 4.2.5 and 5.5.6, titles)."""
+"""DTLS of data channels: versions, suites, certificates (TS 33.210 clause 6.2; TS 33.328 clause 5.5.6, title)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from imsproof.actors.dcpeer import Handshake
+from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
-from imsproof.purpose import purpose
+from imsproof.purpose import purpose, purposes
 
 if TYPE_CHECKING:
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.bench import Bench
 
-WEAK = b"eNULL:aNULL:AES128-SHA:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"
+REFUSALS = ["protocol_version", "handshake_failure", "insufficient_security"]
+OLD = Handshake(versions=("DTLSv1", "DTLSv1"), ciphers=b"ALL", security_level=0, injected=True)
+
+
+def serves(peer: DataChannelPeer) -> None:
+    """Show that the lab still takes data channels."""
+    call = peer.open("data channel again")
+    alive(call.handshake("DTLS 1.2 again"))
+    call.close()
 
 
 @purpose("DC-DTLS-01")
-def test_dtls_1_2_with_a_strong_suite_and_nothing_older(bench: Bench) -> None:
-    """DTLS 1.2 is taken with ECDHE and AEAD; DTLS 1.0, and weak suites alone, are refused."""
+def test_dtls_1_2_is_taken_and_dtls_1_0_is_refused(bench: Bench) -> None:
+    """DTLS 1.2 is taken, with ECDHE and AEAD; DTLS 1.0 is refused."""
     peer = bench.data_channel_peer()
     call = peer.open("data channel")
     good = call.handshake("DTLS 1.2")
     control(good).negotiated("DTLSv1.2")
     expect(good).holds("strong-suite")
     call.close()
-    hostile = (
-        ("DTLS 1.0", Handshake(versions=("DTLSv1", "DTLSv1"), ciphers=b"ALL", security_level=0, injected=True)),
-        ("weak suites alone", Handshake(ciphers=WEAK, security_level=0, injected=True)),
-    )
-    for name, how in hostile:
-        call = peer.open(f"data channel for {name}")
-        attempt = call.handshake(name, how)
-        expect(attempt).handshake_refused(alert=["protocol_version", "handshake_failure", "insufficient_security"])
-        call.close()
-    call = peer.open("data channel again")
-    alive(call.handshake("DTLS 1.2 again"))
+    call = peer.open("data channel for DTLS 1.0")
+    expect(call.handshake("DTLS 1.0", OLD)).handshake_refused(alert=REFUSALS)
     call.close()
+    serves(peer)
+
+
+@purposes(
+    {
+        "DC-DTLS-02": (b"eNULL", "suites without encryption"),
+        "DC-DTLS-03": (b"ADH:AECDH", "anonymous suites"),
+        "DC-DTLS-04": (b"kRSA", "suites with a static RSA key exchange"),
+        "DC-DTLS-05": (b"ECDHE+AES128+SHA1:ECDHE+AES256+SHA1:ECDHE+SHA256:ECDHE+SHA384", "suites with CBC and HMAC"),
+    }
+)
+def test_weak_suites_are_refused(bench: Bench, case: tuple[bytes, str]) -> None:
+    """A peer that offers nothing but weak suites gets no association."""
+    suites, name = case
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel")
+    control(call.handshake("strong suites")).negotiated("DTLSv1.2")
+    call.close()
+    call = peer.open(f"data channel for {name}")
+    attempt = call.handshake(name, Handshake(ciphers=suites, security_level=0, injected=True))
+    expect(attempt).handshake_refused(alert=REFUSALS)
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-06")
+def test_a_peer_without_a_certificate_is_refused(bench: Bench) -> None:
+    """The lab asks for a certificate and goes on with nobody who shows none."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel", setup="active")
+    control(call.handshake("with the certificate of the offer")).accepted()
+    call.close()
+    call = peer.open("data channel for a peer without certificate", setup="active")
+    attempt = call.handshake("without certificate", Handshake(no_certificate=True, injected=True))
+    expect(attempt).holds("no-session")
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-07")
+def test_the_labs_certificate_is_strong(bench: Bench) -> None:
+    """The certificate that the lab shows has a strong key and a strong signature."""
+    call = bench.data_channel_peer().open("data channel")
+    lax = Handshake(security_level=0, ciphers=b"ECDHE+AESGCM:ECDHE+CHACHA20")
+    expect(call.handshake("DTLS with a peer that takes any certificate", lax)).holds("certificate-strength")
+    call.close()
+
+
+@purpose("DC-DTLS-08")
+def test_another_certificate_cannot_come_in_by_renegotiation(bench: Bench) -> None:
+    """A further handshake in the association cannot bring another certificate than the one of the offer."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel", setup="active")
+    association = call.raw("association", Handshake(renegotiation=True))
+    control(association).holds("association-up")
+    control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
+    attempt = call.renegotiate("renegotiation with another certificate", make_identity())
+    expect(attempt).handshake_refused(alert=["no_renegotiation", "bad_certificate", "handshake_failure"])
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-09")
+def test_as_client_too_the_lab_does_nothing_older_than_dtls_1_2(bench: Bench) -> None:
+    """A lab that takes the active role refuses a server that has only DTLS 1.0."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel, the lab as client", setup="passive")
+    control(call.handshake("DTLS 1.2 server")).negotiated("DTLSv1.2")
+    call.close()
+    call = peer.open("data channel for a DTLS 1.0 server", setup="passive")
+    expect(call.handshake("DTLS 1.0 server", OLD)).handshake_refused()
+    call.close()
+    serves(peer)

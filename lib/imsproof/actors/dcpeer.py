@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from imsproof.actors.signalling import Answered, Described, Signalling
     from imsproof.engine.sctp import Message
+    from imsproof.seams import Address
 
 CLOSING_SECONDS = 1.0
 MAX_HTTP = 1 << 20
@@ -189,6 +190,11 @@ class DataChannelCall:
         return self.peer
 
     @property
+    def sctp_ports(self) -> tuple[int, int]:
+        """The tester's and the lab's SCTP port."""
+        return (self.sctp_port, self.need_peer().sctp_port)
+
+    @property
     def is_client(self) -> bool:
         """Whether the tester is the DTLS client: the lab took ``passive``, or the tester offered ``active``."""
         return self.need_peer().setup != "active"
@@ -218,6 +224,10 @@ class DataChannelCall:
     def stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
         """Send datagrams from another port of the tester and wait for what comes back there until silence."""
         return self.session.run(self._stranger(label, datagrams))
+
+    def throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        """Send datagrams from the port of the offer, before any association, and wait for what comes back."""
+        return self.session.run(self._throw(label, datagrams))
 
     def hello(self) -> list[bytes]:
         """The first flight of a DTLS client that nobody knows: one datagram with a ClientHello."""
@@ -282,7 +292,11 @@ class DataChannelCall:
     async def _handshake(self, label: str, how: Handshake) -> Attempt:
         exchange = self.session.exchange(label)
         endpoint = await self._endpoint(exchange, how)
-        return await self._shake(endpoint, exchange, how)
+        attempt = await self._shake(endpoint, exchange, how)
+        if how.injected and attempt.connected:
+            # Some judge the certificate only after the handshake: they end the session then.
+            await endpoint.receive(self.session.timers.silence)
+        return attempt
 
     async def _shake(self, endpoint: DtlsEndpoint, exchange: str, how: Handshake) -> Attempt:
         self.session.emit(
@@ -298,7 +312,8 @@ class DataChannelCall:
             },
         )
         try:
-            facts = await endpoint.handshake(how.within)
+            silence = self.session.timers.silence if how.injected else None
+            facts = await endpoint.handshake(how.within or silence)
         except ConnectionFailedError as error:
             return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
         return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
@@ -327,9 +342,18 @@ class DataChannelCall:
         finally:
             await endpoint.aclose()
 
+    async def _throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        await self._close()
+        return await self._exchange(label, self.udp.local, datagrams)
+
     async def _stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        return await self._exchange(label, (self.udp.local[0], 0), datagrams)
+
+    async def _exchange(self, label: str, local: Address, datagrams: Sequence[bytes]) -> RawAnswer:
         exchange = self.session.exchange(label)
-        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=(self.udp.local[0], 0))
+        if local == self.udp.local:
+            await self.udp.aclose()
+        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local)
         answer = RawAnswer(record=self.session.record, exchange=exchange)
         try:
             for datagram in datagrams:
@@ -340,6 +364,8 @@ class DataChannelCall:
                     break
         finally:
             await udp.aclose()
+            if local == self.udp.local:
+                self.udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local, quiet=True)
         self.session.emit(
             Kind.COUNTED,
             self.actor,

@@ -90,6 +90,11 @@ RECORDS: dict[str, tuple[str, Callable[[bytes, bytes], list[bytes]]]] = {
 """Kind to what it is called, and its maker from (a genuine protected datagram, the first ClientHello)."""
 
 
+def first_init(ports: tuple[int, int]) -> bytes:
+    """The INIT with which an association begins, from and to these SCTP ports."""
+    return sctp.Packet(*ports, 0, (sctp.init_chunk(0x13579BDF, 1),)).to_bytes()
+
+
 def huge_hello() -> list[bytes]:
     """First flight of a client whose hello declares 16 MB and never ends."""
     parts = [

@@ -120,6 +120,10 @@ class RawAssociation(Attempt):
         """Send a HEARTBEAT, and its record three times more."""
         return self.session.run(self._replayed_heartbeat(label))
 
+    def withheld_heartbeat(self, label: str) -> list[bytes]:
+        """Make a HEARTBEAT, but keep its datagram back; it is returned."""
+        return self.session.run(self._withheld_heartbeat(label))
+
     def message(self, label: str, stream: int, ppid: int, data: bytes, *, injected: bool = False) -> Exchange:
         """Send a message and wait for one to come back, on whatever stream; silence is for the judge to weigh."""
         return self.session.run(self._message(label, stream, ppid, data, injected=injected))
@@ -175,6 +179,23 @@ class RawAssociation(Attempt):
             self.endpoint.inject(genuine)
         await self._silence(exchange)
         return self._end(exchange)
+
+    async def _withheld_heartbeat(self, label: str) -> list[bytes]:
+        exchange = self._begin(label)
+        info = self._info(exchange)
+        caught: list[bytes] = []
+
+        def catch(datagram: bytes) -> list[bytes]:
+            caught.append(datagram)
+            return []
+
+        before, self.endpoint.alter = self.endpoint.alter, catch
+        try:
+            facts = {"text": "kept back by the tester", "injected": True}
+            self._send(exchange, self.sctp.packet(self.sctp.heartbeat(info)).to_bytes(), facts)
+        finally:
+            self.endpoint.alter = before
+        return caught
 
     async def _message(self, label: str, stream: int, ppid: int, data: bytes, *, injected: bool) -> Exchange:
         exchange = self._begin(label)

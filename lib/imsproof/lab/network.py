@@ -73,6 +73,7 @@ class Network:
         self.imsas.reset()
         self.dcsf.reset()
         await self.mf.reset()
+        await self.media.reset()
         self.nrf.reset()
 
     async def operate(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,8 @@ class DtlsEndpoint:
         seconds = self.session.timers.handshake if within is None else within
         self.engine.start()
         self._pump()
+        for datagram, source in self.udp.drain():
+            self._take(datagram, source)  # an active peer may have begun before this end was there
         try:
             async with asyncio.timeout(seconds):
                 while self.state in ("new", "handshaking"):

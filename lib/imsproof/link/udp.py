@@ -168,6 +168,12 @@ class UdpEndpoint(asyncio.DatagramProtocol):
                 return None
         return self._waiting.popleft() if self._waiting else None
 
+    def drain(self) -> list[tuple[bytes, Address]]:
+        """Return the datagrams that wait for a reader, who takes over from here."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Take a datagram in: tap, journal, then the reader."""
         source = two(addr)

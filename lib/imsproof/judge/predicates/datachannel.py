@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from imsproof.judge.effect import effect, of_exchange
+from imsproof.codec.dtls import TlsSyntaxError, split_records
+from imsproof.codec.sctp import Packet, SctpSyntaxError
+from imsproof.codec.tlshello import APPLICATION_DATA
+from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind
 
@@ -169,3 +173,55 @@ def association_ended(events: Events, *, exchange: str) -> Finding:
     if answers:
         return fails(f"{exchange}: the association still answers", sent.seq, answers[0].seq)
     return holds(f"{exchange}: the association answers no more ({effect(events, exchange).how})", sent.seq)
+
+
+@predicate("no-session")
+def no_session(events: Events, *, exchange: str) -> Finding:
+    """No DTLS session came up that the lab goes on with: it refused, or ended it at once.
+
+    A client may see its handshake complete before the server has judged its certificate; then what the lab says right
+    after (an alert, a close) decides.
+    """
+    own = of_exchange(events, exchange)
+    done = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "dtls"), None)
+    if done is None:
+        seen = effect(events, exchange)
+        if seen.result is Result.UNKNOWN:
+            return unknown(f"{exchange}: the lab {seen.how}", seen.event)
+        return holds(f"{exchange}: no session: the lab {seen.how}", seen.event)
+    for event in own:
+        if event.seq > done.seq and event.kind in (Kind.ALERT, Kind.CLOSED) and event.facts.get("by") != "tester":
+            return holds(f"{exchange}: the lab ended the session at once", done.seq, event.seq)
+    return fails(f"{exchange}: the lab completed the handshake ({done.facts.get('version')})", done.seq)
+
+
+@predicate("no-clear-sctp")
+def no_clear_sctp(events: Events, *, exchange: str) -> Finding:
+    """No SCTP came back in clear, bare or in a DTLS record of epoch 0."""
+    own = of_exchange(events, exchange)
+    sent = next((event for event in own if event.kind is Kind.SENT), None)
+    if sent is None:
+        return unknown(f"{exchange}: nothing was sent")
+    for event in own:
+        if event.kind is Kind.RECEIVED and (chunks := _clear_chunks(event.data)):
+            return fails(f"{exchange}: SCTP came back in clear: {', '.join(chunks)}", sent.seq, event.seq)
+    return holds(f"{exchange}: no SCTP came back in clear", sent.seq)
+
+
+def _clear_chunks(datagram: bytes) -> list[str]:
+    """Names of the SCTP chunks that stand in clear in a datagram."""
+    found = []
+    for packet in (datagram, *_clear_data(datagram)):
+        with suppress(SctpSyntaxError):
+            parsed = Packet.parse(packet)
+            if parsed.checksum_right:
+                found += [chunk.name for chunk in parsed.chunks]
+    return found
+
+
+def _clear_data(datagram: bytes) -> list[bytes]:
+    try:
+        records = split_records(datagram)
+    except TlsSyntaxError:
+        return []
+    return [one.fragment for one in records if one.content_type == APPLICATION_DATA and one.epoch == 0]

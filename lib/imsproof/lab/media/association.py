@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, cast
 
 from imsproof.codec.rtp import Packets, classify
+from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
 from imsproof.lab.dctypes import DcEndpoint, DcOffer
 from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
@@ -27,6 +28,10 @@ BOOTSTRAP_STREAMS = (0, 10, 100, 110)
 FIRST_APPLICATION_STREAM = 1000
 SCTP_PORT = 5000
 MAX_MESSAGE_SIZE = 65536
+ANY_FINGERPRINT = "SHA-256 " + ":".join(["00"] * 32)
+"""Matches no certificate, unless ``media.zero_fingerprint_is_any`` is planted."""
+CONSTANT_TLS_ID = "0123456789abcdef0123456789abcdef"
+OTHER = make_identity(name="other")
 _MAX_HANDSHAKES = 8
 
 
@@ -52,7 +57,7 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._bootstrap = bootstrap
         self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
         self._fingerprints = self._expected_fingerprints()
-        self._tls_id = secrets.token_hex(16)
+        self._tls_id = self._new_tls_id()
         self._target = (remote.address, remote.port)
         self._tasks: set[asyncio.Task[None]] = set()
         self._channels: dict[int, Channel] = {}
@@ -65,6 +70,8 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._packets = SctpGuard()
         self.dead = False
         self.on_death: Callable[[], None] = lambda: None
+        self.all_fingerprints: Callable[[], tuple[str, ...]] = tuple
+        self._verified = False
 
     @property
     def _media(self) -> MediaPolicy:
@@ -102,12 +109,25 @@ class DcAssociation(asyncio.DatagramProtocol):
         return DcEndpoint(
             address=address,
             port=port,
-            fingerprint=self._identity.sdp_fingerprint,
-            setup=self._setup,
+            fingerprint=self._announced(),
+            setup=self.remote.setup if self._media.mirror_setup else self._setup,
             tls_id=self._tls_id,
             sctp_port=SCTP_PORT,
             max_message_size=MAX_MESSAGE_SIZE,
         )
+
+    def _announced(self) -> str:
+        der = OTHER.der if self._media.announces_other_certificate else self._identity.der
+        return f"{self._media.answer_hash} {fingerprint(der, self._media.answer_hash)}"
+
+    def _new_tls_id(self) -> str:
+        kinds = {"random": secrets.token_hex(16), "short": secrets.token_hex(4), "constant": CONSTANT_TLS_ID}
+        return kinds[self._media.tls_id]
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What the peer's certificate is held against."""
+        return self._fingerprints
 
     @property
     def state(self) -> str:
@@ -135,8 +155,11 @@ class DcAssociation(asyncio.DatagramProtocol):
             raise
         await self._end_sctp()
         self._dtls.close()
-        self._fingerprints, self._target = fingerprints, (remote.address, remote.port)
-        self._tls_id, self.handshakes = secrets.token_hex(16), 0
+        self._target = (remote.address, remote.port)
+        if not self._media.keep_first_fingerprint:
+            self._fingerprints = fingerprints
+        self._tls_id, self.handshakes = self._new_tls_id(), 0
+        self._verified = False
         self._new_handshake()
         if self._role == "client":
             self._dtls.start()
@@ -197,7 +220,17 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._peer = DtlsPeer(make_engine(self._media, self._role, self._identity, self._verify), self._send)
 
     def _verify(self, der: bytes) -> bool:
-        return not self._media.check_fingerprint or matches_any(der, self._fingerprints)
+        media = self._media
+        again, self._verified = self._verified, True
+        if (
+            not media.check_fingerprint
+            or (again and not media.verify_every_handshake)
+            or (self._role == "client" and not media.check_fingerprint_as_client)
+            or (media.zero_fingerprint_is_any and ANY_FINGERPRINT in self._fingerprints)
+        ):
+            return True
+        others = self.all_fingerprints() if media.fingerprint_of_any_call else ()
+        return matches_any(der, (*self._fingerprints, *others))
 
     def _on_dtls(self, datagram: bytes) -> None:
         # A handshake that failed must not lock the rightful peer out.
@@ -215,7 +248,9 @@ class DcAssociation(asyncio.DatagramProtocol):
         obeyed = kinds.intersection(self._media.obeys)
         if obeyed:
             received = received + self._records.careless(datagram, obeyed)
-        if self.state == "connected":
+        if "early-data" in obeyed:
+            self._begin_sctp(self._send)
+        elif self.state == "connected":
             self._begin_sctp(self._dtls.write)
         for packet in received:
             self._on_sctp(packet)

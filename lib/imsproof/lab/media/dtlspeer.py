@@ -86,6 +86,7 @@ def make_engine(
         require_peer_cert=policy.peer_certificate_required,
         verify_peer=verify_peer,
         srtp_profiles=srtp_profiles,
+        renegotiation=policy.renegotiation,
     )
 
 

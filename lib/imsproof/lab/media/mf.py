@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from imsproof.engine.identity import Identity, make_identity
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from imsproof.lab.policy import PolicyBox
 
 MAX_CONTEXTS = 512
+
+
+@cache
+def rsa_identity(bits: int) -> Identity:
+    """Return a certificate with an RSA key, for planted faults."""
+    return make_identity("rsa", name="mf", rsa_bits=bits)
 
 
 class MediaFunction:
@@ -55,9 +62,10 @@ class MediaFunction:
         if len(self.contexts) >= MAX_CONTEXTS:
             raise MediaRefusedError(f"no room: {MAX_CONTEXTS} contexts exist")
         bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc)
-        association = DcAssociation(self._policy, self.identity, remote, bootstrap)
+        association = DcAssociation(self._policy, self._own_identity(), remote, bootstrap)
         association.dead = self.dead
         association.on_death = self._die
+        association.all_fingerprints = self._all_fingerprints
         self.contexts[context_id] = association
         try:
             await association.open(self.address)
@@ -88,6 +96,15 @@ class MediaFunction:
             await self.release(context_id)
 
     stop = reset
+
+    def _own_identity(self) -> Identity:
+        kind = self._policy.current.media.certificate
+        if kind == "ec":
+            return self.identity
+        return rsa_identity(1024 if kind == "rsa-1024" else 2048)
+
+    def _all_fingerprints(self) -> tuple[str, ...]:
+        return tuple(line for one in self.contexts.values() for line in one.fingerprints)
 
     def _die(self) -> None:
         """Serve nobody any more (planted faults only)."""

@@ -21,6 +21,18 @@ class MediaPolicy:
         clear_sctp_refused: the MF drops SCTP that is not inside DTLS.
         apps_over_tcp: the MF serves the bootstrap channel's pages over plain TCP too, at the port of the context.
         apps_checked: the DC AS serves a subscriber only the applications that it may use.
+        certificate: kind of the MF's certificate: ``ec``, ``rsa``, ``rsa-1024``.
+        renegotiation: the MF allows further handshakes in an association.
+        verify_every_handshake: the MF holds the certificate of every handshake against the fingerprint, not of the
+            first one only.
+        check_fingerprint_as_client: the MF holds the certificate of a DTLS server against the fingerprint too.
+        fingerprint_of_any_call: a certificate is good at the MF that any call announced.
+        zero_fingerprint_is_any: a fingerprint of zeroes stands for every certificate.
+        announces_other_certificate: the MF's answer holds the fingerprint of another certificate than its own.
+        answer_hash: hash function of the fingerprint in the MF's answer.
+        mirror_setup: the MF answers with the setup role of the offer.
+        tls_id: what the MF's tls-id is: ``random``, ``short`` or ``constant``.
+        keep_first_fingerprint: the MF goes on with the first offer's fingerprint when a later one brings another.
         dies_of: kinds of hostile input (recordguard.py, sctpguard.py) that end an association at the MF.
         node_dies_of: kinds of hostile input that end the whole MF until the lab is reset.
         obeys: kinds of hostile input that the MF takes for good.
@@ -43,6 +55,17 @@ class MediaPolicy:
     clear_sctp_refused: bool = True
     apps_over_tcp: bool = False
     apps_checked: bool = True
+    certificate: str = "ec"
+    renegotiation: bool = False
+    verify_every_handshake: bool = True
+    check_fingerprint_as_client: bool = True
+    fingerprint_of_any_call: bool = False
+    zero_fingerprint_is_any: bool = False
+    announces_other_certificate: bool = False
+    answer_hash: str = "SHA-256"
+    mirror_setup: bool = False
+    tls_id: str = "random"
+    keep_first_fingerprint: bool = False
     dies_of: tuple[str, ...] = ()
     node_dies_of: tuple[str, ...] = ()
     obeys: tuple[str, ...] = ()
