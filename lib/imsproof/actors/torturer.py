@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from imsproof.actors.credentials import Credentials
 from imsproof.actors.liveness import other_source
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.siptransport import first_declared
@@ -61,6 +62,8 @@ class Torturer:
         self.target = declared[name]
         self.sources = sources
         self.user = next((one.impu for one in gm.subscribers), f"sip:probe@{gm.domain}")
+        aka = gm.subscribers[0] if gm.subscribers and gm.subscribers[0].auth == "aka" else None
+        self.authorization = Credentials(aka, gm.digest_realm).initial(gm.registrar) if aka else ""
 
     def aim(self, method: str = "REGISTER") -> Aim:
         """Address a new message: a REGISTER for the lab's subscriber, all else from it to somebody of its domain."""
@@ -71,6 +74,7 @@ class Torturer:
             sent_by=SENT_BY,
             token=f"{self.chance.getrandbits(80):020x}",
             transport=self.transport.upper(),
+            authorization=self.authorization if method == "REGISTER" else "",
         )
 
     def plain(self, method: str = "REGISTER", label: str = "", *, source: str | None = None) -> RawAnswer:
