@@ -14,6 +14,8 @@ from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcpeer import DataChannelPeer, accept_data_channel
 from imsproof.actors.hook import HookSignalling
 from imsproof.actors.media import FarLeg, MediaPeer
+from imsproof.actors.parties import Parties
+from imsproof.actors.secureue import SecureUe
 from imsproof.actors.ue import Ue
 from imsproof.judge import control
 from imsproof.leases import Leases
@@ -160,6 +162,46 @@ class Bench:
             if not done.ok:
                 raise InconclusiveError(f"{actor} could not register: {done.failed or f'answered {done.status}'}")
         return made
+
+    def parties(self) -> Parties:
+        """Two registered UEs that can call each other; the callee takes anonymous calls too."""
+        gm = self.gm
+        willing = [one for one in gm.subscribers if not one.refuses_anonymous] or list(gm.subscribers)
+        callee = self.ue("ue-b", subscriber=self._lease_subscriber(willing))
+        return Parties(self.session, self.ue("ue-a"), callee)
+
+    def strangers(self, victim: Subscriber) -> list[Ue]:
+        """Who is no party: somebody who is not registered and names ``victim``, and a third subscriber if there is one.
+
+        The third one is registered, and so a rightful user of the network.
+        """
+        found = [Ue(self.session, self.gm, victim, actor="stranger")]
+        if len(self.gm.subscribers) >= 3:
+            found.append(self.ue("ue-c"))
+        return found
+
+    def _lease_subscriber(self, among: list[Subscriber]) -> Subscriber:
+        by_name = {one.name: one for one in among}
+        names = list(by_name)
+        self.random.shuffle(names)
+        return by_name[self._leases.take("subscriber", names)[0]]
+
+    def secure_ue(
+        self, actor: str = "ue-a", *, subscriber: Subscriber | None = None, registered: bool = True
+    ) -> SecureUe:
+        """Like :meth:`ue`, for one that agrees on ipsec-3gpp and speaks through ESP (IMS AKA)."""
+        who = subscriber or self.subscribers(1, auth="aka")[0]
+        made = SecureUe(self.session, self.gm, who, actor=actor)
+        if registered:
+            self.register(made)
+        return made
+
+    def register(self, ue: Ue) -> None:
+        """Register a UE as part of the control (``InconclusiveError`` when nothing can be shown without it)."""
+        done = ue.register(label=f"REGISTER {ue.actor}")
+        control(done).accepted()
+        if not done.ok:
+            raise InconclusiveError(f"{ue.actor} could not register: {done.failed or f'answered {done.status}'}")
 
     def far_target(self) -> str:
         """Whom to call when the lab has a UE of its own that takes calls (``InconclusiveError`` without one)."""

@@ -11,7 +11,7 @@ from imsproof.evidence.files import make_folder, write_atomic, write_json
 from imsproof.evidence.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from imsproof.evidence.result import PurposeResult
@@ -32,6 +32,7 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
     flows: Sequence[Flow] = (),
     secrets: Iterable[str | bytes] = (),
     dropped: int = 0,
+    extra_files: Mapping[str, bytes] | None = None,
 ) -> PurposeResult:
     """Write the evidence of a purpose and return its result as it belongs into ``run.json``, without secrets.
 
@@ -46,6 +47,7 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
         flows: the sockets of the purpose.
         secrets: what must not stand in the evidence unless it crossed the wire.
         dropped: packets that crossed and that the tap did not keep.
+        extra_files: further files by name (keys of another form, as Wireshark's ``esp_sa``).
 
     Raises:
         HarnessError: a file cannot be written.
@@ -62,6 +64,8 @@ def write_purpose(  # noqa: PLR0913 - what a purpose leaves behind, each by its 
     capture.write_flows(folder / capture.FLOWS, flows, events, dropped)
     write_atomic(folder / capture.KEYS, "".join(f"{line}\n" for line in keys).encode("ascii", "replace"))
     capture.write_tap(folder / capture.CAPTURE, result.id, packets, keys, dropped=dropped)
+    for name, content in (extra_files or {}).items():
+        write_atomic(folder / name, content)
     write_atomic(folder / LADDER, ladder.svg(told, events, judgements).encode())
     return told
 

@@ -92,6 +92,7 @@ class Session:
         packets: the tap: payloads as they crossed, in order (at most 50 000 packets and 64 MiB).
         untapped: packets that no longer fitted into the tap.
         keys: key log lines in NSS format, of TLS and DTLS.
+        extra_files: further files for the evidence folder by name, e.g. ``esp_sa`` (Wireshark's table of ESP keys).
         source: default local IP to bind to, or ``None`` for the system's choice.
     """
 
@@ -104,6 +105,7 @@ class Session:
         self.packets: list[TapPacket] = []
         self.untapped = 0
         self.keys: list[str] = []
+        self.extra_files: dict[str, bytes] = {}
         self._tapped_bytes = 0
         self._exchanges = 0
         self._owned: list[Closeable] = []

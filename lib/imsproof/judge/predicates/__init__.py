@@ -1,6 +1,7 @@
 """The predicates, one module a subject; importing this package registers them all."""
 
 from imsproof.judge.predicates import (
+    agreement,
     answer,
     application,
     certificate,
@@ -21,6 +22,7 @@ from imsproof.judge.predicates import (
 )
 
 __all__ = [
+    "agreement",
     "answer",
     "application",
     "certificate",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imsproof.codec.sip import Message, parse_name_addr, parse_uri
 from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
 from imsproof.lab.sip import hops, trust, validate, xmlguard
-from imsproof.lab.sip.agreement import Agreement, Agreements, RefusedError, confirm
+from imsproof.lab.sip.agreement import PROTECTED_SERVER_PORT, Agreement, Agreements, RefusedError, confirm
 from imsproof.lab.sip.associations import TRANSPORT, Associations, AssociationSet
 from imsproof.lab.sip.bindings import Binding, Bindings
 from imsproof.lab.sip.gateway import Gateway, Leg
@@ -291,7 +291,7 @@ class Pcscf(Node):
         if not xmlguard.is_sound(message, self.robust):
             served.reply(400, "Unsafe XML")
             return
-        hops.pop_own_routes(message, self.here)
+        self._take_own_routes(message)
         if not self._route_by_service_route(message, bindings):
             served.reply(400, "Route Is Not The Service-Route")
             return
@@ -325,6 +325,11 @@ class Pcscf(Node):
             for value in message.get_all(name):
                 self._calls.pop(value.partition(";")[0].strip())
 
+    def _take_own_routes(self, message: Message) -> None:
+        """Take off the topmost Routes that point here, by the protected server port too."""
+        hops.pop_own_routes(message, self.here)
+        hops.pop_own_routes(message, (self.here[0], PROTECTED_SERVER_PORT))
+
     def _is_here(self, uri: str) -> bool:
         parsed = parse_uri(uri)
         return not parsed.user and (hops.same_place(parsed, self.here) or parsed.host in (DOMAIN, self.here[0]))
@@ -352,7 +357,7 @@ class Pcscf(Node):
                 return
             served.reply(481)
             return
-        hops.pop_own_routes(message, self.here)
+        self._take_own_routes(message)
         own = call.routes.get(flow) or next(iter(call.routes.values()), ())
         given = hops.uris(message, "Route")
         if self.policy.check_route:
@@ -419,7 +424,7 @@ class Pcscf(Node):
 
     async def _to_ue(self, served: Served, message: Message) -> None:
         """Bring a request of the network to the UE that registered the contact."""
-        hops.pop_own_routes(message, self.here)
+        self._take_own_routes(message)
         binding = self.bindings.of_contact(message.uri)
         if binding is None:
             served.reply(480 if message.method != "ACK" else 404)

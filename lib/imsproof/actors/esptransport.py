@@ -1,0 +1,237 @@
+"""SIP through the ESP associations of one UE: UDP in transport mode, sealed and opened here (TS 33.203 7.1).
+
+The UE sends from its protected client port to the network's protected server port and is sent to at its protected
+server port. Both ports are open for plain UDP too, so that what comes without ESP is seen, and so that a request can be
+sent without it on purpose.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from imsproof.actors.siptransport import Labels, SipTransport
+from imsproof.codec import esp, udp
+from imsproof.link.esp import EspSocket
+from imsproof.link.facts import sip_facts
+from imsproof.link.udp import UdpEndpoint
+from imsproof.seams import Address, HarnessError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from imsproof.link.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One side's numbers in the agreement: SPIs and ports, client and server."""
+
+    spi_c: int
+    spi_s: int
+    port_c: int
+    port_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What two sides agreed on, with the keys of the challenge (TS 33.203 7.1 and Annex I)."""
+
+    alg: str
+    ealg: str
+    own: Ends
+    peer: Ends
+    ck: bytes = field(repr=False)
+    ik: bytes = field(repr=False)
+
+    def association(self, spi: int) -> esp.Association:
+        """The association of an SPI; all share the keys (``EspError`` for algorithms that nobody knows)."""
+        return esp.Association(spi, self.alg, self.ealg, *esp.expand_keys(self.alg, self.ealg, self.ck, self.ik))
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """How a packet is made wrong on purpose.
+
+    Attributes:
+        told: in words, for the journal.
+        association: with which it is sealed instead.
+        ports: source and target port inside it.
+        spoil: changes the sealed packet.
+        packet: sent as it is instead (a replay).
+        plain: from which of the protected ports, and where to, the message is sent without any protection.
+    """
+
+    told: str
+    association: esp.Association | None = None
+    ports: tuple[int, int] | None = None
+    spoil: Callable[[bytes], bytes] | None = None
+    packet: bytes = b""
+    plain: tuple[int, Address] | None = None
+
+
+class EspTransport(SipTransport):
+    """The protected transport of one UE.
+
+    Attributes:
+        agreed: the agreement that it stands on.
+        altering: how requests are made wrong for the time being, or ``None``.
+        last: the last packet with a request, as it crossed, and the request in it.
+    """
+
+    def __init__(self, session: Session, actor: str, remote: Address, labels: Labels, agreed: Agreed) -> None:
+        """Use :meth:`protect`."""
+        super().__init__(session, actor, "udp", remote, labels)
+        self.agreed = agreed
+        self.altering: Altered | None = None
+        self.last = (b"", b"")
+        self.outgoing = agreed.association(agreed.peer.spi_s)
+        self._incoming = {spi: agreed.association(spi) for spi in (agreed.own.spi_c, agreed.own.spi_s)}
+        self._windows = {spi: esp.ReplayWindow() for spi in self._incoming}
+        self._sent = 0
+        self._socket: EspSocket | None = None
+        self._plain: dict[int, UdpEndpoint] = {}
+
+    @classmethod
+    async def protect(
+        cls, session: Session, actor: str, addresses: tuple[str, str], agreed: Agreed, exchange: str
+    ) -> EspTransport:
+        """Open the associations between the UE's and the network's IP address.
+
+        Raises:
+            InconclusiveError: no raw socket may be opened.
+            HarnessError: the protected ports are taken.
+        """
+        local, remote = addresses
+        labels = Labels(session, exchange)
+        made = cls(session, actor, (remote, agreed.peer.port_s), labels, agreed)
+        made.local = (local, agreed.own.port_s)
+        made._socket = await EspSocket.open(session, actor, local, remote)
+        made._socket.spis |= set(made._incoming)
+        made._socket.on_packet = made._take_packet
+        for port in {agreed.own.port_c, agreed.own.port_s}:
+            plain = await UdpEndpoint.open(
+                session, actor, exchange, toward=made.remote, local=(local, port), describe=labels.describe
+            )
+            plain.on_datagram = made._take_datagram
+            made._plain[port] = plain
+        session.extra_files["esp_sa"] = session.extra_files.get("esp_sa", b"") + esp_sa(addresses, agreed)
+        return made
+
+    async def send(
+        self, data: bytes, exchange: str, *, to: Address | None = None, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Seal and send a message; ``to`` does not matter, the association has one other end.
+
+        Raises:
+            OutOfScopeError, StoppedError, HarnessError: as the link says.
+        """
+        del to
+        told: dict[str, Any] = {**sip_facts(data), **(facts or {})}
+        request = told.get("sip") != "response"
+        altered = (self.altering if request else None) or Altered("")
+        if altered.told:
+            told |= {"altered": altered.told, "injected": True}
+        if altered.plain is not None:
+            port, target = altered.plain
+            await self._plain[port].send(data, target, exchange=exchange, facts=told)
+            return
+        packet, ports = altered.packet, altered.ports or (self.agreed.own.port_c, self.agreed.peer.port_s)
+        if not packet:
+            packet = self._seal(data, altered.association or self.outgoing, ports)
+            packet = altered.spoil(packet) if altered.spoil else packet
+        self._emit_esp(Kind.SENT, exchange, data, told, packet, ports)
+        if self._socket is None:
+            raise HarnessError("the associations are closed")
+        if request:
+            self.last = (packet, data)
+        await self._socket.send(packet, exchange)
+
+    def _seal(self, data: bytes, association: esp.Association, ports: tuple[int, int]) -> bytes:
+        self._sent += 1
+        datagram = udp.build((self.local[0], ports[0]), (self.remote[0], ports[1]), data)
+        return association.seal(self._sent, datagram, secrets.token_bytes(association.iv_size))
+
+    def _take_packet(self, packet: bytes) -> None:
+        spi = esp.spi_of(packet) or 0
+        try:
+            opened = self._incoming[spi].open(packet)
+            source, target, data = udp.parse(opened.payload)
+        except (esp.EspError, udp.UdpError) as error:
+            # Another UE at this address may have chosen the same SPI on purpose; its packets are not ours.
+            self.session.note(f"an ESP packet for SPI {spi} is not taken: {error}", actor=self.actor, spi=spi)
+            return
+        fresh = self._windows[spi].take(opened.sequence)
+        exchange, facts = self.labels.describe(data)
+        told = {**facts, "replayed": True} if not fresh else dict(facts)
+        self._emit_esp(Kind.RECEIVED, exchange, data, told, packet, (source, target))
+        if fresh:
+            self.on_message(data, self.remote, exchange)
+
+    def _emit_esp(
+        self, kind: Kind, exchange: str, data: bytes, facts: dict[str, Any], packet: bytes, ports: tuple[int, int]
+    ) -> None:
+        ours, theirs = ports if kind is Kind.SENT else ports[::-1]
+        numbers = {"spi": int.from_bytes(packet[:4], "big"), "sequence": int.from_bytes(packet[4:8], "big")}
+        self.session.emit(
+            kind,
+            self.actor,
+            exchange,
+            transport="esp",
+            local=(self.local[0], ours),
+            remote=(self.remote[0], theirs),
+            data=data,
+            facts={**facts, **numbers, "alg": self.agreed.alg, "ealg": self.agreed.ealg},
+        )
+
+    async def aclose(self) -> None:
+        """Close the raw socket and the protected ports."""
+        if self._socket is not None:
+            await self._socket.aclose()
+            self._socket = None
+        for plain in self._plain.values():
+            await plain.aclose()
+
+
+WIRESHARK = {
+    "aes-cbc": "AES-CBC [RFC3602]",
+    "aes-gcm": "AES-GCM with 16 octet ICV [RFC4106]",
+    "des-ede3-cbc": "TripleDES-CBC [RFC2451]",
+    "null": "NULL",
+    "hmac-sha-1-96": "HMAC-SHA-1-96 [RFC2404]",
+    "hmac-md5-96": "HMAC-MD5-96 [RFC2403]",
+}
+
+
+def esp_sa(addresses: tuple[str, str], agreed: Agreed) -> bytes:
+    """Write the four associations as lines of Wireshark's ``esp_sa`` table."""
+    local, remote = addresses
+    lines = []
+    ways = (
+        (local, remote, agreed.peer.spi_s),
+        (local, remote, agreed.peer.spi_c),
+        (remote, local, agreed.own.spi_s),
+        (remote, local, agreed.own.spi_c),
+    )
+    for source, target, spi in ways:
+        one = agreed.association(spi)
+        authentication, key = WIRESHARK.get(agreed.alg, "NULL"), one.integrity_key
+        if agreed.alg not in ("hmac-sha-1-96", "hmac-md5-96"):
+            authentication, key = "ANY 128 bit authentication [no checking]", b""
+        if agreed.ealg == "aes-gcm":
+            authentication = "NULL"
+        fields = (
+            "IPv6" if ":" in local else "IPv4",
+            source,
+            target,
+            f"0x{spi:08x}",
+            WIRESHARK.get(agreed.ealg, "NULL"),
+            f"0x{one.encryption_key.hex()}" if one.encryption_key else "",
+            authentication,
+            f"0x{key.hex()}" if key else "",
+            "32-bit",
+            "0x00000000",
+        )
+        lines.append(",".join(f'"{text}"' for text in fields) + "\n")
+    return "".join(lines).encode("ascii")

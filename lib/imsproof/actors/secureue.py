@@ -1,0 +1,309 @@
+"""A UE that agrees on ipsec-3gpp when it registers and speaks through the associations afterwards (TS 33.203 7.2).
+
+Registration in two halves: :meth:`SecureUe.propose` sends the unprotected REGISTER (SM1) and reads the challenge with
+the network's list (SM6); :meth:`SecureUe.confirm` makes the associations and answers through them (SM7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
+from imsproof.actors.sipsubject import Registration
+from imsproof.actors.transactions import Transactions
+from imsproof.actors.ue import CHALLENGES, EXPIRES, Ue
+from imsproof.codec import sip
+from imsproof.codec.esp import EspError
+from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mechanisms
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from imsproof.actors.sipsubject import SipAnswer
+    from imsproof.actors.siptransport import SipTransport
+    from imsproof.actors.ue import Alter, Headers
+
+    Relist = Callable[[list[SecMechanism]], list[SecMechanism]]
+    """Changes a list of the agreement before it is sent."""
+
+Suite = tuple[str, str]
+"""Integrity and confidentiality algorithm, as ``alg`` and ``ealg`` write them."""
+SUITES: tuple[Suite, ...] = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), ("hmac-sha-1-96", "null"))
+"""What a UE offers by default."""
+FIRST_PORT, PORTS = 20_000, 12_000
+"""Below the ports that the system gives away by itself."""
+LEAST_SPI = 256
+REQUIRE = (("Require", "sec-agree"), ("Proxy-Require", "sec-agree"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposal(Registration):
+    """The first half of a registration.
+
+    Attributes:
+        own: SPIs and ports that the UE chose.
+        client: Security-Client as sent.
+        server: Security-Server as received, empty without one.
+    """
+
+    own: Ends
+    client: list[SecMechanism] = field(default_factory=list)
+    server: list[SecMechanism] = field(default_factory=list)
+
+    def chosen(self) -> SecMechanism | None:
+        """The network's best entry among those that the UE offered; ``None`` when they have none in common."""
+        offered = {suite_of(one) for one in self.client if one.name == "ipsec-3gpp"}
+        common = [one for one in self.server if one.name == "ipsec-3gpp" and suite_of(one) in offered]
+        return max(common, key=lambda one: one.preference, default=None)
+
+
+def suite_of(mechanism: SecMechanism) -> Suite:
+    """Integrity and confidentiality algorithm of an entry."""
+    return mechanism.get("alg") or "", mechanism.get("ealg") or ""
+
+
+class SecureUe(Ue):
+    """A UE with a security agreement; see :class:`imsproof.actors.ue.Ue` for all else.
+
+    Attributes:
+        suites: what it offers, in this order.
+    """
+
+    suites: tuple[Suite, ...] = SUITES
+    _unprotected: tuple[SipTransport, Transactions] | None = None
+
+    @property
+    def esp(self) -> EspTransport:
+        """Its protected transport (``InconclusiveError`` while there is none)."""
+        if not isinstance(self._transport, EspTransport):
+            raise InconclusiveError(f"{self.actor} has no ESP association with the network")
+        return self._transport
+
+    # What a testcase calls
+
+    def propose(
+        self,
+        suites: Sequence[Suite] | None = None,
+        *,
+        own: Ends | None = None,
+        relist: Relist | None = None,
+        label: str = "REGISTER with Security-Client",
+    ) -> Proposal:
+        """Send the first REGISTER with what the UE offers.
+
+        Args:
+            suites: algorithms in this order, :attr:`suites` by default.
+            own: SPIs and ports, fresh ones by default.
+            relist: changes the list before it is sent.
+            label: what the conversation is called in the journal.
+        """
+        return self.session.run(self.apropose(suites=suites, own=own, relist=relist, label=label))
+
+    def confirm(
+        self,
+        proposal: Proposal,
+        *,
+        client: Relist | None = None,
+        verify: Relist | None = None,
+        protected: bool = True,
+        label: str = "REGISTER with Security-Verify",
+    ) -> Registration:
+        """Make the associations and answer the challenge.
+
+        Args:
+            proposal: the first half.
+            client: changes what is repeated in Security-Client.
+            verify: changes what is repeated in Security-Verify.
+            protected: whether the answer goes through the association.
+            label: what the conversation is called in the journal.
+
+        Raises:
+            InconclusiveError: the network agreed on nothing that was offered, or no raw socket may be opened.
+        """
+        done = Registration(record=self.session.record, exchange=self.session.exchange(label))
+        self.session.run(self._confirm(done, proposal, client=client, verify=verify, protected=protected))
+        return done
+
+    def probe(self, label: str, altered: Altered | None = None, *, within: float | None = None) -> SipAnswer:
+        """Ask for itself (OPTIONS to its own identity), as it should or altered on purpose."""
+        seconds = within or (self.session.timers.silence if altered else self.session.timers.answer)
+        return self.session.run(
+            self._altered(altered, self.arequest("OPTIONS", self.impu, label=label, within=seconds))
+        )
+
+    def replay(self, label: str) -> SipAnswer:
+        """Send the last packet once more as it crossed, and wait for an answer to it."""
+        packet, data = self.esp.last
+        sending = self.asend_raw(data, label, within=self.session.timers.silence)
+        return self.session.run(self._altered(Altered("the packet before, once more", packet=packet), sending))
+
+    # The same on the link's loop
+
+    async def _altered(self, altered: Altered | None, sending: Any) -> SipAnswer:
+        transport = self.esp
+        transport.altering = altered
+        try:
+            answer: SipAnswer = await sending
+        finally:
+            transport.altering = None
+        return answer
+
+    async def aregister(
+        self,
+        *,
+        expires: int = EXPIRES,
+        headers: Headers = (),
+        alter: Alter | None = None,
+        label: str = "REGISTER",
+        within: float | None = None,
+        **credentials: Any,
+    ) -> Registration:
+        """Register in both halves, as one conversation."""
+        proposal = await self.apropose(expires=expires, headers=headers, alter=alter, label=label)
+        if proposal.challenge is None:
+            if proposal.ok:
+                self.registration = proposal if expires else None
+            return proposal
+        async with asyncio.timeout(within):
+            await self._confirm(proposal, proposal, expires=expires, headers=headers, alter=alter, **credentials)
+        return proposal
+
+    async def apropose(
+        self,
+        *,
+        suites: Sequence[Suite] | None = None,
+        own: Ends | None = None,
+        relist: Relist | None = None,
+        expires: int = EXPIRES,
+        headers: Headers = (),
+        alter: Alter | None = None,
+        label: str = "REGISTER with Security-Client",
+    ) -> Proposal:
+        """Send the first REGISTER (see :meth:`propose`); through the associations when there are any."""
+        ends = own or fresh_ends()
+        client = [_entry(suite, ends) for suite in (suites or self.suites)]
+        client = relist(client) if relist else client
+        exchange = self.session.exchange(label)
+        proposal = Proposal(record=self.session.record, exchange=exchange, own=ends, client=client)
+        if self.registration is None:
+            self._step_back()
+        authorization = self.credentials.initial(self.gm.registrar)
+        listed = [*headers, *REQUIRE, ("Security-Client", format_mechanisms(client))]
+        seconds = self.session.timers.register_
+        await self._one_register(proposal, authorization, expires, listed, alter, seconds)
+        self._read(proposal)
+        return proposal
+
+    def _step_back(self) -> None:
+        """Speak without protection again, after associations that came to nothing."""
+        if isinstance(self._transport, EspTransport) and self._unprotected is not None:
+            self._transport, self._transactions = self._unprotected
+            self._remote = self._transport.remote
+
+    def _read(self, proposal: Proposal) -> None:
+        challenged = proposal.header(CHALLENGES.get(proposal.status, ""))
+        proposal.challenge = self.credentials.read(challenged) if challenged else None
+        try:
+            values = proposal.message.get_all("Security-Server") if proposal.message else []
+            proposal.server = parse_mechanisms(values)
+        except sip.SipSyntaxError:
+            proposal.server = []
+
+    async def _confirm(  # noqa: PLR0913 - all that may be wrong in the second REGISTER, each by its name
+        self,
+        done: Registration,
+        proposal: Proposal,
+        *,
+        client: Relist | None = None,
+        verify: Relist | None = None,
+        protected: bool = True,
+        expires: int = EXPIRES,
+        headers: Headers = (),
+        alter: Alter | None = None,
+        res: Any = None,
+        password: str | None = None,
+        alter_credentials: Any = None,
+    ) -> None:
+        """Send the second REGISTER and copy what comes of it into ``done``."""
+        if proposal.challenge is None:
+            raise InconclusiveError(f"{proposal.exchange}: there is no challenge to answer ({_what(proposal)})")
+        header = sip.format_challenge("Digest", proposal.challenge.params)
+        answer = self.credentials.answer(
+            header, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
+        )
+        self._note_answer(done, answer)
+        if protected:
+            await self._protect(_agreed(proposal, answer.ck, answer.ik), done.exchange)
+        listed = [
+            *headers,
+            *REQUIRE,
+            ("Security-Client", format_mechanisms(client(proposal.client) if client else proposal.client)),
+        ]
+        verified = verify(proposal.server) if verify else proposal.server
+        if verified:
+            listed.append(("Security-Verify", format_mechanisms(verified)))
+        await self._one_register(done, answer.authorization, expires, listed, alter, self.session.timers.register_)
+        if done.ok:
+            self.registration = done if expires else None
+
+    async def _protect(self, agreed: Agreed, exchange: str) -> None:
+        if self._unprotected is None:
+            self._unprotected = (self.transport, self.transactions)
+        addresses = (self.transport.local[0], self.transport.remote[0])
+        made = await EspTransport.protect(self.session, self.actor, addresses, agreed, exchange)
+        self.session.own(made)
+        self._transport, self._transactions = made, Transactions(made)
+        self._transactions.on_request = self._take_request
+        self._transactions.on_stray = self._take_stray
+        self._remote = made.remote
+
+
+def _agreed(proposal: Proposal, ck: bytes, ik: bytes) -> Agreed:
+    chosen = proposal.chosen()
+    if chosen is None:
+        raise InconclusiveError(
+            f"{proposal.exchange}: the network agreed on nothing that was offered ({_what(proposal)})"
+        )
+    if not ck or not ik:
+        raise InconclusiveError(f"{proposal.exchange}: the challenge gave no keys, so there is no association")
+    try:
+        names = ("spi-c", "spi-s", "port-c", "port-s")
+        peer = Ends(*(int(chosen.params.get(name) or "") for name in names))
+        agreed = Agreed(*suite_of(chosen), proposal.own, peer, ck, ik)
+        agreed.association(peer.spi_s)
+    except (ValueError, EspError) as error:
+        raise InconclusiveError(f"{proposal.exchange}: {chosen} gives no association: {error}") from error
+    return agreed
+
+
+def _what(proposal: Proposal) -> str:
+    if not proposal.status:
+        return proposal.failed or "no answer"
+    listed = format_mechanisms(proposal.server) or "no Security-Server"
+    return f"answered {proposal.status} with {listed}"
+
+
+def fresh_ends() -> Ends:
+    """Choose SPIs and ports at random, all different."""
+    spi_c, port_c = LEAST_SPI + secrets.randbelow(1 << 31), FIRST_PORT + 2 * secrets.randbelow(PORTS // 2)
+    spi_s = LEAST_SPI + secrets.randbelow(1 << 31)
+    return Ends(spi_c, spi_s + (spi_s == spi_c), port_c, port_c + 1)
+
+
+def _entry(suite: Suite, ends: Ends) -> SecMechanism:
+    alg, ealg = suite
+    params: dict[str, str | None] = {
+        "alg": alg,
+        "ealg": ealg,
+        "prot": "esp",
+        "mod": "trans",
+        "spi-c": str(ends.spi_c),
+        "spi-s": str(ends.spi_s),
+        "port-c": str(ends.port_c),
+        "port-s": str(ends.port_s),
+    }
+    return SecMechanism("ipsec-3gpp", None, params)

@@ -1,0 +1,114 @@
+"""A raw socket of the tester for ESP: every packet passes the guard and the tap.
+
+What a packet holds is known to who has the keys, so that the journal's events are written above. Only packets for the
+SPIs that were asked for are taken: on one machine, every raw socket of an address sees all of its ESP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+from imsproof.codec.esp import spi_of
+from imsproof.seams import Address, HarnessError, InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imsproof.link.session import Session
+
+PROTOCOL = 50
+LARGEST = 65535
+AT_ONCE = 64
+
+
+class EspSocket:
+    """One raw socket.
+
+    Attributes:
+        session, actor: whose it is.
+        local, remote: textual IP addresses of its two ends.
+        spis: the SPIs whose packets are taken.
+        on_packet: called with each of them, from the SPI on.
+    """
+
+    def __init__(self, session: Session, actor: str, local: str, remote: str, raw: socket.socket) -> None:
+        """Use :meth:`open`."""
+        self.session = session
+        self.actor = actor
+        self.local = local
+        self.remote = remote
+        self.spis: set[int] = set()
+        self.on_packet: Callable[[bytes], None] = lambda _: None
+        self._raw: socket.socket | None = raw
+        self._v6 = ":" in local
+        self._flow = session.open_flow("esp", (local, 0), (remote, 0))
+
+    @classmethod
+    async def open(cls, session: Session, actor: str, local: str, remote: str) -> EspSocket:
+        """Open a raw socket at ``local`` for ESP with ``remote``.
+
+        Raises:
+            InconclusiveError: this process may not open raw sockets.
+            OutOfScopeError: the peer is outside the scope.
+            HarnessError: the address cannot be had.
+        """
+        session.check(actor, "", (remote, 0))
+        family = socket.AF_INET6 if ":" in local else socket.AF_INET
+        try:
+            raw = socket.socket(family, socket.SOCK_RAW, PROTOCOL)
+        except PermissionError as error:
+            raise InconclusiveError(
+                "ESP needs a raw socket, which this process may not open: run it as root or with CAP_NET_RAW"
+            ) from error
+        try:
+            raw.setblocking(False)
+            raw.bind((local, 0))
+        except OSError as error:
+            raw.close()
+            raise HarnessError(f"a raw socket at {local} cannot be opened: {error}") from error
+        made = cls(session, actor, local, remote, raw)
+        asyncio.get_running_loop().add_reader(raw, made._read)
+        session.own(made)
+        return made
+
+    async def send(self, packet: bytes, exchange: str) -> None:
+        """Send a packet from the SPI on.
+
+        Raises:
+            OutOfScopeError, StoppedError: the guard says no.
+            HarnessError: the socket is closed, or the system refuses the packet.
+        """
+        target: Address = (self.remote, 0)
+        await self.session.admit(self.actor, exchange, target, len(packet))
+        if self._raw is None:
+            raise HarnessError("the raw socket for ESP is closed")
+        self.session.tap("esp", (self.local, 0), target, packet)
+        try:
+            self._raw.sendto(packet, target)
+        except OSError as error:
+            raise HarnessError(f"an ESP packet of {len(packet)} bytes could not be sent: {error}") from error
+
+    def _read(self) -> None:
+        for _ in range(AT_ONCE):
+            if self._raw is None:
+                return
+            try:
+                data, peer = self._raw.recvfrom(LARGEST)
+            except OSError:
+                return
+            packet = data if self._v6 else data[(data[0] & 0x0F) * 4 :]
+            if peer[0] != self.remote or spi_of(packet) not in self.spis:
+                continue
+            self.session.tap("esp", (self.remote, 0), (self.local, 0), packet)
+            self.on_packet(packet)
+
+    async def aclose(self) -> None:
+        """Close the socket."""
+        if self._raw is not None:
+            asyncio.get_running_loop().remove_reader(self._raw)
+            self._raw.close()
+            self._raw = None
+            self.session.close_flow(self._flow)
+            self.session.disown(self)

@@ -1,0 +1,160 @@
+"""The security agreement with ipsec-3gpp (TS 33.203 clause 7.2, RFC 3329, TS 33.226 clauses 4.2.2.3.1 to 4.2.2.3.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imsproof.actors.secureue import SUITES, Proposal, SecureUe
+from imsproof.codec.secagree import SecMechanism
+from imsproof.judge import alive, control, expect
+from imsproof.purpose import purpose, purposes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imsproof.bench import Bench
+
+    Relist = Callable[[list[SecMechanism]], list[SecMechanism]]
+
+REFUSALS = (400, 403, 494)
+"""A suitable 4xx (TS 33.226 4.2.2.3.2); 494 is RFC 3329's own."""
+WITHOUT_ENCRYPTION = (("hmac-sha-1-96", "null"),)
+FORBIDDEN = (("hmac-md5-96", "des-ede3-cbc"), ("hmac-md5-96", "null"))
+PROTECTED = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"))
+
+
+def agreeing(bench: Bench) -> tuple[SecureUe, Proposal]:
+    """A UE, and the control: with what it offers usually, the network agrees."""
+    ue = bench.secure_ue(registered=False)
+    usual = ue.propose(label="REGISTER with the usual offer")
+    control(usual).holds("agreed")
+    return ue, usual
+
+
+def serves_still(ue: SecureUe) -> None:
+    """The network still registers the same subscriber."""
+    alive(ue.register(label="REGISTER with the usual offer again"))
+    ue.close()
+
+
+@purpose("GM-AGREE-01")
+def test_the_network_s_own_priority_decides(bench: Bench) -> None:
+    """Whatever the order of the UE's offer, the network chooses the same algorithms, and they work."""
+    ue = bench.secure_ue(registered=False)
+    orders = (PROTECTED, tuple(reversed(PROTECTED)))
+    asked = [ue.propose(order, label=f"REGISTER offering {order[0][1]} first") for order in orders]
+    for one in asked:
+        control(one).holds("agreed")
+    expect(asked[0]).that("same-choice", exchanges=[one.exchange for one in asked])
+    serves_still(ue)
+
+
+def moved(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
+    """The same list with other SPIs and ports."""
+    return [
+        replace(one, params={**one.params, "spi-s": "4711", "port-s": "47110"}) if one.name == "ipsec-3gpp" else one
+        for one in mechanisms
+    ]
+
+
+def weakened(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
+    """The same list without encryption."""
+    return [
+        replace(one, params={**one.params, "alg": "hmac-sha-1-96", "ealg": "null"}) if one.name == "ipsec-3gpp" else one
+        for one in mechanisms
+    ]
+
+
+@dataclass(frozen=True)
+class BiddingDown:
+    """What somebody between UE and network changed: the UE's list, the network's, or both."""
+
+    told: str
+    client: Relist | None = None
+    verify: Relist | None = None
+
+
+@purposes(
+    {
+        "GM-AGREE-02": BiddingDown("another SPI and port of the UE", client=moved),
+        "GM-AGREE-03": BiddingDown("other SPIs and ports of both sides", client=moved, verify=moved),
+        "GM-AGREE-04": BiddingDown("another SPI and port of the network", verify=moved),
+        "GM-AGREE-05": BiddingDown("another list of algorithms", verify=weakened),
+        "GM-AGREE-06": BiddingDown("no Security-Verify", verify=lambda _: []),
+    }
+)
+def test_bidding_down_is_noticed(bench: Bench, case: BiddingDown) -> None:
+    """When the lists of the second REGISTER are not those of the first and its answer, nothing is set up."""
+    ue, usual = agreeing(bench)
+    attack = ue.confirm(usual, client=case.client, verify=case.verify, label=f"REGISTER with {case.told}")
+    expect(attack).refused(status=REFUSALS)
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-07")
+def test_no_association_without_encryption(bench: Bench) -> None:
+    """A network whose policy asks for confidentiality agrees on nothing with a UE that offers integrity alone."""
+    ue, _ = agreeing(bench)
+    attack = ue.propose(WITHOUT_ENCRYPTION, label="REGISTER offering integrity alone")
+    expect(attack).holds("nothing-agreed")
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-08")
+def test_forbidden_algorithms_set_up_nothing(bench: Bench) -> None:
+    """HMAC-MD5-96 and DES-EDE3-CBC, which Annex H no longer has, set up no association."""
+    ue, _ = agreeing(bench)
+    for suite in FORBIDDEN:
+        attack = ue.propose([suite], label=f"REGISTER offering {'/'.join(suite)} alone")
+        expect(attack).holds("nothing-agreed")
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-09")
+def test_the_spis_of_both_sides_differ(bench: Bench) -> None:
+    """The network chooses SPIs that are not the UE's, so that no packet can be sent back to where it came from."""
+    ue = bench.secure_ue(registered=False)
+    expect(ue.propose()).holds("spis-differ")
+    ue.close()
+
+
+@purpose("GM-AGREE-10")
+def test_the_answer_must_come_through_the_association(bench: Bench) -> None:
+    """After an agreement, the right answer to the challenge does not register the UE when it comes unprotected."""
+    ue, usual = agreeing(bench)
+    attack = ue.confirm(usual, protected=False, label="REGISTER with the right answer, unprotected")
+    expect(attack).refused(status=(400, 401, 403, 494))
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-11")
+def test_an_unknown_mechanism_sets_up_nothing(bench: Bench) -> None:
+    """A UE that offers only a mechanism that nobody knows is refused, with 494 and the network's list."""
+    ue, _ = agreeing(bench)
+    unknown = [SecMechanism("x-imsproof", "0.9")]
+    attack = ue.propose(relist=lambda _: unknown, label="REGISTER offering an unknown mechanism alone")
+    expect(attack).holds("nothing-agreed")
+    expect(attack).refused(status=[494])
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-12")
+def test_one_ue_does_not_take_another_s_associations(bench: Bench) -> None:
+    """A UE that names the SPIs and ports of another at the same address neither gets nor ends its associations."""
+    first, second = bench.subscribers(2, auth="aka")
+    victim = bench.secure_ue(subscriber=first)
+    control(victim.probe("protected request before")).accepted(accept=SERVED)
+    attacker = bench.secure_ue("ue-b", subscriber=second, registered=False)
+    attacker.propose(own=victim.esp.agreed.own, label="REGISTER with the other's SPIs and ports")
+    after = victim.probe("protected request after")
+    expect(after).accepted(accept=SERVED)
+    expect(after).holds("answered-protected")
+    alive(after, accept=SERVED)
+    victim.close()
+    attacker.close()
+
+
+SERVED = (200, 202, 404, 405, 480, 486, 488, 501)
+"""A registered UE's request was looked at, whatever became of it; 401, 403, 407 and 408 are not among them."""
+assert SUITES

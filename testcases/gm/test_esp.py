@@ -1,0 +1,160 @@
+"""What goes through the ESP associations of a UE, and what must not (TS 33.203 clauses 7.1, 7.4; RFC 4303)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imsproof.actors.esptransport import Altered
+from imsproof.judge import alive, control, expect
+from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imsproof.actors.esptransport import EspTransport
+    from imsproof.actors.secureue import SecureUe
+    from imsproof.bench import Bench
+    from imsproof.codec.sip import Message
+
+SERVED = (200, 202, 404, 405, 480, 486, 488, 501)
+"""A registered UE's request was looked at, whatever became of it; 401, 403, 407 and 408 are not among them."""
+CBC = (("hmac-sha-1-96", "aes-cbc"),)
+
+
+def registered(bench: Bench) -> SecureUe:
+    """A UE whose associations work: its protected request is served."""
+    ue = bench.secure_ue(registered=False)
+    ue.suites = CBC
+    bench.register(ue)
+    control(ue.probe("protected request")).accepted(accept=SERVED)
+    return ue
+
+
+def lives_on(ue: SecureUe) -> None:
+    """The association still carries the UE's requests."""
+    alive(ue.probe("protected request again"), accept=SERVED)
+    ue.close()
+
+
+@purpose("GM-ESP-01")
+def test_answers_come_through_the_association(bench: Bench) -> None:
+    """A protected request is served, and all that comes back comes through ESP too."""
+    ue = bench.secure_ue()
+    done = ue.probe("protected request")
+    expect(done).accepted(accept=SERVED)
+    expect(done).holds("answered-protected")
+    ue.close()
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """How a packet is made wrong, given the transport that would send it."""
+
+    make: Callable[[EspTransport], Altered]
+    silent: bool = True
+
+
+def broken(packet: bytes) -> bytes:
+    """A packet whose last bit is another: in the ICV, which protects all the rest."""
+    return packet[:-1] + bytes((packet[-1] ^ 1,))
+
+
+def for_spi(packet: bytes, spi: int) -> bytes:
+    """A packet for another SPI."""
+    return spi.to_bytes(4, "big") + packet[4:]
+
+
+def without_icv_key(transport: EspTransport) -> Altered:
+    """Sealed with another integrity key."""
+    key = bytes(len(transport.outgoing.integrity_key))
+    return Altered("another integrity key", association=replace(transport.outgoing, integrity_key=key))
+
+
+@purposes(
+    {
+        "GM-ESP-02": Wrong(
+            lambda t: Altered(
+                "no ESP, to the protected port", plain=(t.agreed.own.port_c, (t.remote[0], t.agreed.peer.port_s))
+            )
+        ),
+        "GM-ESP-04": Wrong(lambda _: Altered("a broken ICV", spoil=broken)),
+        "GM-ESP-06": Wrong(
+            lambda t: Altered("an unknown SPI", spoil=lambda p: for_spi(p, t.outgoing.spi ^ 0x5A5A5A5A))
+        ),
+        "GM-ESP-07": Wrong(
+            lambda t: Altered("other ports inside", ports=(t.agreed.own.port_c ^ 0x1000, t.agreed.peer.port_s))
+        ),
+        "GM-ESP-08": Wrong(
+            lambda t: Altered("no encryption", association=replace(t.outgoing, ealg="null", encryption_key=b""))
+        ),
+    }
+)
+def test_what_does_not_fit_the_association_is_dropped(bench: Bench, case: Wrong) -> None:
+    """A request that comes without ESP or in a packet that is wrong in one thing is not served, and no harm is done."""
+    ue = registered(bench)
+    altered = case.make(ue.esp)
+    attack = ue.probe(f"request with {altered.told}", altered)
+    expect(attack).refused(accept=SERVED)
+    expect(attack).holds("dropped-in-silence", role=Role.FORM)
+    lives_on(ue)
+
+
+@purpose("GM-ESP-03")
+def test_a_protected_ue_is_not_served_without_protection(bench: Bench) -> None:
+    """The same request to the unprotected port, from the UE's own address and port, is not served."""
+    ue = registered(bench)
+    name = next(iter(bench.gm.transports().items()))
+    public = bench.gm.transports().get("udp") or name[1]
+    plain = Altered("no ESP, to the public port", plain=(ue.esp.agreed.own.port_s, (public[0], public[1])))
+    expect(ue.probe("request without ESP, to the public port", plain)).refused(accept=SERVED)
+    lives_on(ue)
+
+
+@purpose("GM-ESP-05")
+def test_a_replayed_packet_is_dropped(bench: Bench) -> None:
+    """A packet that was served is not answered when it comes once more."""
+    ue = registered(bench)
+    attack = ue.replay("the packet of the request once more")
+    expect(attack).refused(accept=SERVED)
+    lives_on(ue)
+
+
+@purpose("GM-ESP-09")
+def test_an_association_speaks_for_nobody_else(bench: Bench) -> None:
+    """A de-registration of another subscriber, sent through one's own association, is not taken for authenticated."""
+    first, second = bench.subscribers(2, auth="aka")
+    victim = bench.secure_ue(subscriber=first)
+    control(victim.probe("protected request of the victim")).accepted(accept=SERVED)
+    attacker = bench.secure_ue("attacker", subscriber=second)
+
+    def of_the_victim(message: Message) -> None:
+        for name in ("From", "To"):
+            message.set(name, (message.get(name) or "").replace(second.impu, first.impu))
+        authorization = message.get("Authorization") or ""
+        message.set("Authorization", authorization.replace(second.impi, first.impi))
+        message.set("Contact", f"<{victim.contact_uri}>")
+        message.set("Expires", "0")
+
+    attack = attacker.challenge(alter=of_the_victim, label="de-registration of the victim, through another association")
+    expect(attack).refused(status=(401, 403))
+    after = victim.probe("protected request of the victim after")
+    expect(after).accepted(accept=SERVED)
+    alive(after, accept=SERVED)
+    victim.close()
+    attacker.close()
+
+
+@purpose("GM-ESP-10")
+def test_associations_end_with_the_registration(bench: Bench) -> None:
+    """After the de-registration nothing is served through the old associations."""
+    ue = registered(bench)
+    ended = ue.deregister()
+    control(ended).accepted()
+    if not ended.ok:
+        raise InconclusiveError(f"the UE could not de-register: {ended.failed or f'answered {ended.status}'}")
+    after = Altered("an association that ended with its registration", association=ue.esp.outgoing)
+    expect(ue.probe("request through the ended association", after)).refused(accept=SERVED)
+    alive(ue.register(label="REGISTER again"))
+    ue.close()
