@@ -108,7 +108,7 @@ class EspTransport(SipTransport):
         made = cls(session, actor, (remote, agreed.peer.port_s), labels, agreed)
         made.local = (local, agreed.own.port_s)
         made._socket = await EspSocket.open(session, actor, local, remote)
-        made._socket.spis |= set(made._incoming)
+        made._socket.know(incoming=list(made._incoming), outgoing=(agreed.peer.spi_s, agreed.peer.spi_c))
         made._socket.on_packet = made._take_packet
         for port in {agreed.own.port_c, agreed.own.port_s}:
             plain = await UdpEndpoint.open(
@@ -230,8 +230,6 @@ def esp_sa(addresses: tuple[str, str], agreed: Agreed) -> bytes:
             f"0x{one.encryption_key.hex()}" if one.encryption_key else "",
             authentication,
             f"0x{key.hex()}" if key else "",
-            "32-bit",
-            "0x00000000",
         )
         lines.append(",".join(f'"{text}"' for text in fields) + "\n")
     return "".join(lines).encode("ascii")

@@ -135,7 +135,7 @@ class Slicer:
             since = flow.opened_ns + offset - CLOCK_STEP_NS
             closed = 1 << 63 if flow.closed_ns is None else flow.closed_ns + offset + CLOCK_STEP_NS
             until = closed + (AFTER_CLOSE_NS if number == packets.TCP else 0)
-            key = (number, _plain(flow.local[0]), 0 if number == packets.ESP else flow.local[1])
+            key = (number, _plain(flow.local[0]), flow.local[1])
             remote = (_plain(flow.remote[0]), flow.remote[1]) if flow.remote else None
             self._claims.setdefault(key, []).append(_Claim(purpose, since, until, remote, closed))
 
@@ -153,7 +153,7 @@ class Slicer:
             (
                 purpose
                 for each in numbers
-                for ours, theirs in ((gram.source, gram.target), (gram.target, gram.source))
+                for ours, theirs in _ways(gram)
                 if (purpose := self._match(each, ours, theirs, packet.utc_ns, gram.flags))
             ),
             None,
@@ -165,9 +165,8 @@ class Slicer:
         return found
 
     def _match(self, number: int, ours: Address, theirs: Address, at: int, flags: int) -> str | None:
-        port = 0 if number == packets.ESP else ours[1]
         best: _Claim | None = None
-        for claim in (c for local in (ours[0], *WILDCARDS) for c in self._claims.get((number, local, port), ())):
+        for claim in (c for local in (ours[0], *WILDCARDS) for c in self._claims.get((number, local, ours[1]), ())):
             if not claim.since <= at <= claim.until or (claim.remote and not _same(claim.remote, theirs, number)):
                 continue
             if at > claim.closed and flags & (packets.SYN | packets.ACK) == packets.SYN:
@@ -176,6 +175,19 @@ class Slicer:
             if best is None or claim.since > best.since:
                 best = claim
         return best.purpose if best else None
+
+
+def _ways(gram: packets.Datagram) -> tuple[tuple[Address, Address], ...]:
+    """The two ends of a packet in both orders; an ESP packet has its SPI where others have a port, or 0 for any."""
+    source, target = gram.source, gram.target
+    if gram.protocol != packets.ESP:
+        return (source, target), (target, source)
+    numbers = (int.from_bytes(gram.payload[:4], "big"), 0)
+    return tuple(
+        ((one[0], number), (other[0], number))
+        for number in numbers
+        for one, other in ((source, target), (target, source))
+    )
 
 
 def slice_wire(run: Path, raw: Path) -> dict[str, int]:

@@ -14,7 +14,7 @@ from imsproof.codec.esp import spi_of
 from imsproof.seams import Address, HarnessError, InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from imsproof.link.session import Session
 
@@ -29,7 +29,6 @@ class EspSocket:
     Attributes:
         session, actor: whose it is.
         local, remote: textual IP addresses of its two ends.
-        spis: the SPIs whose packets are taken.
         on_packet: called with each of them, from the SPI on.
     """
 
@@ -39,11 +38,17 @@ class EspSocket:
         self.actor = actor
         self.local = local
         self.remote = remote
-        self.spis: set[int] = set()
+        self._spis: set[int] = set()
+        self._flows: list[int] = []
         self.on_packet: Callable[[bytes], None] = lambda _: None
         self._raw: socket.socket | None = raw
         self._v6 = ":" in local
-        self._flow = session.open_flow("esp", (local, 0), (remote, 0))
+
+    def know(self, *, incoming: Iterable[int], outgoing: Iterable[int]) -> None:
+        """Take packets for the incoming SPIs; both kinds tell which captured packets belong to this purpose."""
+        self._spis |= set(incoming)
+        for spi in (*incoming, *outgoing):
+            self._flows.append(self.session.open_flow("esp", (self.local, spi), (self.remote, 0)))
 
     @classmethod
     async def open(cls, session: Session, actor: str, local: str, remote: str) -> EspSocket:
@@ -99,7 +104,7 @@ class EspSocket:
             except OSError:
                 return
             packet = data if self._v6 else data[(data[0] & 0x0F) * 4 :]
-            if peer[0] != self.remote or spi_of(packet) not in self.spis:
+            if peer[0] != self.remote or spi_of(packet) not in self._spis:
                 continue
             self.session.tap("esp", (self.remote, 0), (self.local, 0), packet)
             self.on_packet(packet)
@@ -110,5 +115,6 @@ class EspSocket:
             asyncio.get_running_loop().remove_reader(self._raw)
             self._raw.close()
             self._raw = None
-            self.session.close_flow(self._flow)
+            for flow in self._flows:
+                self.session.close_flow(flow)
             self.session.disown(self)
