@@ -7,9 +7,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imsproof.codec import dcep, sctp
-from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
+from imsproof.codec import sctp as codec
+from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine, digestible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -136,3 +139,23 @@ def test_nobody_at_the_other_end_is_a_timeout() -> None:
             await engine.connected(1)
 
     asyncio.run(inner())
+
+
+@pytest.mark.parametrize("kind", [codec.INIT, codec.HEARTBEAT, codec.ABORT, codec.ERROR, codec.RE_CONFIG])
+@pytest.mark.parametrize("length", [0, 3])
+def test_a_parameter_that_declares_less_than_its_header_is_not_digestible(kind: int, length: int) -> None:
+    fixed = bytes(16) if kind == codec.INIT else b""
+    chunk = codec.Chunk(kind, fixed + b"\0\1" + length.to_bytes(2, "big") + bytes(8))
+    assert not digestible(codec.Packet(1, 2, 3, (chunk,)).to_bytes())
+    behind = codec.Packet(1, 2, 3, (codec.Data(1, 0, 0, 51, b"x").chunk(), chunk)).to_bytes()
+    assert not digestible(behind)
+
+
+def test_packets_that_are_right_are_digestible() -> None:
+    chunks = (codec.init_chunk(1, 2, params=b"\0\1\0\4"), codec.Data(1, 0, 0, 51, b"x").chunk())
+    assert digestible(codec.Packet(1, 2, 3, chunks).to_bytes())
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_come_digestible_ends(data: bytes) -> None:
+    digestible(data)

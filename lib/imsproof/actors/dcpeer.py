@@ -208,14 +208,29 @@ class DataChannelCall:
         return self.session.run(self._connect(label, how or Handshake()))
 
     def raw(
-        self, label: str, how: Handshake | None = None, *, passive: bool = False, hold_cookie: bool = False
+        self,
+        label: str,
+        how: Handshake | None = None,
+        *,
+        passive: bool = False,
+        hold_cookie: bool = False,
+        no_init: bool = False,
     ) -> RawAssociation:
-        """Do DTLS and, by hand, SCTP inside it (see :class:`imsproof.engine.rawsctp.RawSctp` for the two switches).
+        """Do DTLS and, by hand, SCTP inside it.
+
+        Args:
+            label: what the conversation is called in the journal.
+            how: the handshake's particulars.
+            passive: see :class:`imsproof.engine.rawsctp.RawSctp`.
+            hold_cookie: see there too.
+            no_init: send no INIT either.
 
         Raises:
             InconclusiveError: the lab gave no data channel.
         """
-        return self.session.run(self._raw(label, how or Handshake(), passive=passive, hold_cookie=hold_cookie))
+        return self.session.run(
+            self._raw(label, how or Handshake(), passive=passive, hold_cookie=hold_cookie, no_init=no_init)
+        )
 
     def elsewhere(self, label: str, how: Handshake) -> Attempt:
         """Do the DTLS handshake from another port of the tester, which the offer did not name."""
@@ -318,7 +333,9 @@ class DataChannelCall:
             return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
         return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
 
-    async def _raw(self, label: str, how: Handshake, *, passive: bool, hold_cookie: bool) -> RawAssociation:
+    async def _raw(
+        self, label: str, how: Handshake, *, passive: bool, hold_cookie: bool, no_init: bool
+    ) -> RawAssociation:
         exchange = self.session.exchange(label)
         endpoint = await self._endpoint(exchange, how)
         peer = self.need_peer()
@@ -327,10 +344,10 @@ class DataChannelCall:
         association.sctp.passive, association.sctp.hold_cookie = passive, hold_cookie
         shaken = await self._shake(endpoint, exchange, how)
         association.failed, association.facts = shaken.failed, shaken.facts
-        if shaken.connected and not hold_cookie:
-            await association.come_up(self.session.timers.handshake)
-        elif shaken.connected:
+        if shaken.connected and not no_init:
             association.sctp.start()
+        if shaken.connected and not (hold_cookie or no_init):
+            await association.come_up(self.session.timers.handshake)
         return association
 
     async def _elsewhere(self, label: str, how: Handshake) -> Attempt:

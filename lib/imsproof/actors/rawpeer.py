@@ -77,17 +77,20 @@ class RawAssociation(Attempt):
         return made
 
     async def come_up(self, seconds: float) -> None:
-        """Do the SCTP handshake."""
-        self.sctp.start()
+        """Wait for the SCTP handshake."""
         if not await self._until(lambda: self.sctp.established, seconds):
             self.failed = "the SCTP association did not come up in time"
             self._emit(Kind.TIMEOUT, self.exchange, {"reason": self.failed})
 
     # What a testcase calls
 
-    def heartbeat(self, label: str) -> Exchange:
-        """Send a HEARTBEAT and wait for its acknowledgement."""
-        return self.session.run(self._heartbeat(label))
+    def heartbeat(self, label: str, *, needed: bool = True) -> Exchange:
+        """Send a HEARTBEAT and wait for its acknowledgement; only as long as silence when it is not ``needed``."""
+        return self.session.run(self._heartbeat(label, self.session.timers.answer if needed else self.within))
+
+    def echo_cookie(self, label: str, *, flip: bool) -> Exchange:
+        """Wait for the lab's cookie and echo it, with one bit changed if ``flip``; wait for chunks until silence."""
+        return self.session.run(self._echo_cookie(label, flip=flip))
 
     def forge(self, kind: str) -> Exchange:
         """Send the records that :data:`imsproof.actors.forge.RECORDS` names, below DTLS, from the own address."""
@@ -107,6 +110,13 @@ class RawAssociation(Attempt):
     def send_inside(self, label: str, packets: Sequence[bytes], *, wait: bool = False) -> Exchange:
         """Send SCTP packets inside DTLS as they are; ``wait`` for what comes back until silence."""
         return self.session.run(self._send_inside(label, packets, wait=wait))
+
+    def hostile_init(self, *, without_tag: bool) -> bytes:
+        """An INIT with the initiate tag 0, or else one that is bundled with a COOKIE ECHO."""
+        if without_tag:
+            return self.sctp.packet(wire.init_chunk(0, self.sctp.tsn), tag=0).to_bytes()
+        chunks = (wire.init_chunk(self.sctp.tag, self.sctp.tsn), wire.Chunk(wire.COOKIE_ECHO, b"cookie"))
+        return self.sctp.packet(*chunks, tag=0).to_bytes()
 
     def clear_heartbeat(self, label: str) -> Exchange:
         """Send a HEARTBEAT of this association in a record of application data in clear, and wait for an answer."""
@@ -141,13 +151,22 @@ class RawAssociation(Attempt):
 
     # Inside, on the link's loop
 
-    async def _heartbeat(self, label: str) -> Exchange:
+    async def _echo_cookie(self, label: str, *, flip: bool) -> Exchange:
+        await self._until(lambda: bool(self.sctp.cookie), self.session.timers.answer)
+        cookie = self.sctp.cookie
+        if not cookie:
+            raise InconclusiveError("the lab gave no cookie to an INIT, so none can be tampered with")
+        changed = bytes((*cookie[:-1], cookie[-1] ^ 1)) if flip else cookie
+        packet = self.sctp.packet(wire.Chunk(wire.COOKIE_ECHO, changed)).to_bytes()
+        return await self._send_inside(label, [packet], wait=True)
+
+    async def _heartbeat(self, label: str, within: float) -> Exchange:
         exchange = self._begin(label)
         info = self._info(exchange)
         packet = self.sctp.packet(self.sctp.heartbeat(info)).to_bytes()
         if not self._send(exchange, packet, {"info": info.hex()}):
             return self._end(exchange)
-        if not await self._until(lambda: info not in self._asked, self.session.timers.answer):
+        if not await self._until(lambda: info not in self._asked, within):
             self._emit(Kind.TIMEOUT, exchange, {"reason": "no HEARTBEAT ACK came"})
         return self._end(exchange)
 

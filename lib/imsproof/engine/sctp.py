@@ -14,6 +14,8 @@ from typing import Any
 from aiortc import RTCDataChannel, RTCDataChannelParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 
+from imsproof.codec import sctp as codec
+
 Send = Callable[[bytes], Awaitable[None] | None]
 Message = tuple[int, int, bytes]
 """Stream, payload protocol identifier, contents."""
@@ -21,6 +23,17 @@ Message = tuple[int, int, bytes]
 MAX_MESSAGE_SIZE = 262_144
 """Largest message in bytes that is taken from the peer (what the SDP should announce)."""
 _MAX_BACKLOG = 4096
+_COMMON_HEADER, _HEADER = 12, 4
+_PARAMETERS_AT = {
+    codec.INIT: 20,
+    codec.INIT_ACK: 20,
+    codec.HEARTBEAT: 4,
+    codec.HEARTBEAT_ACK: 4,
+    codec.ABORT: 4,
+    codec.ERROR: 4,
+    codec.RE_CONFIG: 4,
+}
+"""Chunk types with parameters (RFC 9260 section 3.2.1), and where in the chunk these begin."""
 
 
 class ChannelClosedError(Exception):
@@ -100,6 +113,29 @@ class Channel:
     def close(self) -> None:
         """Close the channel: its stream is reset (RFC 8831 section 6.7)."""
         self._channel.close()
+
+
+def digestible(packet: bytes) -> bool:
+    """Whether no parameter in a packet declares less than its own header: aiortc would read it for ever."""
+    position = _COMMON_HEADER
+    while len(packet) - position >= _HEADER:
+        length = int.from_bytes(packet[position + 2 : position + 4], "big")
+        if length < _HEADER:
+            return True  # aiortc drops the packet
+        start = _PARAMETERS_AT.get(packet[position])
+        if start is not None and not _whole_parameters(packet[position + start : position + length]):
+            return False
+        position += length + -length % 4
+    return True
+
+
+def _whole_parameters(value: bytes) -> bool:
+    while len(value) >= _HEADER:
+        length = int.from_bytes(value[2:4], "big")
+        if length < _HEADER:
+            return False
+        value = value[length + -length % 4 :]
+    return True
 
 
 class _Carrier:
@@ -219,6 +255,9 @@ class SctpEngine:
 
     def receive(self, packet: bytes) -> None:
         """Take one packet from the network; anything may stand in it, nothing is raised."""
+        if not digestible(packet):
+            self.rejected += 1
+            return
         try:
             self._packets.put_nowait(packet)
         except asyncio.QueueFull:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
 from imsproof.codec.dtls import TlsSyntaxError, split_records
 from imsproof.codec.sctp import Packet, SctpSyntaxError
 from imsproof.codec.tlshello import APPLICATION_DATA
@@ -225,3 +226,17 @@ def _clear_data(datagram: bytes) -> list[bytes]:
     except TlsSyntaxError:
         return []
     return [one.fragment for one in records if one.content_type == APPLICATION_DATA and one.epoch == 0]
+
+
+@predicate("channel-not-opened")
+def channel_not_opened(events: Events, *, exchange: str) -> Finding:
+    """No DATA_CHANNEL_ACK came back (RFC 8832 section 6)."""
+    own = of_exchange(events, exchange)
+    sent = next((event for event in own if event.kind is Kind.SENT and event.facts.get("ppid") == PPID_DCEP), None)
+    if sent is None:
+        return unknown(f"{exchange}: no DATA_CHANNEL_OPEN was sent")
+    for event in own:
+        acknowledged = event.facts.get("ppid") == PPID_DCEP and event.data[:1] == bytes((DATA_CHANNEL_ACK,))
+        if event.kind is Kind.RECEIVED and acknowledged:
+            return fails(f"{exchange}: DATA_CHANNEL_ACK came back", sent.seq, event.seq)
+    return holds(f"{exchange}: no DATA_CHANNEL_ACK came back", sent.seq)

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING, cast
 
+from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
 from imsproof.codec.rtp import Packets, classify
 from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
@@ -15,7 +16,7 @@ from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
 from imsproof.lab.media.dtlspeer import DtlsPeer, make_engine, matches_any, own_role, usable_fingerprints
 from imsproof.lab.media.http1 import serve
 from imsproof.lab.media.recordguard import RecordGuard
-from imsproof.lab.media.sctpguard import DROPPED, Known, SctpGuard
+from imsproof.lab.media.sctpguard import DROPPED, Known, SctpGuard, opened_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -272,7 +273,7 @@ class DcAssociation(asyncio.DatagramProtocol):
 
     def _on_sctp(self, packet: bytes) -> None:
         engine = self._sctp
-        if engine is None:
+        if engine is None or engine.state == "closed":
             return
         known = Known(
             tag=engine.local_tag,
@@ -282,12 +283,16 @@ class DcAssociation(asyncio.DatagramProtocol):
             next_tsn=engine.next_tsn,
             streams=frozenset(self._channels),
             max_message=MAX_MESSAGE_SIZE,
+            peer_parity=1 if self._role == "client" else 0,
         )
         kinds = self._packets.look(packet, known)
         if self._dies_of(kinds):
             return
         obeyed = kinds.intersection(self._media.obeys)
-        if obeyed:
+        if obeyed & {"open-in-use", "open-wrong-parity"}:
+            acknowledge = engine.send_message(opened_stream(packet), PPID_DCEP, bytes((DATA_CHANNEL_ACK,)))
+            self._spawn(acknowledge)
+        elif obeyed:
             engine.receive(self._packets.careless(packet, known, obeyed))
         elif not kinds & DROPPED:
             engine.receive(packet)

@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from imsproof.codec import sctp
-from imsproof.codec.dcep import PPID_BINARY, PPID_BINARY_EMPTY, PPID_DCEP, PPID_STRING, PPID_STRING_EMPTY
+from imsproof.codec.dcep import (
+    DATA_CHANNEL_ACK,
+    DATA_CHANNEL_OPEN,
+    PPID_BINARY,
+    PPID_BINARY_EMPTY,
+    PPID_DCEP,
+    PPID_STRING,
+    PPID_STRING_EMPTY,
+)
 
 KINDS = frozenset(
     {
@@ -32,6 +40,8 @@ KINDS = frozenset(
         "data-empty",
         "data-huge",
         "dcep-malformed",
+        "open-in-use",
+        "open-wrong-parity",
         "stray-stream",
         "unknown-ppid",
     }
@@ -61,6 +71,7 @@ class Known:
         next_tsn: the next TSN that it will send.
         streams: streams of negotiated channels.
         max_message: what it announced, in bytes.
+        peer_parity: the parity of streams that the peer may open: 0 for a DTLS client, 1 for a server.
     """
 
     tag: int
@@ -70,6 +81,7 @@ class Known:
     next_tsn: int
     streams: frozenset[int]
     max_message: int
+    peer_parity: int = 0
 
 
 class SctpGuard:
@@ -135,7 +147,7 @@ class SctpGuard:
         if self._unfinished > known.max_message:
             kinds.add("data-huge")
         if data.ppid == PPID_DCEP:
-            return kinds | ({"dcep-malformed"} if len(data.payload) != 1 and not _whole_open(data) else set())
+            return kinds | _of_dcep(data, known)
         if data.stream not in known.streams:
             kinds.add("stray-stream")
         if data.ppid not in _PPIDS:
@@ -189,8 +201,29 @@ def whole(value: bytes) -> bool:
     return bool(value) and sum(sizes) >= len(value)
 
 
+def _of_dcep(data: sctp.Data, known: Known) -> set[str]:
+    """Conditions of RFC 8832 section 6."""
+    if data.payload == bytes((DATA_CHANNEL_ACK,)):
+        return set()
+    if not _whole_open(data):
+        return {"dcep-malformed"}
+    if data.stream in known.streams:
+        return {"open-in-use"}
+    return {"open-wrong-parity"} if data.stream % 2 != known.peer_parity else set()
+
+
+def opened_stream(packet: bytes) -> int:
+    """The stream that a DATA_CHANNEL_OPEN in this packet is for, -1 without one."""
+    for chunk in sctp.Packet.parse(packet).chunks:
+        if chunk.kind == sctp.DATA and chunk.length is None:
+            data = sctp.Data.parse(chunk)
+            if data.ppid == PPID_DCEP:
+                return data.stream
+    return -1
+
+
 def _whole_open(data: sctp.Data) -> bool:
     body = data.payload
     fixed = 12
     declared = fixed + int.from_bytes(body[8:10]) + int.from_bytes(body[10:12]) if len(body) >= fixed else -1
-    return declared == len(body)
+    return declared == len(body) and body[0] == DATA_CHANNEL_OPEN

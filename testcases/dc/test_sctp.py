@@ -1,0 +1,175 @@
+"""SCTP of data channels: only inside DTLS, only with the right tag, and never the end of the service (RFC 9260)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.actors import forge
+from imsproof.codec.dcep import PPID_DCEP, PPID_STRING, Open
+from imsproof.judge import alive, control, expect
+from imsproof.purpose import purpose, purposes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+    from imsproof.actors.rawpeer import RawAssociation
+    from imsproof.bench import Bench
+
+    Opening = tuple[str, Callable[[bool], int]]
+
+GET = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nAccept: */*\r\n\r\n"
+BOOTSTRAP, NOT_NEGOTIATED = 0, 778
+UNKNOWN_PPID = 9999
+
+
+def associated(peer: DataChannelPeer, label: str = "data channel") -> tuple[DataChannelCall, RawAssociation]:
+    """Bring an association up and show that it answers."""
+    call = peer.open(label)
+    association = call.raw(f"association of {label}")
+    control(association).holds("association-up")
+    control(association.heartbeat(f"heartbeat of {label}")).holds("heartbeat-answered")
+    return call, association
+
+
+def serves(peer: DataChannelPeer) -> None:
+    """Show that the lab still takes data channels."""
+    call = peer.open("data channel again")
+    alive(call.handshake("DTLS again"))
+    call.close()
+
+
+@purpose("DC-SCTP-01")
+def test_sctp_is_taken_only_inside_dtls(bench: Bench) -> None:
+    """An SCTP INIT straight over UDP gets no answer in clear."""
+    peer = bench.data_channel_peer()
+    call, _ = associated(peer)
+    call.close()
+    call = peer.open("data channel without DTLS")
+    expect(call.throw("INIT without DTLS", [forge.first_init(call.sctp_ports)])).holds("no-clear-sctp")
+    call.close()
+    serves(peer)
+
+
+@purposes(
+    {
+        "DC-SCTP-02": "forged-abort",
+        "DC-SCTP-03": "forged-shutdown",
+        "DC-SCTP-04": "init-again",
+        "DC-SCTP-05": "unknown-chunk",
+    }
+)
+def test_what_is_to_be_discarded_leaves_the_association_alone(bench: Bench, case: str) -> None:
+    """Packets that RFC 9260 has receivers discard, or skip, do not end the association."""
+    peer = bench.data_channel_peer()
+    call, association = associated(peer)
+    association.inject(case)
+    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    call.close()
+    serves(peer)
+
+
+@purposes(
+    {
+        "DC-SCTP-06": "zero-length-chunk",
+        "DC-SCTP-07": "overlong-chunk",
+        "DC-SCTP-08": "forward-tsn",
+        "DC-SCTP-09": "re-config-malformed",
+        "DC-SCTP-10": "sack-ahead",
+        "DC-SCTP-11": "dcep-malformed",
+        "DC-SCTP-12": "data-huge",
+    }
+)
+def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -> None:
+    """What a hostile peer sends may end its own association, and no other; new ones come up as before."""
+    other, hostile = bench.data_channel_peer(), bench.data_channel_peer()
+    others_call, others = associated(other, "somebody else's data channel")
+    call, association = associated(hostile, "the hostile peer's data channel")
+    association.inject(case)
+    association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
+    unharmed = expect(others.heartbeat("somebody else's heartbeat afterwards")).holds("heartbeat-answered").held
+    call.close()
+    others_call.close()
+    if unharmed:
+        serves(other)
+
+
+@purposes(
+    {
+        "DC-SCTP-13": ("with a wrong checksum", {"checksum": 0xDEADBEEF}),
+        "DC-SCTP-14": ("under a wrong verification tag", {"tag": 0x01020304}),
+        "DC-SCTP-15": ("to another SCTP port", {"target_port": 4999}),
+    }
+)
+def test_packets_of_no_association_are_discarded(bench: Bench, case: tuple[str, dict[str, int]]) -> None:
+    """A HEARTBEAT that is not of this association is not acknowledged, and the association lives on."""
+    name, wrong = case
+    peer = bench.data_channel_peer()
+    call, association = associated(peer)
+    expect(association.odd_heartbeat(f"heartbeat {name}", **wrong)).holds("heartbeat-not-answered")
+    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-SCTP-16")
+def test_a_tampered_cookie_makes_no_association(bench: Bench) -> None:
+    """A COOKIE ECHO whose cookie was changed in one bit is not acknowledged."""
+    peer = bench.data_channel_peer()
+    call, _ = associated(peer)
+    call.close()
+    call = peer.open("data channel for a tampered cookie")
+    association = call.raw("association that stops before its cookie", passive=True, hold_cookie=True)
+    expect(association.echo_cookie("tampered cookie", flip=True)).holds("no-chunk", chunks=["COOKIE_ACK"])
+    call.close()
+    serves(peer)
+
+
+@purposes({"DC-SCTP-17": ("INIT with the tag 0", True), "DC-SCTP-18": ("INIT bundled with COOKIE ECHO", False)})
+def test_an_init_that_is_not_right_is_discarded(bench: Bench, case: tuple[str, bool]) -> None:
+    """An INIT whose initiate tag is zero, or that is bundled with another chunk, gets no INIT ACK."""
+    name, without_tag = case
+    peer = bench.data_channel_peer()
+    call, _ = associated(peer)
+    call.close()
+    call = peer.open(f"data channel for an {name}")
+    association = call.raw("DTLS without association", passive=True, no_init=True)
+    packet = association.hostile_init(without_tag=without_tag)
+    expect(association.send_inside(name, [packet], wait=True)).holds("no-chunk", chunks=["INIT_ACK"])
+    call.close()
+    serves(peer)
+
+
+@purposes(
+    {
+        "DC-SCTP-19": ("on a stream that was not negotiated", NOT_NEGOTIATED, PPID_STRING),
+        "DC-SCTP-20": ("with an unknown payload protocol", BOOTSTRAP, UNKNOWN_PPID),
+    }
+)
+def test_requests_are_taken_only_where_they_were_agreed(bench: Bench, case: tuple[str, int, int]) -> None:
+    """The bootstrap channel's HTTP is served on its stream and under its payload protocol identifier only."""
+    name, stream, ppid = case
+    peer = bench.data_channel_peer()
+    call, association = associated(peer)
+    control(association.message("GET on the bootstrap channel", BOOTSTRAP, PPID_STRING, GET)).holds("message-answered")
+    expect(association.message(f"GET {name}", stream, ppid, GET, injected=True)).holds("message-not-answered")
+    call.close()
+    serves(peer)
+
+
+@purposes(
+    {
+        "DC-SCTP-21": ("a stream that is in use", lambda _: BOOTSTRAP),
+        "DC-SCTP-22": ("a stream of the other side's parity", lambda client: 2001 if client else 2000),
+    }
+)
+def test_channels_are_opened_only_on_free_streams_of_the_openers_parity(bench: Bench, case: Opening) -> None:
+    """A DATA_CHANNEL_OPEN that breaks the rules of RFC 8832 section 6 is not acknowledged."""
+    name, stream = case
+    peer = bench.data_channel_peer()
+    call, association = associated(peer)
+    asked = Open(b"hostile").to_bytes()
+    attempt = association.message(f"OPEN of {name}", stream(call.is_client), PPID_DCEP, asked, injected=True)
+    expect(attempt).holds("channel-not-opened")
+    call.close()
+    serves(peer)
