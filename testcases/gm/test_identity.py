@@ -1,48 +1,203 @@
-"""Identities: who the far UE is told is calling (TS 24.229 P-CSCF procedures; TS 33.203 Annex Q)."""
+"""Identities: who the far UE is told is calling, and which ways into the network there are (TS 24.229 4.4, 5.2.6)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imsproof.actors.answering import Answering
-from imsproof.actors.media import FarLeg
+from imsproof.actors.liveness import SipProbe
+from imsproof.actors.outsider import Outsider
+from imsproof.actors.parties import Elsewhere
+from imsproof.actors.transactions import new_branch
+from imsproof.codec import sip
 from imsproof.judge import alive, control, expect
-from imsproof.purpose import purpose
+from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.actors.parties import Parties
+    from imsproof.actors.ue import Alter
     from imsproof.bench import Bench
-    from imsproof.codec.sip import Message
+
+MARK = "imsproof-planted"
+NETWORK_HEADERS = (
+    ("P-Charging-Vector", f"icid-value={MARK}"),
+    ("P-Charging-Function-Addresses", f"ccf={MARK}"),
+    ("P-Profile-Key", f"<sip:{MARK}@example.invalid>"),
+    ("P-Served-User", f"<sip:{MARK}@example.invalid>"),
+    ("P-User-Database", f"<aaa://{MARK}.example.invalid>"),
+    ("P-Visited-Network-ID", MARK),
+    ("P-Asserted-Service", f"urn:urn-7:{MARK}"),
+    ("Attestation-Info", MARK),
+    ("Origination-Id", MARK),
+    ("Additional-Identity", f"<sip:{MARK}@example.invalid>"),
+)
+"""What only the network may write (the list of TS 24.229 4.4)."""
+
+
+def honest(parties: Parties, label: str) -> None:
+    """The control: a call as it should be."""
+    call = parties.call(label)
+    control(call).accepted()
+    if not call.ok:
+        raise InconclusiveError(f"no honest call came up: {call.failed or f'answered {call.status}'}")
+    call.bye()
+
+
+def afterwards(parties: Parties) -> None:
+    """That calls are served afterwards."""
+    last = parties.call("INVITE, honest again")
+    alive(last)
+    if last.ok:
+        last.bye()
+
+
+def show_identity(
+    parties: Parties, forged: str, label: str, *, headers: Sequence[tuple[str, str]] = (), alter: Alter | None = None
+) -> None:
+    """Call with a false identity, and judge what the far UE is shown."""
+    before = len(parties.calls.taken)
+    call = parties.call(label, headers=headers, alter=alter)
+    arrived = parties.arrived(before) or call
+    predicate = "shown-identity" if alter else "asserted-identity"
+    expect(arrived).holds(predicate, allowed=list(parties.caller.subscriber.impus), forged=[forged])
+    if call.ok:
+        call.bye()
 
 
 @purpose("GM-ID-01")
 def test_the_far_ue_sees_the_asserted_identity(bench: Bench) -> None:
-    """Whatever the caller claims in P-Asserted-Identity, P-Preferred-Identity or From, the far UE sees its own."""
-    caller, callee = bench.ue("ue-a"), bench.ue("ue-b")
-    media = FarLeg(bench.session, callee.local[0], actor="ue-b")
-    calls = Answering(callee, lambda _offer: media.sdp())
+    """Whatever the caller claims in P-Asserted-Identity or P-Preferred-Identity, the far UE sees its own."""
+    parties = bench.parties()
     forged = f"sip:imposter@{bench.gm.domain}"
-    offer = media.sdp().to_bytes()
+    honest(parties, "INVITE, honest")
+    for header in ("P-Asserted-Identity", "P-Preferred-Identity"):
+        show_identity(parties, forged, f"INVITE with false {header}", headers=[(header, f"<{forged}>")])
+    afterwards(parties)
 
-    honest = caller.invite(callee.impu, offer, label="INVITE, honest")
-    control(honest).accepted()
-    honest.bye()
 
-    def false_from(message: Message) -> None:
-        message.set("From", f"<{forged}>;tag={bench.random.getrandbits(32):08x}")
+@purpose("GM-ID-02")
+def test_from_is_not_believed(bench: Bench) -> None:
+    """From names another subscriber: the far UE is shown the caller's own identity, or gets no call."""
+    parties = bench.parties()
+    forged = parties.callee.impu
+    honest(parties, "INVITE, honest")
 
-    claims: list[tuple[str, dict[str, Any]]] = [
-        ("P-Asserted-Identity", {"headers": [("P-Asserted-Identity", f"<{forged}>")]}),
-        ("P-Preferred-Identity", {"headers": [("P-Preferred-Identity", f"<{forged}>")]}),
-        ("From", {"alter": false_from}),
+    def false_from(message: sip.Message) -> None:
+        message.set("From", f"<{forged}>;tag={new_branch()[7:]}")
+
+    show_identity(parties, forged, "INVITE with the callee's own identity in From", alter=false_from)
+    afterwards(parties)
+
+
+@purpose("GM-ID-03")
+def test_what_only_the_network_may_write_is_not_passed_on(bench: Bench) -> None:
+    """Header fields of the trust domain that the caller wrote do not reach the far UE."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    before = len(parties.calls.taken)
+    call = parties.call("INVITE with headers of the network", headers=NETWORK_HEADERS)
+    arrived = parties.arrived(before) or call
+    expect(arrived).holds("planted-absent", planted=[[name, MARK] for name, _ in NETWORK_HEADERS])
+    if call.ok:
+        call.bye()
+    afterwards(parties)
+
+
+def intrude(
+    bench: Bench, parties: Parties, label: str, *, uri: str = "", headers: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Call the callee as somebody who never registered, in the caller's name, and judge that it does not get there."""
+    probe = SipProbe(bench.session, bench.gm)
+    stranger = Outsider(bench.session, actor="stranger")
+    message = invite(parties, uri or parties.callee.impu, headers)
+    answer = stranger.send(
+        message, probe.target, label, transport=probe.transport, within=bench.profile.timers.silence, linger=0.0
+    )
+    expect(answer).refused()
+    expect(answer).holds("not-reached", actor="ue-b", methods=["INVITE"])
+
+
+def invite(parties: Parties, uri: str, headers: Sequence[tuple[str, str]], *, to: str = "") -> bytes:
+    """An INVITE in the caller's name, as somebody without its socket would write it."""
+    token = new_branch()[7:]
+    own = [
+        ("Via", f"SIP/2.0/UDP stranger.invalid:5060;branch={new_branch()};rport"),
+        *((name, value) for name, value in headers if name == "Route"),
+        ("Max-Forwards", "70"),
+        ("From", f"<{parties.caller.impu}>;tag={token}"),
+        ("To", f"<{to or uri}>"),
+        ("Call-ID", f"{token}@stranger.invalid"),
+        ("CSeq", "1 INVITE"),
+        ("Contact", "<sip:stranger@stranger.invalid>"),
+        ("Content-Type", "application/sdp"),
+        *((name, value) for name, value in headers if name not in ("Route", "To")),
     ]
-    for header, claim in claims:
-        before = len(calls.taken)
-        false = caller.invite(callee.impu, offer, label=f"INVITE with false {header}", **claim)
-        arrived = calls.taken[before] if len(calls.taken) > before else false
-        expect(arrived).holds("asserted-identity", allowed=list(caller.subscriber.impus), forged=[forged])
-        if false.ok:
-            false.bye()
-    last = caller.invite(callee.impu, offer, label="INVITE, honest again")
-    alive(last)
-    if last.ok:
-        last.bye()
+    return sip.request("INVITE", uri, own, parties.offer).to_bytes()
+
+
+@purpose("GM-ID-04")
+def test_who_is_not_registered_does_not_call(bench: Bench) -> None:
+    """An INVITE in a subscriber's name, from somebody who neither registered nor proves who it is, goes nowhere."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    intrude(bench, parties, "INVITE of an unregistered stranger")
+    afterwards(parties)
+
+
+@purpose("GM-ID-05")
+def test_a_ue_does_not_route_past_its_service_route(bench: Bench) -> None:
+    """A Route of the UE's own choice does not lead a request out of the network, to an address that it names."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    elsewhere = Elsewhere.open(bench.session, parties.caller.local[0])
+
+    def own_route(message: sip.Message) -> None:
+        routes = message.values("Route")
+        message.remove("Route")
+        for value in (*routes[:1], f"<{elsewhere.uri}>"):
+            message.add("Route", value)
+
+    call = parties.call("INVITE with a Route of its own", alter=own_route)
+    target = f"sip:open-relay@{elsewhere.uri.removeprefix('sip:').partition(';')[0]}"
+    relay = parties.call("INVITE to an address outside", target=target)
+    for one in (call, relay):
+        if one.ok:
+            one.bye()
+    expect(elsewhere).holds("nothing-received")
+    afterwards(parties)
+
+
+MARKS = {
+    "Priority: emergency": ("", (("Priority", "emergency"),)),
+    "a Route to urn:service:sos": ("", (("Route", "<sip:sos@%s;lr;service=urn:service:sos>"),)),
+}
+
+
+@purpose("GM-ID-06")
+def test_an_emergency_call_is_no_way_in(bench: Bench) -> None:
+    """Marks of an emergency call do not bring a call of who is not registered to an ordinary subscriber."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    host = bench.gm.domain
+    for name, (uri, headers) in MARKS.items():
+        filled = [(header, value.replace("%s", host)) for header, value in headers]
+        intrude(bench, parties, f"INVITE of a stranger with {name}", uri=uri, headers=filled)
+    afterwards(parties)
+
+
+@purposes({"GM-ID-07": "S-CSCF", "GM-ID-08": "AS", "GM-ID-09": "I-CSCF"})
+def test_inner_nodes_serve_no_strangers(bench: Bench, case: str) -> None:
+    """An INVITE of a stranger, straight to an inner node, with an asserted identity: refused, and nobody is called."""
+    nodes = bench.profile.mw.inner() if bench.profile.mw else {}
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    headers = [("P-Asserted-Identity", f"<{parties.caller.impu}>"), ("P-Served-User", f"<{parties.caller.impu}>")]
+    stranger = Outsider(bench.session, actor="stranger")
+    silence = bench.profile.timers.silence
+    message = invite(parties, parties.callee.impu, headers)
+    answer = stranger.send(message, nodes[case], f"INVITE of a stranger to the {case}", within=silence, linger=0.0)
+    expect(answer).refused()
+    expect(answer).holds("not-reached", actor="ue-b", methods=["INVITE"])
+    afterwards(parties)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,48 @@ class Parties:
     def arrived(self, before: int) -> IncomingCall | None:
         """The first call that came to the callee after ``before`` calls (``len(calls.taken)`` of then), if any."""
         return self.calls.taken[before] if len(self.calls.taken) > before else None
+
+
+class Ringing:
+    """A call that rings at a callee of the tester until the testcase takes it.
+
+    Attributes:
+        incoming: the INVITE at the callee.
+        sent: the INVITE as the caller sent it.
+    """
+
+    def __init__(self, caller: Ue, callee: Ue, label: str) -> None:
+        """Call and wait until it rings.
+
+        Raises:
+            InconclusiveError: the INVITE did not arrive.
+        """
+        self._caller = caller
+        self._media = FarLeg(caller.session, callee.local[0], actor=callee.actor)
+        self.sent: sip.Message | None = None
+        self._task = caller.session.run(self._start(callee.impu, label))
+        incoming = callee.wait_invite()
+        if incoming is None or self.sent is None:
+            raise InconclusiveError("no call came to the callee, so that nothing can be shown with one that rings")
+        self.incoming: IncomingCall = incoming
+        incoming.ring()
+
+    async def _start(self, target: str, label: str) -> asyncio.Task[Call]:
+        return asyncio.create_task(
+            self._caller.ainvite(target, self._media.sdp().to_bytes(), alter=self._note, label=label)
+        )
+
+    def _note(self, message: sip.Message) -> None:
+        self.sent = message.copy()
+
+    def take(self) -> Call:
+        """Have the callee take the call, unless it was cancelled, and return the caller's call."""
+        if not self.incoming.cancelled:
+            self.incoming.answer(self._media.sdp().to_bytes())
+        return self._caller.session.run(self._ended())
+
+    async def _ended(self) -> Call:
+        return await self._task
 
 
 def forge(

@@ -74,6 +74,10 @@ def _tokens(rule: Callable[[Tokens], bool]) -> Callable[[Profile], bool]:
     return lambda profile: profile.sbi is not None and profile.sbi.tokens is not None and rule(profile.sbi.tokens)
 
 
+def _mw(field: str) -> Callable[[Profile], bool]:
+    return lambda profile: bool(getattr(profile.mw, field))
+
+
 def _border(node: str, hiding: str) -> Callable[[Profile], bool]:
     return lambda profile: (
         profile.mw is not None
@@ -167,10 +171,10 @@ _TABLE: dict[str, Capability] = {
         _gm("callback"), "gm.callback is not given (a service whose AS answers with an anonymous request)", ("gm",)
     ),
     "mw": Capability(lambda p: p.mw is not None, "the profile has no mw section (nodes behind the P-CSCF)"),
-    "mw.inner": Capability(
-        lambda p: p.mw is not None and bool(p.mw.inner()),
-        "mw names no inner node (icscf, scscf or application_server)",
-        ("mw",),
+    "mw.icscf": Capability(_mw("icscf"), "mw.icscf is not given (address of the I-CSCF)", ("mw",)),
+    "mw.scscf": Capability(_mw("scscf"), "mw.scscf is not given (address of the S-CSCF)", ("mw",)),
+    "mw.application-server": Capability(
+        _mw("application_server"), "mw.application_server is not given (address of an AS)", ("mw",)
     ),
     "mw.ibcf-encryption": Capability(
         _border("ibcf", "encryption"), "no border under mw.borders is an ibcf that hides by encryption", ("mw",)
@@ -202,6 +206,11 @@ _TABLE: dict[str, Capability] = {
     ),
     "sbi": Capability(lambda p: p.sbi is not None, "the profile has no sbi section"),
     "sbi.producer": Capability(_sbi("producers"), "sbi.producers is empty", ("sbi",)),
+    "sbi.tls": Capability(
+        _producer(lambda one: one.url.scheme == "https"),
+        "the producer under test has no https URL (sbi.producers[].url)",
+        ("sbi.producer",),
+    ),
     "sbi.nmf-mrm": Capability(_api("nmf-mrm"), "no producer under sbi.producers lists nmf-mrm in its apis", ("sbi",)),
     "sbi.probe": Capability(
         lambda p: p.sbi is not None and any(producer.probe for producer in p.sbi.producers),

@@ -21,6 +21,8 @@ NOT_FROM_UE = (
     "P-Charging-Function-Addresses",
     "P-Called-Party-ID",
     "P-User-Database",
+    "P-Asserted-Service",
+    "P-Visited-Network-ID",
     "Feature-Caps",
     "History-Info",
     "Attestation-Info",
