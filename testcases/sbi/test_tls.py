@@ -1,14 +1,23 @@
-"""TLS on the service-based interfaces: versions (TS 33.210 clause 6.2, TS 33.117 clause 4.2.2.2.2)."""
+"""TLS on the service-based interfaces (TS 33.210 clause 6.2, TS 33.117 clause 4.2.2.2.2, RFC 9113 section 9.2)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors import tlstricks
+from imsproof.actors.tlsprobe import FALLBACK_SCSV, SECP256R1, SSL3, TlsProbe, malformed
+from imsproof.codec.tlssuites import CLASSES, GOOD, NAMES, forbidden
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from imsproof.actors.nf import NfConsumer, ProducerClient
+    from imsproof.bench import Bench
+
+OLD_VERSIONS = ("TLSv1.1", "TLSv1")
+VERSION_ALERTS = ["protocol_version", "handshake_failure"]
+EVERYTHING = (*(number for kind in CLASSES.values() for number in kind), *GOOD)
 
 
 @purpose("SBI-TLS-01")
@@ -20,12 +29,130 @@ def test_tls_1_2_and_1_3_are_both_accepted(consumer: NfConsumer, producer: Produ
 
 
 @purpose("SBI-TLS-02")
-def test_tls_1_1_and_older_are_refused(consumer: NfConsumer, producer: ProducerClient) -> None:
-    """A producer refuses a hello that offers nothing newer than TLS 1.1, and one with TLS 1.0."""
+def test_tls_1_1_and_older_are_refused(bench: Bench, consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer refuses a hello that offers nothing newer than TLS 1.1, TLS 1.0 or SSLv3."""
     control(consumer.handshake(producer.producer, "TLS 1.2 or 1.3")).accepted()
-    for version in ("TLSv1.1", "TLSv1"):
+    for version in OLD_VERSIONS:
         attempt = consumer.handshake(
             producer.producer, f"{version} alone", minimum=version, maximum=version, ciphers="ALL:@SECLEVEL=0"
         )
-        expect(attempt).handshake_refused(version, alert=["protocol_version", "handshake_failure"])
+        expect(attempt).handshake_refused(version, alert=VERSION_ALERTS)
+    probe = TlsProbe(bench.session, producer.producer)
+    hello = probe.hello("SSLv3 alone", EVERYTHING, version=SSL3, record_version=SSL3)
+    expect(probe.show(hello)).holds("hello-refused")
     alive(consumer.handshake(producer.producer, "TLS 1.2 or 1.3 again"))
+
+
+@purpose("SBI-TLS-03")
+def test_forbidden_suites_are_refused(bench: Bench, consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer answers no hello that offers nothing but one forbidden cipher suite, for each of them."""
+    control(consumer.handshake(producer.producer, "TLS 1.2 with good suites", maximum="TLSv1.2")).accepted()
+    probe = TlsProbe(bench.session, producer.producer)
+    hellos = [probe.hello(f"only {name}", [number]) for number, name in forbidden().items()]
+    for answer in probe.show_all(hellos):
+        expect(answer).holds("hello-refused")
+    alive(consumer.handshake(producer.producer, "TLS 1.2 with good suites again", maximum="TLSv1.2"))
+
+
+@purpose("SBI-TLS-04")
+def test_the_suite_chosen_is_strong(bench: Bench, producer: ProducerClient) -> None:
+    """A producer that is offered every suite, weak ones first, chooses ECDHE with authenticated encryption."""
+    probe = TlsProbe(bench.session, producer.producer)
+    strong = list(GOOD.values())
+    expect(probe.show(probe.hello("every suite, weak ones first", EVERYTHING))).holds("server-hello", suites=strong)
+    modern = producer.consumer.handshake(producer.producer, "TLS 1.3", minimum="TLSv1.3")
+    expect(modern).holds("strong-suite", role=Role.FORM)
+
+
+@purpose("SBI-TLS-05")
+def test_no_compression_and_no_loose_renegotiation(
+    bench: Bench, consumer: NfConsumer, producer: ProducerClient
+) -> None:
+    """A producer compresses nothing, indicates secure renegotiation, and lets no client start a second handshake."""
+    control(consumer.handshake(producer.producer, "TLS 1.2 or 1.3")).accepted()
+    probe = TlsProbe(bench.session, producer.producer)
+    offered = probe.hello("compression offered", compressions=(1, 0))
+    expect(probe.show(offered)).holds("server-hello", compression=0)
+    expect(probe.show(probe.hello("renegotiation indicated"))).holds("server-hello", extensions=["renegotiation_info"])
+    expect(tlstricks.renegotiate(consumer, producer.producer, "a second handshake")).holds("no-renegotiation")
+    alive(consumer.handshake(producer.producer, "TLS 1.2 or 1.3 again"))
+
+
+@purpose("SBI-TLS-06")
+def test_alpn_chooses_h2(consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer chooses h2 whether it is offered alone, first or last; HTTP/1.1 alone is not served."""
+    for offered in (("h2",), ("h2", "http/1.1"), ("http/1.1", "h2")):
+        attempt = consumer.handshake(producer.producer, f"ALPN {', '.join(offered)}", alpn=offered)
+        expect(attempt).holds("alpn-chosen", protocol="h2")
+    old = tlstricks.http1(consumer, producer.producer, "GET", producer.path, label="HTTP/1.1 alone", alpn=("http/1.1",))
+    expect(old).holds("no-http-answer", role=Role.FORM)
+
+
+@purpose("SBI-TLS-07")
+def test_nothing_is_served_in_clear(consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer serves its probe over TLS, and neither HTTP/2 nor HTTP/1.1 without TLS at the same port."""
+    token = producer.token() if producer.wants_token else None
+    control(producer.probe(token, label="over TLS")).accepted()
+    producer.release(token)
+    bare = producer.probe(token, label="HTTP/2 without TLS", injected=True, clear=True)
+    expect(bare).refused(accept=producer.successes)
+    for label, headers in (
+        ("HTTP/1.1 without TLS", ()),
+        ("an upgrade to h2c", (("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", ""))),
+    ):
+        old = tlstricks.http1(
+            consumer, producer.producer, "GET", producer.path, label=label, clear=True, headers=headers
+        )
+        expect(old).holds("no-http-answer")
+    alive(producer.probe(token, label="over TLS again"))
+    producer.release(token)
+
+
+@purpose("SBI-TLS-08")
+def test_no_early_data(consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer's session tickets allow no early data."""
+    attempt = tlstricks.tickets(consumer, producer.producer, "TLS 1.3 session")
+    if not attempt.connected:
+        raise InconclusiveError(f"no TLS 1.3 session could be had: {attempt.failed}")
+    expect(attempt).holds("no-early-data")
+
+
+@purpose("SBI-TLS-09")
+def test_a_downgrade_is_noticed(bench: Bench, consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer that knows TLS 1.3 refuses a fallback to TLS 1.2, and marks a TLS 1.2 hello that is none."""
+    modern = consumer.handshake(producer.producer, "TLS 1.3", minimum="TLSv1.3")
+    control(modern).accepted()
+    probe = TlsProbe(bench.session, producer.producer)
+    fallback = probe.show(probe.hello("TLS 1.2 with TLS_FALLBACK_SCSV", (*GOOD, FALLBACK_SCSV)))
+    expect(fallback).holds("hello-refused")
+    expect(fallback).holds("closed-in-form", role=Role.FORM, alerts=["inappropriate_fallback"])
+    expect(probe.show(probe.hello("TLS 1.2"))).holds("downgrade-marked")
+    alive(consumer.handshake(producer.producer, "TLS 1.3 again", minimum="TLSv1.3"))
+
+
+@purpose("SBI-TLS-11")
+def test_secp256r1_and_the_extended_master_secret(bench: Bench, producer: ProducerClient) -> None:
+    """A producer agrees on secp256r1 with a client that has nothing else, and on the extended master secret."""
+    probe = TlsProbe(bench.session, producer.producer)
+    only = probe.show(probe.hello("secp256r1 alone", groups=(SECP256R1,)))
+    expect(only).holds("server-hello", group=SECP256R1)
+    secret = probe.show(probe.hello("the extended master secret"))
+    expect(secret).holds("server-hello", extensions=["extended_master_secret"], suites=[NAMES[one] for one in GOOD])
+
+
+@purpose("SBI-TLS-12")
+def test_malformed_messages_end_the_connection(bench: Bench, consumer: NfConsumer, producer: ProducerClient) -> None:
+    """A producer goes on after no malformed message, lets no changed record through, and serves on."""
+    control(consumer.handshake(producer.producer, "well formed")).accepted()
+    probe = TlsProbe(bench.session, producer.producer)
+    messages = malformed(producer.producer.fqdn or "")
+    for message, answer in zip(messages, probe.show_all(messages), strict=True):
+        expect(answer).holds("hello-refused")
+        expect(answer).holds("closed-in-form", role=Role.FORM, alerts=message.alerts)
+    for version in ("TLSv1.2", "TLSv1.3"):
+        for what in ("Finished", "data"):
+            attempt = tlstricks.tampered(
+                consumer, producer.producer, f"{version}, {what} changed on the way", version, what
+            )
+            expect(attempt).holds("tampering-noticed")
+    alive(consumer.handshake(producer.producer, "well formed again"))

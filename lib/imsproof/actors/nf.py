@@ -132,6 +132,7 @@ class NfConsumer:
         within: float | None = None,
         injected: bool = False,
         tls: Mapping[str, Any] | None = None,
+        clear: bool = False,
     ) -> HttpAnswer:
         """Send one request over a connection of its own.
 
@@ -146,6 +147,7 @@ class NfConsumer:
             within: seconds for the whole answer; the profile's answer timer by default.
             injected: mark the request as planted.
             tls: fields of :class:`TlsOptions` that differ from the usual ones.
+            clear: send HTTP/2 without TLS, whatever the URL says.
         """
         coroutine = self.acall(
             target,
@@ -158,6 +160,7 @@ class NfConsumer:
             within=within,
             injected=injected,
             tls=tls,
+            clear=clear,
         )
         return self.session.run(coroutine)
 
@@ -174,6 +177,7 @@ class NfConsumer:
         within: float | None = None,
         injected: bool = False,
         tls: Mapping[str, Any] | None = None,
+        clear: bool = False,
     ) -> HttpAnswer:
         """Send one request (see :meth:`call`)."""
         full = full_path(target, path)
@@ -186,7 +190,7 @@ class NfConsumer:
         if bearer is not None:
             pairs.append(("authorization", f"Bearer {bearer}"))
         try:
-            connection = await self._connect(target, exchange, tls or {})
+            connection = await self._connect(target, exchange, tls or {}, clear=clear)
         except ConnectionFailedError as error:
             return HttpAnswer(record=self.session.record, exchange=exchange, failed=str(error))
         try:
@@ -194,7 +198,7 @@ class NfConsumer:
                 method,
                 full,
                 authority=authority(target),
-                scheme=target.url.scheme,
+                scheme="http" if clear else target.url.scheme,
                 headers=pairs,
                 body=content,
                 within=within,
@@ -297,8 +301,10 @@ class NfConsumer:
             token=text if answer.ok and isinstance(text, str) else "",
         )
 
-    async def _connect(self, target: Target, exchange: str, changes: Mapping[str, Any]) -> Http2Connection:
-        options = self.options(target, **changes) if target.url.scheme == "https" else None
+    async def _connect(
+        self, target: Target, exchange: str, changes: Mapping[str, Any], *, clear: bool
+    ) -> Http2Connection:
+        options = None if clear or target.url.scheme != "https" else self.options(target, **changes)
         remote = (target.url.host, target.url.port)
         local = (self._source, 0) if self._source else None
         return await Http2Connection.open(self.session, self.actor, exchange, remote, options, local=local)
@@ -368,6 +374,11 @@ class ProducerClient:
         if answer.status in probe.expect and location:
             self.created.append(location)
         return answer
+
+    @property
+    def path(self) -> str:
+        """A path of the producer: the probe's, or the root."""
+        return full_path(self.producer, self.producer.probe.path if self.producer.probe else "/")
 
     @property
     def successes(self) -> tuple[int, ...]:

@@ -107,6 +107,7 @@ class TlsStream:
         self.ended = ""
         self._seen_alerts: list[tuple[bool, int, int]] = []
         self._verify_errors: list[str] = []
+        self._handshakes = 0
         self.connection = self._connection(options)
 
     @classmethod
@@ -203,6 +204,7 @@ class TlsStream:
         return verify
 
     def _on_info(self, _: SSL.Connection, where: int, value: int) -> None:
+        self._handshakes += bool(where & SSL.SSL_CB_HANDSHAKE_DONE)
         if where & SSL.SSL_CB_ALERT:
             self._seen_alerts.append((bool(where & SSL.SSL_CB_READ), value >> 8, value & 0xFF))
 
@@ -226,15 +228,18 @@ class TlsStream:
             if from_lab:
                 self.alerts.append(facts["alert"])
 
-    async def _flush(self) -> None:
+    def _outgoing(self) -> bytes:
         pieces = []
         while True:
             try:
                 pieces.append(self.connection.bio_read(MAX_RECORD))
             except SSL.WantReadError:
-                break
-        if pieces:
-            await self.tcp.send(b"".join(pieces))
+                return b"".join(pieces)
+
+    async def _flush(self) -> None:
+        data = self._outgoing()
+        if data:
+            await self.tcp.send(data)
 
     async def _flush_quietly(self) -> None:
         """Send what is left; a connection that is gone already is no further news."""
@@ -334,6 +339,52 @@ class TlsStream:
                     self._emit(Kind.RECEIVED, {}, data)
                 return data
         return b""
+
+    async def renegotiate(self, within: float) -> bool:
+        """Ask for a second handshake on this connection (TLS 1.2 and older) and tell whether the lab did it.
+
+        The journal gets a note, then a second ``handshake`` event or whatever else the lab did.
+        """
+        self.session.note("the tester asks for renegotiation", actor=self.actor, exchange=self.exchange, asked=True)
+        deadline, before = time.monotonic() + within, self._handshakes
+        try:
+            self.connection.renegotiate()
+            while self._handshakes == before and not self.ended:
+                await self._go_on(deadline)
+        except SSL.Error as error:
+            self.ended = _reason(error)
+            await self._flush_quietly()
+        except TimeoutError:
+            pass
+        self._write_alerts()
+        if self._handshakes == before:
+            return False
+        self._emit(Kind.HANDSHAKE, self._handshake_facts() | {"renegotiated": True})
+        return True
+
+    async def _go_on(self, deadline: float) -> None:
+        """Let the library read once: application data is dropped; ``TimeoutError`` when nothing comes."""
+        try:
+            self.connection.recv(MAX_RECORD)
+        except SSL.WantReadError:
+            await self._flush_quietly()
+            data = await self.tcp.receive(max(0.0, deadline - time.monotonic()))
+            if data is None:
+                raise TimeoutError from None
+            if not data:
+                self.ended = self.tcp.ended
+            self.connection.bio_write(data)
+        else:
+            await self._flush_quietly()
+
+    def early_data_limit(self) -> int:
+        """Octets of early data that the lab's session ticket allows; 0 without a ticket; note it in the journal."""
+        library: Any = SSL
+        held = self.connection.get_session()
+        limit = library._lib.SSL_SESSION_get_max_early_data(held._session) if held else 0  # noqa: SLF001 - not wrapped
+        text = f"session tickets of the lab allow {limit} octets of early data"
+        self.session.note(text, actor=self.actor, exchange=self.exchange, max_early_data=int(limit))
+        return int(limit)
 
     async def aclose(self) -> None:
         """Say close_notify and close."""

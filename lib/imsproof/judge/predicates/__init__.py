@@ -19,6 +19,7 @@ from imsproof.judge.predicates import (
     sbi,
     sdp,
     servercert,
+    tlsprobe,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "sbi",
     "sdp",
     "servercert",
+    "tlsprobe",
 ]

@@ -17,6 +17,7 @@ from OpenSSL import SSL
 
 from imsproof.lab.sbi.frameguard import FrameGuard
 from imsproof.lab.sbi.messages import Handler, Peer, Refused, Request, Response, problem
+from imsproof.lab.sbi.rawhello import flawed_answer
 from imsproof.lab.sbi.tls import ALPN, peer_of, server_context
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from imsproof.lab.sbi.server import SbiServer
 
 READ = 65_536
+HANDSHAKE_RECORD = b"\x16"
 WRITE_LIMIT = 4 * 1024 * 1024
 REFILL_PER_SECOND = 100
 EARNED_PER_ANSWER = 8
@@ -76,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
         self._guard = FrameGuard()
         self._peer: Peer | None = None
+        self._heard = False
         self._streams: dict[int, _Stream] = {}
         self._unsent: dict[int, bytes] = {}
         self._budget = Budget(self._policy.abuse_budget, self._loop.time())
@@ -107,9 +110,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take cipher text from the peer."""
-        if self._tls is None:
-            return
+        heard, self._heard = self._heard, True
         try:
+            if not heard and self._flawed(data):
+                return
+            if self._tls is None:
+                if self._peer is not None:
+                    self._http_received(data)
+                return
             self._tls.bio_write(data)
             if self._peer is None and not self._shake_hands():
                 return
@@ -141,6 +149,20 @@ class Connection(asyncio.Protocol):
 
     # --- TLS ----------------------------------------------------------------------------------------------------
 
+    def _flawed(self, data: bytes) -> bool:
+        """Do to the first octets what a planted fault asks for; ``False`` where there is none."""
+        if self._policy.clear_text and data[:1] != HANDSHAKE_RECORD:
+            self._tls, self._peer = None, Peer(self._address)
+            self._greet()
+            return False
+        answer = flawed_answer(data, self._policy.hello_flaws) if self._policy.hello_flaws else None
+        if answer is None or self._transport is None:
+            return False
+        self._tls = None
+        self._transport.write(answer)
+        self.close()
+        return True
+
     def _shake_hands(self) -> bool:
         tls = self._tls
         if tls is None:
@@ -155,6 +177,11 @@ class Connection(asyncio.Protocol):
             self._flush_tls()
             self.close()
             return False
+        self._greet()
+        return True
+
+    def _greet(self) -> None:
+        """Begin HTTP/2."""
         self._set_timer(self._policy.idle_seconds)
         self._http.local_settings = h2.settings.Settings(
             client=False,
@@ -165,7 +192,6 @@ class Connection(asyncio.Protocol):
         )
         self._http.initiate_connection()
         self._flush()
-        return True
 
     def _read(self) -> bytes | None:
         if self._tls is None or self._transport is None or self._transport.is_closing():
@@ -194,6 +220,8 @@ class Connection(asyncio.Protocol):
         if data and self._tls is not None:
             self._tls.sendall(data)
             self._flush_tls()
+        elif data and self._peer is not None and self._transport is not None:
+            self._transport.write(data)
 
     # --- HTTP/2 -------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,12 @@ class SbiPolicy:
     Attributes:
         tls_versions: protocol versions that servers take (TS 33.210 clause 6.2.1: both 1.2 and 1.3, none older).
         tls12_ciphers: OpenSSL cipher list for TLS 1.2 and older.
+        hello_flaws: flaws that are played in answer to a hello (``lab.sbi.rawhello``).
+        alpn: protocols that servers choose, in order; only h2 is then served.
+        only_group: the one key exchange group, as ``secp384r1``; ``""`` for the library's own.
+        client_renegotiation: a second handshake that the client asks for is done.
+        early_data: octets of early data that session tickets allow; with 0 there are no tickets.
+        clear_text: HTTP/2 without TLS is served.
         client_certificate_required: a client without a certificate is refused (TS 33.501 clause 13.1.0).
         tolerated_verify_errors: OpenSSL verification error numbers that are let pass (10 is an expired certificate).
         check_revocation: client certificates are looked up in the CRL.
@@ -70,6 +76,12 @@ class SbiPolicy:
 
     tls_versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
     tls12_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    hello_flaws: tuple[str, ...] = ()
+    alpn: tuple[str, ...] = ("h2",)
+    only_group: str = ""
+    client_renegotiation: bool = False
+    early_data: int = 0
+    clear_text: bool = False
     client_certificate_required: bool = True
     tolerated_verify_errors: tuple[int, ...] = ()
     check_revocation: bool = True

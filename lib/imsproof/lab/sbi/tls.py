@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
@@ -27,6 +28,8 @@ VERSIONS = {
     "TLSv1.3": SSL.TLS1_3_VERSION,
 }
 ALPN = b"h2"
+ALLOW_CLIENT_RENEGOTIATION = 1 << 8
+"""OpenSSL's SSL_OP_ALLOW_CLIENT_RENEGOTIATION, which pyOpenSSL does not name."""
 URN = "urn:uuid:"
 
 
@@ -38,10 +41,11 @@ def server_context(pki: Pki, name: str, policy: SbiPolicy) -> SSL.Context:
     context.set_min_proto_version(min(versions))
     context.set_max_proto_version(max(versions))
     context.set_cipher_list(policy.tls12_ciphers.encode("ascii"))
-    context.set_options(
-        SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET | SSL.OP_CIPHER_SERVER_PREFERENCE
-    )
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE)
+    context.set_options(ALLOW_CLIENT_RENEGOTIATION if policy.client_renegotiation else SSL.OP_NO_RENEGOTIATION)
+    _set_sessions(context, policy)
+    if policy.only_group:
+        context.set_tmp_ecdh(getattr(ec, policy.only_group.upper())())
     shown = f"{name}-{policy.server_certificate}"
     shown = shown if policy.server_certificate and pki.certificate(shown).exists() else name
     context.use_certificate_file(str(pki.certificate(shown)))
@@ -57,12 +61,24 @@ def server_context(pki: Pki, name: str, policy: SbiPolicy) -> SSL.Context:
         mode |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
     tolerated = frozenset(policy.tolerated_verify_errors)
     context.set_verify(mode, lambda _conn, _cert, error, _depth, ok: bool(ok) or error in tolerated)
-    context.set_alpn_select_callback(_select_alpn)
+    wanted = tuple(name.encode("ascii") for name in policy.alpn)
+    context.set_alpn_select_callback(lambda _conn, offered: _select_alpn(wanted, offered))
     return context
 
 
-def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> Any:
-    return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+def _set_sessions(context: SSL.Context, policy: SbiPolicy) -> None:
+    """Resume no session; or, as a planted fault has it, hand out tickets that allow early data."""
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    if policy.early_data:
+        library: Any = SSL
+        context.set_session_id(b"lab")
+        library._lib.SSL_CTX_set_max_early_data(context._context, policy.early_data)  # noqa: SLF001 - not wrapped
+    else:
+        context.set_options(SSL.OP_NO_TICKET)
+
+
+def _select_alpn(wanted: tuple[bytes, ...], offered: list[bytes]) -> Any:
+    return next((name for name in wanted if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
 
 
 def peer_of(connection: SSL.Connection, address: str, *, by_subject: bool = False) -> Peer:

@@ -1,0 +1,167 @@
+"""What a server answered in clear to a hello made by hand, and what TLS agreed on beyond version and suite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imsproof.judge.effect import Effect, Result, effect, of_exchange
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.seams import Event, Events
+
+MARKS = ("444f574e47524401", "444f574e47524400")
+"""The last eight octets of ServerHello.random after a downgrade (RFC 8446 section 4.1.3), in hexadecimal."""
+MISSING = (Result.UNREACHABLE, Result.UNKNOWN)
+
+
+def _hello(events: Events, exchange: str) -> tuple[Event, dict[str, Any]] | None:
+    for event in of_exchange(events, exchange):
+        facts = event.facts.get("tls")
+        if event.kind is Kind.RECEIVED and isinstance(facts, dict) and "suite" in facts:
+            return event, facts
+    return None
+
+
+def _absent(events: Events, exchange: str) -> tuple[Effect, str]:
+    seen = effect(events, exchange)
+    return seen, f"{exchange}: the lab {seen.how}"
+
+
+@predicate("hello-refused")
+def hello_refused(events: Events, *, exchange: str) -> Finding:
+    """The server did not answer this hello with a ServerHello: it took none of what was offered."""
+    found = _hello(events, exchange)
+    if found is not None:
+        event, facts = found
+        return fails(f"{exchange}: the lab chose {facts['suite']} in {facts['version']}", event.seq)
+    seen, sentence = _absent(events, exchange)
+    if seen.result in MISSING:
+        return unknown(sentence, seen.event)
+    return holds(sentence, seen.event)
+
+
+@predicate("server-hello")
+def server_hello(  # noqa: PLR0911 - one return for each property
+    events: Events,
+    *,
+    exchange: str,
+    extensions: Sequence[str] = (),
+    compression: int | None = None,
+    group: int | None = None,
+    suites: Sequence[str] = (),
+) -> Finding:
+    """The ServerHello has these extensions, this compression method, one of these suites, this key exchange group."""
+    found = _hello(events, exchange)
+    if found is None:
+        seen, sentence = _absent(events, exchange)
+        if seen.result in MISSING or seen.alert == "protocol_version":
+            return unknown(sentence, seen.event)
+        return fails(f"{sentence} instead of a ServerHello", seen.event)
+    event, facts = found
+    absent = [name for name in extensions if name not in facts["extensions"]]
+    if absent:
+        return fails(f"{exchange}: the ServerHello lacks {', '.join(absent)}", event.seq)
+    if compression is not None and facts["compression"] != compression:
+        return fails(f"{exchange}: the lab chose compression method {facts['compression']}", event.seq)
+    if group is not None and facts.get("group") != group:
+        return fails(f"{exchange}: the key exchange uses group {facts.get('group', 'unknown')}, not {group}", event.seq)
+    if suites and facts["suite"] not in suites:
+        return fails(f"{exchange}: the lab chose {facts['suite']}", event.seq)
+    told = [f"suite {facts['suite']}", *extensions]
+    if compression is not None:
+        told.append(f"compression method {compression}")
+    if group is not None:
+        told.append(f"group {group}")
+    return holds(f"{exchange}: the ServerHello has {', '.join(told)}", event.seq)
+
+
+@predicate("downgrade-marked")
+def downgrade_marked(events: Events, *, exchange: str) -> Finding:
+    """A server that knows TLS 1.3 and agrees on an older version says so in its random (RFC 8446 section 4.1.3)."""
+    found = _hello(events, exchange)
+    if found is None:
+        seen, sentence = _absent(events, exchange)
+        return unknown(sentence, seen.event)
+    event, facts = found
+    if str(facts["random"]).endswith(MARKS):
+        return holds(f"{exchange}: the ServerHello for {facts['version']} carries the downgrade mark", event.seq)
+    return fails(f"{exchange}: the ServerHello for {facts['version']} lacks the downgrade mark", event.seq)
+
+
+@predicate("closed-in-form")
+def closed_in_form(events: Events, *, exchange: str, alerts: Sequence[str] = ()) -> Finding:
+    """The server ended the connection, with an alert that fits (any when ``alerts`` is empty) or by closing."""
+    seen, sentence = _absent(events, exchange)
+    if seen.result is not Result.REFUSED:
+        return fails(f"{sentence}; an alert or the end of the connection was expected", seen.event)
+    if seen.alert and alerts and seen.alert not in alerts:
+        return fails(f"{sentence}; expected {' or '.join(alerts)}, or the end of the connection", seen.event)
+    return holds(sentence, seen.event)
+
+
+@predicate("alpn-chosen")
+def alpn_chosen(events: Events, *, exchange: str, protocol: str) -> Finding:
+    """ALPN agreed on this protocol."""
+    done = [e for e in of_exchange(events, exchange) if e.kind is Kind.HANDSHAKE and e.transport == "tls"]
+    if not done:
+        seen, sentence = _absent(events, exchange)
+        return (unknown if seen.result in MISSING else fails)(f"{sentence}: no handshake", seen.event)
+    found = str(done[-1].facts.get("alpn", ""))
+    sentence = f"{exchange}: ALPN chose {found or 'nothing'}"
+    return holds(sentence, done[-1].seq) if found == protocol else fails(f"{sentence}, not {protocol}", done[-1].seq)
+
+
+@predicate("no-http-answer")
+def no_http_answer(events: Events, *, exchange: str) -> Finding:
+    """No HTTP answer came that served anything: none at all, or an error."""
+    seen, sentence = _absent(events, exchange)
+    if seen.status is not None and 200 <= seen.status < 400:
+        return fails(sentence, seen.event)
+    if seen.status is None and seen.result is Result.UNKNOWN:
+        return unknown(sentence, seen.event)
+    return holds(sentence, seen.event)
+
+
+@predicate("no-renegotiation")
+def no_renegotiation(events: Events, *, exchange: str) -> Finding:
+    """The server did not do a second handshake that the client asked for."""
+    own = of_exchange(events, exchange)
+    if not any(event.facts.get("asked") for event in own):
+        return unknown(f"{exchange}: renegotiation was not asked for")
+    second = next((e for e in own if e.kind is Kind.HANDSHAKE and e.facts.get("renegotiated")), None)
+    if second is not None:
+        return fails(f"{exchange}: the lab did the second handshake that the client asked for", second.seq)
+    return holds(f"{exchange}: the lab did not renegotiate", *(event.seq for event in own[-1:]))
+
+
+@predicate("no-early-data")
+def no_early_data(events: Events, *, exchange: str) -> Finding:
+    """No session ticket of the server allows early data."""
+    told = [event for event in of_exchange(events, exchange) if "max_early_data" in event.facts]
+    if not told:
+        return unknown(f"{exchange}: no session could be looked at")
+    limit = int(told[-1].facts["max_early_data"])
+    if limit:
+        return fails(f"{exchange}: session tickets allow {limit} octets of early data", told[-1].seq)
+    return holds(f"{exchange}: session tickets, if any, allow no early data", told[-1].seq)
+
+
+@predicate("tampering-noticed")
+def tampering_noticed(events: Events, *, exchange: str) -> Finding:
+    """After a record was changed on the way, the server ended the connection."""
+    own = of_exchange(events, exchange)
+    note = next((event for event in own if event.facts.get("tampered")), None)
+    if note is None:
+        return unknown(f"{exchange}: the handshake did not come to the record that was to be changed")
+    for event in own:
+        if event.seq <= note.seq:
+            continue
+        if event.kind is Kind.ALERT and event.facts.get("alert") != "close_notify":
+            return holds(f"{exchange}: the lab sent the alert {event.facts.get('alert')}", event.seq)
+        if event.kind is Kind.CLOSED and event.facts.get("by") == "lab":
+            return holds(f"{exchange}: the lab closed the connection", event.seq)
+    return fails(f"{exchange}: the lab did not end the connection after a changed record", note.seq)
