@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import struct
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,7 +125,12 @@ class Hss:
             return answer
         session = find(request.avps, 263) or b""
         application = group(260, [number(266, TGPP), number(258, CX)])
-        answer.avps = [octets(263, session), application, number(277, 1), *own, *handle(request.avps)]
+        try:
+            told = handle(request.avps)
+        except Exception:  # whatever a CSCF passes on, the HSS goes on serving
+            traceback.print_exc()
+            told = [number(268, UNABLE)]
+        answer.avps = [octets(263, session), application, number(277, 1), *own, *told]
         return answer
 
     def _base(self, command: int) -> list[Avp]:
@@ -162,7 +168,7 @@ class Hss:
             sqn = one.milenage.resynchronise(told[:16], told[16:30])
             if sqn is not None:
                 one.sqn = int.from_bytes(sqn, "big")
-        one.sqn += SQN_STEP
+        one.sqn = (one.sqn + SQN_STEP) % (1 << 48)
         vector = one.milenage.vector(os.urandom(16), one.sqn.to_bytes(6, "big"), one.amf)
         data = [
             number(613, 1, TGPP),

@@ -110,7 +110,10 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _authorise(self) -> None:
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        told = self.headers.get_all("Authorization", [])
+        if len(told) > 1:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "More Than One Authorization", "invalid_request")
+        scheme, _, token = "".join(told).partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "No Access Token")
         try:
