@@ -149,3 +149,27 @@ def _answers(events: Events, exchanges: Sequence[str]) -> Iterator[tuple[Event, 
     for event in events:
         if event.exchange in exchanges and event.kind is Kind.RECEIVED and event.facts.get("sip") == "response":
             yield event, Message.parse(event.data)
+
+
+@predicate("not-named-in")
+def not_named_in(
+    events: Events, *, exchange: str, method: str, names: Sequence[str], texts: Mapping[str, str]
+) -> Finding:
+    """None of these texts stands in these header fields of the request that arrived."""
+    event = next(
+        (
+            e
+            for e in of_exchange(events, exchange)
+            if e.kind is Kind.RECEIVED and e.facts.get("sip") == "request" and e.facts.get("method") == method
+        ),
+        None,
+    )
+    if event is None:
+        return unknown(f"{exchange}: no {method} arrived")
+    message = Message.parse(event.data)
+    for name in names:
+        value = " ".join(message.get_all(name)).lower()
+        told = next((what for what, text in texts.items() if text.lower() in value), None)
+        if told is not None:
+            return fails(f"{exchange}: {name} tells {told}", event.seq)
+    return holds(f"{exchange}: {', '.join(names)} tell none of {', '.join(texts)}", event.seq)
