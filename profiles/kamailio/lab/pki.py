@@ -100,7 +100,8 @@ def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
 
 
 def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    named = ((NameOID.COUNTRY_NAME, "DE"), (NameOID.ORGANIZATION_NAME, DOMAIN), (NameOID.COMMON_NAME, common_name))
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in named])
 
 
 def _dates(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:

@@ -1,5 +1,5 @@
 // A data-channel media function for the real lab: DTLS, SCTP and DCEP are werift's, without ICE. It takes an SDP offer
-// over HTTP, answers it, and serves the list of applications on stream 0.
+// over HTTP, answers it, and serves the list of applications on stream 0. Each call has a worker thread (endpoint.mjs).
 //
 //     node mf.mjs ADDRESS HTTP_PORT
 //
@@ -8,45 +8,23 @@
 //     POST /calls/ID/answer    the called side's answer -> the answer for the caller, with the media function's own end
 //     POST /calls/ID/release, DELETE /calls/ID
 
-import dgram from "node:dgram";
-import http from "node:http";
 import { randomBytes } from "node:crypto";
-import { createRequire } from "node:module";
-
-const require = createRequire(import.meta.url);
-const {
-  Event,
-  RTCDataChannel,
-  RTCDataChannelParameters,
-  RTCDtlsFingerprint,
-  RTCDtlsParameters,
-  RTCDtlsTransport,
-  RTCSctpTransport,
-} = require("werift");
+import http from "node:http";
+import { Worker } from "node:worker_threads";
 
 const [address, httpPort] = [process.argv[2], Number(process.argv[3])];
 const MAX_OFFER = 64 * 1024;
-const MAX_CALLS = 500;
+const MAX_CALLS = 40;
+const LONGEST_CALL_MS = 120_000;
 const SCTP_PORT = 5000;
+const MEMORY_MB = 64;
+const WARM = 2;
 const APPS = [
   { name: "whiteboard", url: "/apps/whiteboard" },
   { name: "translate", url: "/apps/translate" },
 ];
 const calls = new Map();
-
-// What werift wants of ICE: a socket that is bound to one peer.
-function plainTransport(socket, peer, role) {
-  const connection = {
-    onData: new Event(),
-    send: async (data) =>
-      new Promise((resolve) => socket.send(data, peer.port, peer.address, () => resolve())),
-    close: async () => socket.close(),
-  };
-  socket.on("message", (data, from) => {
-    if (from.address === peer.address && from.port === peer.port) connection.onData.execute(data);
-  });
-  return { connection, role, stop: async () => {} };
-}
+const pool = [];
 
 function attribute(lines, name) {
   const found = lines.find((line) => line.startsWith(`a=${name}:`));
@@ -54,7 +32,7 @@ function attribute(lines, name) {
 }
 
 // The first accepted m=application section, with session-level attributes where it has none of its own.
-function readOffer(text) {
+function readOffer(id, text) {
   const lines = text.split(/\r?\n/);
   const starts = lines.flatMap((line, at) => (line.startsWith("m=") ? [at] : []));
   const session = lines.slice(0, starts[0] ?? lines.length);
@@ -64,16 +42,14 @@ function readOffer(text) {
     if (!section[0].startsWith("m=application ") || Number(port) === 0) continue;
     const of = (name) => attribute(section, name) ?? attribute(session, name);
     const connection = [...section, ...session].find((line) => line.startsWith("c="));
-    const fingerprints = [...section, ...session]
-      .filter((line) => line.startsWith("a=fingerprint:"))
-      .map((line) => line.slice(14).trim().split(/\s+/))
-      .map(([hash, value]) => new RTCDtlsFingerprint(hash, value));
+    const own = section.filter((line) => line.startsWith("a=fingerprint:"));
+    const fingerprints = own.length > 0 ? own : session.filter((line) => line.startsWith("a=fingerprint:"));
     return {
+      id,
       index,
-      sections: starts.length,
       media: starts.map((at) => lines[at]),
       proto,
-      fingerprints,
+      fingerprints: fingerprints.map((line) => line.slice(14).trim().split(/\s+/)),
       peer: { address: connection?.split(" ")[2], port: Number(port) },
       setup: of("setup") ?? "actpass",
       sctpPort: Number(of("sctp-port") ?? SCTP_PORT),
@@ -84,75 +60,56 @@ function readOffer(text) {
   return undefined;
 }
 
-function respond(text) {
-  const [head] = text.split("\r\n\r\n");
-  const [method, path] = head.split("\r\n")[0].split(" ");
-  const app = APPS.find((one) => one.url === path);
-  if (method !== "GET") return reply(405, { title: "Method Not Allowed" });
-  if (path === "/") return reply(200, { applications: APPS });
-  return app ? reply(200, { name: app.name }) : reply(404, { title: "Not Found" });
+function hire() {
+  const worker = new Worker(new URL("./endpoint.mjs", import.meta.url), {
+    workerData: { address, sctpPort: SCTP_PORT, apps: APPS },
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
+  });
+  const id = () => [...calls].find(([, call]) => call.worker === worker)?.[0] ?? "a call that ended";
+  worker.on("error", (error) => console.error(`${id()}: its worker ended: ${error.code ?? ""} ${error.message}`));
+  return { worker, warm: new Promise((resolve) => worker.once("message", resolve)) };
 }
 
-function reply(status, body) {
-  const content = Buffer.from(JSON.stringify(body));
-  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\n`;
-  return Buffer.concat([Buffer.from(`${head}Content-Length: ${content.length}\r\n\r\n`), content]);
+function heard(worker) {
+  return new Promise((resolve) => {
+    worker.once("message", resolve);
+    worker.once("exit", () => resolve({ refused: "the worker ended" }));
+  });
 }
 
 // Makes the media function's end of a call.
 async function anchor(id, text) {
-  const offer = readOffer(text);
+  const offer = readOffer(id, text);
   if (!offer || offer.fingerprints.length === 0 || !offer.peer.address) return undefined;
-  const socket = dgram.createSocket("udp4");
-  await new Promise((resolve, reject) => socket.once("error", reject).bind(0, address, resolve));
-  socket.on("error", () => {});
-  const server = offer.setup !== "passive";
-  const dtls = new RTCDtlsTransport(
-    { debug: {} },
-    plainTransport(socket, offer.peer, server ? "controlled" : "controlling"),
-    await RTCDtlsTransport.SetupCertificate(),
-  );
-  dtls.role = server ? "server" : "client";
-  dtls.setRemoteParams(new RTCDtlsParameters(offer.fingerprints, "auto"));
-  const sctp = new RTCSctpTransport(SCTP_PORT);
-  sctp.setDtlsTransport(dtls);
-  sctp.setRemotePort(offer.sctpPort);
-  sctp.setRemoteMaxMessageSize(offer.maxMessageSize);
-  const bootstrap = new RTCDataChannel(
-    sctp,
-    new RTCDataChannelParameters({ label: "bootstrap", protocol: "http", negotiated: true, id: 0 }),
-  );
-  bootstrap.onMessage.subscribe((data) => bootstrap.send(respond(data.toString())));
-  sctp.onDataChannel.subscribe((channel) => channel.onMessage.subscribe((data) => channel.send(data)));
-  const close = () => {
-    calls.delete(id);
-    sctp.stop().catch(() => {});
-    dtls.stop().catch(() => {});
-    try {
-      socket.close();
-    } catch {
-      // closed already
-    }
-  };
+  const { worker, warm } = pool.shift() ?? hire();
+  pool.push(...Array.from({ length: WARM - pool.length }, hire));
+  await warm;
+  worker.postMessage({ offer });
+  const made = await heard(worker);
+  if (made.refused) {
+    console.error(`${id}: refused: ${made.refused}`);
+    worker.terminate();
+    return undefined;
+  }
   calls.get(id)?.close();
-  const port = socket.address().port;
-  const call = { close, offer, own: ownEnd(offer, port, dtls, server ? "passive" : "active"), far: ownEnd(offer, port, dtls, "actpass") };
+  const timer = setTimeout(() => close(), LONGEST_CALL_MS);
+  const close = () => {
+    clearTimeout(timer);
+    calls.delete(id);
+    worker.terminate();
+  };
+  const call = { worker, close, offer, own: ownEnd(offer, made, made.setup), far: ownEnd(offer, made, "actpass") };
   calls.set(id, call);
-  dtls
-    .start()
-    .then(() => sctp.start(offer.sctpPort))
-    .catch((error) => console.error(`${id}: ${error.message}`));
   return call;
 }
 
 // The lines of the media function's own end.
-function ownEnd(offer, port, dtls, setup) {
-  const [fingerprint] = dtls.localParameters.fingerprints;
+function ownEnd(offer, made, setup) {
   return [
-    `m=application ${port} ${offer.proto} webrtc-datachannel`,
+    `m=application ${made.port} ${offer.proto} webrtc-datachannel`,
     `c=IN IP4 ${address}`,
     `a=setup:${setup}`,
-    `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
+    `a=fingerprint:${made.fingerprint}`,
     `a=tls-id:${randomBytes(16).toString("hex")}`,
     `a=sctp-port:${SCTP_PORT}`,
     "a=max-message-size:65536",
@@ -192,9 +149,6 @@ async function body(request) {
   return Buffer.concat(parts).toString();
 }
 
-process.on("uncaughtException", (error) => console.error(`uncaught: ${error.stack}`));
-process.on("unhandledRejection", (error) => console.error(`unhandled: ${error?.stack ?? error}`));
-
 // What a request is answered with: SDP, "" when there is none to give, undefined when the request cannot be served.
 async function serve(id, what, text) {
   if (what === "release") {
@@ -207,6 +161,8 @@ async function serve(id, what, text) {
   return what === "offer" ? replaced(text, call.far) : describe(call.offer, call.own);
 }
 
+pool.push(...Array.from({ length: WARM }, hire));
+await Promise.all(pool.map((one) => one.warm));
 http
   .createServer(async (request, response) => {
     const [, id, what] = request.url.match(/^\/calls\/([\w.@%-]{1,200})(?:\/(offer|answer|release))?$/) ?? [];

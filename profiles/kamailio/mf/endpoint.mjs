@@ -1,0 +1,91 @@
+// One call's end of a data channel, in a worker thread of its own: what it does to werift stays with that call.
+//
+// It is told {offer} once and answers {port, fingerprint, setup} or {refused}; {end: true} ends it.
+
+import dgram from "node:dgram";
+import http from "node:http";
+import { createRequire } from "node:module";
+import { parentPort, workerData } from "node:worker_threads";
+
+const require = createRequire(import.meta.url);
+const {
+  Event,
+  RTCDataChannel,
+  RTCDataChannelParameters,
+  RTCDtlsFingerprint,
+  RTCDtlsParameters,
+  RTCDtlsTransport,
+  RTCSctpTransport,
+} = require("werift");
+
+const { address, sctpPort, apps } = workerData;
+const certificate = RTCDtlsTransport.SetupCertificate();
+
+// What werift wants of ICE: a socket that is bound to one peer.
+function plainTransport(socket, peer, role) {
+  const connection = {
+    onData: new Event(),
+    send: async (data) => new Promise((resolve) => socket.send(data, peer.port, peer.address, () => resolve())),
+    close: async () => socket.close(),
+  };
+  socket.on("message", (data, from) => {
+    if (from.address === peer.address && from.port === peer.port) connection.onData.execute(data);
+  });
+  return { connection, role, stop: async () => {} };
+}
+
+function respond(text) {
+  const [method, path] = text.split("\r\n")[0].split(" ");
+  const app = apps.find((one) => one.url === path);
+  if (method !== "GET") return reply(405, { title: "Method Not Allowed" });
+  if (path === "/") return reply(200, { applications: apps });
+  return app ? reply(200, { name: app.name }) : reply(404, { title: "Not Found" });
+}
+
+function reply(status, body) {
+  const content = Buffer.from(JSON.stringify(body));
+  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\n`;
+  return Buffer.concat([Buffer.from(`${head}Content-Length: ${content.length}\r\n\r\n`), content]);
+}
+
+async function begin(offer) {
+  const socket = dgram.createSocket("udp4");
+  await new Promise((resolve, reject) => socket.once("error", reject).bind(0, address, resolve));
+  socket.on("error", () => {});
+  const server = offer.setup !== "passive";
+  const transport = plainTransport(socket, offer.peer, server ? "controlled" : "controlling");
+  const dtls = new RTCDtlsTransport({ debug: {} }, transport, await certificate);
+  dtls.role = server ? "server" : "client";
+  const remote = offer.fingerprints.map(([hash, value]) => new RTCDtlsFingerprint(hash, value));
+  dtls.setRemoteParams(new RTCDtlsParameters(remote, "auto"));
+  const sctp = new RTCSctpTransport(sctpPort);
+  sctp.setDtlsTransport(dtls);
+  sctp.setRemotePort(offer.sctpPort);
+  sctp.setRemoteMaxMessageSize(offer.maxMessageSize);
+  const bootstrap = new RTCDataChannel(
+    sctp,
+    new RTCDataChannelParameters({ label: "bootstrap", protocol: "http", negotiated: true, id: 0 }),
+  );
+  bootstrap.onMessage.subscribe((data) => bootstrap.send(respond(data.toString())));
+  sctp.onDataChannel.subscribe((channel) => channel.onMessage.subscribe((data) => channel.send(data)));
+  dtls
+    .start()
+    .then(() => sctp.start(offer.sctpPort))
+    .catch((error) => console.error(`${offer.id}: ${error?.message ?? "the handshake failed"}`));
+  const [fingerprint] = dtls.localParameters.fingerprints;
+  return {
+    port: socket.address().port,
+    fingerprint: `${fingerprint.algorithm} ${fingerprint.value}`,
+    setup: server ? "passive" : "active",
+  };
+}
+
+parentPort.on("message", (told) => {
+  if (told.end) process.exit(0);
+  begin(told.offer).then(
+    (made) => parentPort.postMessage(made),
+    (error) => parentPort.postMessage({ refused: error.message }),
+  );
+});
+await certificate;
+parentPort.postMessage({ warm: true });
