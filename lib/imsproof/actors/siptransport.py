@@ -177,6 +177,13 @@ class SipTransport:
         except ImsproofError as error:
             self.failed = str(error)
 
+    async def ended(self, within: float) -> bool:
+        """Wait for the connection's end and tell whether it came (a socket without one never ends)."""
+        if self._reader is None:
+            return False
+        done, _ = await asyncio.wait([self._reader], timeout=within)
+        return bool(done)
+
     def _emit(self, kind: Kind, exchange: str, data: bytes, facts: Mapping[str, Any]) -> None:
         self.session.emit(
             kind,

@@ -249,6 +249,13 @@ class Ue:
         """Send bytes as they are from the UE's own socket and wait for a final answer to them."""
         return self.session.run(self.asend_raw(data, label, within=within))
 
+    def wait_end(self, exchange: str) -> None:
+        """Wait, as long as silence is waited for, until the lab ends the connection; the journal says if it did not."""
+        if not self.session.run(self.transport.ended(self.session.timers.silence)):
+            reason = "the lab did not end the connection"
+            facts = {"reason": reason, "connection": "open"}
+            self.session.emit(Kind.TIMEOUT, self.actor, exchange, transport=self._name, facts=facts)
+
     def close(self) -> None:
         """End calls and registration, as far as the lab answers, and close the socket."""
         self.session.run(self.aclose())

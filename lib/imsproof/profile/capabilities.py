@@ -145,6 +145,11 @@ _TABLE: dict[str, Capability] = {
         "no subscriber under gm.subscribers has a password with the algorithm SHA-256 or SHA-512-256",
         ("gm",),
     ),
+    "gm.two-digest": Capability(
+        lambda p: sum(s.auth == "digest" for s in _subscribers(p)) > 1,
+        "gm.subscribers holds fewer than two subscribers with a password (SIP digest)",
+        ("gm",),
+    ),
     "gm.two-aka": Capability(
         lambda p: sum(s.auth == "aka" for s in _subscribers(p)) > 1,
         "gm.subscribers holds fewer than two subscribers with k and op or opc (IMS AKA)",
@@ -201,6 +206,12 @@ _TABLE: dict[str, Capability] = {
         "gm.sec_agree does not list ipsec-3gpp",
         ("gm",),
     ),
+    "gm.tls-sessions": Capability(
+        lambda p: p.gm is not None and "tls" in p.gm.sec_agree and p.gm.tls is not None,
+        "gm.sec_agree does not list tls, or gm.tls is not given (TLS as in TS 33.203 Annex O)",
+        ("gm",),
+    ),
+    "gm.tls-ca": Capability(_gm("tls_ca"), "gm.tls_ca is not given (the CA of the TLS server)", ("gm.tls",)),
     "gm.sec-agree": Capability(
         _gm("sec_agree"), "gm.sec_agree is empty (mechanisms of the security agreement)", ("gm",)
     ),

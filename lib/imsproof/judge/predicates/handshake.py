@@ -69,6 +69,19 @@ def handshake_refused(events: Events, *, exchange: str, versions: Sequence[str] 
     return fails(sentence, done.seq)
 
 
+@predicate("connection-ended")
+def connection_ended(events: Events, *, exchange: str) -> Finding:
+    """The lab ended the connection, with TLS's close_notify or TCP's end."""
+    for event in reversed(of_exchange(events, exchange)):
+        if event.facts.get("connection") == "open":
+            return fails(f"{exchange}: the lab left the connection open", event.seq)
+        if event.kind is Kind.CLOSED and event.facts.get("by") == "lab":
+            return holds(f"{exchange}: the lab ended the connection", event.seq)
+        if event.kind is Kind.ALERT:
+            return holds(f"{exchange}: the lab ended the session ({event.facts.get('alert')})", event.seq)
+    return unknown(f"{exchange}: nothing tells whether the connection ended")
+
+
 def _handshake(events: Events, exchange: str) -> Event | None:
     return next(
         (

@@ -10,6 +10,8 @@ from imsproof.codec.sip import Message, SipSyntaxError, parse_name_addr, parse_u
 from imsproof.lab.sip import hops
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from imsproof.lab.sip.transport import Flow
 
 
@@ -31,16 +33,15 @@ class Binding:
     service_route: tuple[str, ...]
     until: float
 
-    def sends_from(self, flow: Flow, *, unprotected: bool = False) -> bool:
-        """Whether a request on this flow comes from the registered UE; by ``unprotected``, past its association too."""
+    def sends_from(self, flow: Flow, past: Collection[str] = ()) -> bool:
+        """Whether a request on this flow comes from the registered UE; ``past`` names protections that do not count."""
         if flow == self.flow:
             return True
-        own = ("udp", "esp") if unprotected else ("udp",)
-        return (
-            flow.transport == "udp"
-            and self.flow.transport in own
-            and hops.same_place(parse_uri(self.contact), flow.peer)
-        )
+        if flow.transport != "udp" or self.flow.transport not in ("udp", *past):
+            return False
+        if self.flow.transport == "tls":
+            return flow.peer[0] == self.flow.peer[0]
+        return hops.same_place(parse_uri(self.contact), flow.peer)
 
 
 class Bindings:
@@ -76,12 +77,10 @@ class Bindings:
             if uri in bound:
                 self.add(Binding(uri, flow, impus, route, bound[uri]))
 
-    def of_flow(self, flow: Flow, *, unprotected: bool = False) -> list[Binding]:
-        """The registered contacts that this flow may speak for."""
+    def of_flow(self, flow: Flow, past: Collection[str] = ()) -> list[Binding]:
+        """The registered contacts that this flow may speak for (``past`` as for :meth:`Binding.sends_from`)."""
         now = time.monotonic()
-        return [
-            one for one in self._bindings.values() if one.until > now and one.sends_from(flow, unprotected=unprotected)
-        ]
+        return [one for one in self._bindings.values() if one.until > now and one.sends_from(flow, past)]
 
     def of_contact(self, uri: str) -> Binding | None:
         """The contact that a request from the core is for; the latest, when it registered over several flows."""

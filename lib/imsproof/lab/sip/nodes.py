@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
+import secrets
 import time
 from typing import TYPE_CHECKING
 
 from imsproof.lab.sip.bindings import Binding
+from imsproof.lab.sip.border import Border
 from imsproof.lab.sip.farue import FarUe
+from imsproof.lab.sip.hiding import Hider, Replaced, Sealed
 from imsproof.lab.sip.imsas import ImsAs
 from imsproof.lab.sip.node import SIP_PORT, Node
 from imsproof.lab.sip.pcscf import Pcscf
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from imsproof.lab.sip.imsas import Control
 
 PCSCF_HOST, SCSCF_HOST, IMSAS_HOST, FAR_UE_HOST = 10, 20, 30, 90
+BORDERS = (("I-CSCF", 15, "far-a.example"), ("IBCF", 16, "far-b.example"), ("IBCF of constants", 17, "far-c.example"))
+"""Border nodes: name, host octet, and the far network's domain; the tester is the far network, at host + 100."""
 
 
 class SipNodes:
@@ -44,14 +48,22 @@ class SipNodes:
         service_route = (route_uri(scscf, ORIGINATING),)
         contact = f"sip:{FAR_UE.name}@{far[0]}:{far[1]}"
         static = Binding(contact, Flow("udp", far), FAR_UE.impus, service_route, time.monotonic() + FOREVER)
-        self.pcscf = Pcscf(pcscf[0], box, scscf=scscf, agw=agw, tls=_tls(pki_dir), static=(static,))
-        self.scscf = Scscf(scscf[0], box, pcscf=pcscf, imsas=imsas, far_ue=far)
+        tls = pki_dir if pki_dir is not None and (pki_dir / "pcscf.pem").exists() else None
+        self.pcscf = Pcscf(pcscf[0], box, scscf=scscf, agw=agw, tls=tls, static=(static,))
+        at = {domain: (f"{prefix}.{host}", SIP_PORT) for _, host, domain in BORDERS}
+        self.scscf = Scscf(scscf[0], box, pcscf=pcscf, imsas=imsas, far_ue=far, borders=at)
+        sealed = Sealed(secrets.token_bytes(16))
+        hiders: tuple[Hider, ...] = (sealed, sealed, Replaced())
+        self.borders = tuple(
+            Border(name, f"{prefix}.{host}", box, scscf=scscf, far=(f"{prefix}.{host + 100}", SIP_PORT), hider=hider)
+            for (name, host, _), hider in zip(BORDERS, hiders, strict=True)
+        )
         self.imsas = ImsAs(imsas[0], box, scscf=scscf, control=control)
         self.far_ue = FarUe(far[0], box, pcscf=pcscf)
 
     @property
     def _nodes(self) -> tuple[Node, ...]:
-        return self.pcscf, self.scscf, self.imsas, self.far_ue
+        return self.pcscf, self.scscf, self.imsas, self.far_ue, *self.borders
 
     async def start(self) -> None:
         """Open every socket (``OSError`` when one cannot be had; those that were opened are closed again)."""
@@ -71,12 +83,3 @@ class SipNodes:
         """Forget registrations, calls and transactions, and revive a node that had died."""
         for node in self._nodes:
             await node.reset()
-
-
-def _tls(pki_dir: Path | None) -> ssl.SSLContext | None:
-    if pki_dir is None or not (pki_dir / "pcscf.pem").exists():
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(pki_dir / "pcscf.pem", pki_dir / "pcscf.key")
-    return context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import Message, parse_name_addr, parse_uri
 from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
-from imsproof.lab.sip import hops, trust, validate, xmlguard
+from imsproof.lab.sip import gmtls, hops, trust, validate, xmlguard
 from imsproof.lab.sip.agreement import PROTECTED_SERVER_PORT, Agreement, Agreements, RefusedError, confirm
 from imsproof.lab.sip.associations import TRANSPORT, Associations, AssociationSet
 from imsproof.lab.sip.bindings import Binding, Bindings
@@ -23,6 +24,8 @@ from imsproof.lab.sip.transport import Address, Flow, StreamPort
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
+    from pathlib import Path
 
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.gateway import AccessGateway
@@ -59,7 +62,7 @@ class Pcscf(Node):
         *,
         scscf: Address,
         agw: AccessGateway | None,
-        tls: ssl.SSLContext | None,
+        tls: Path | None,
         static: tuple[Binding, ...] = (),
     ) -> None:
         super().__init__("P-CSCF", address, box)
@@ -84,9 +87,9 @@ class Pcscf(Node):
         """Listen on UDP and TCP 5060, and on TLS 5061 when there is a certificate."""
         await super().start()
         await self._associations.open()
-        listeners: list[tuple[str, int, ssl.SSLContext | None]] = [("tcp", self.here[1], None)]
-        if self._tls is not None:
-            listeners.append(("tls", TLS_PORT, self._tls))
+        listeners: list[tuple[str, int, Callable[[], ssl.SSLContext] | None]] = [("tcp", self.here[1], None)]
+        if (directory := self._tls) is not None:
+            listeners.append(("tls", TLS_PORT, lambda: gmtls.context(directory, self.policy)))
         for name, port, context in listeners:
             stream = StreamPort(name, self.receive, lambda _: None, lambda: self.robust)
             await stream.open((self.here[0], port), context)
@@ -211,7 +214,7 @@ class Pcscf(Node):
         except RefusedError as refused:
             served.reply(494, headers=[("Security-Server", refused.header)])
             return
-        protected = self._is_protected(current, credentials, message)
+        protected = self._is_protected(served.flow, current, credentials, message)
         trust.take_from_ue(message, self.policy)
         message.remove("Route")
         message.remove("Path")
@@ -231,6 +234,8 @@ class Pcscf(Node):
                 self._settle(current, answer)
             elif current is not None and not current.impus:
                 self._associations.drop(current)
+            if answer.status >= 400 and credentials.get("response") and self.policy.tls_close_on_failure:
+                self._close_session(served.flow)
             trust.give_to_ue(answer, self.policy)
             return answer
 
@@ -248,10 +253,19 @@ class Pcscf(Node):
             self._agreements.unprotected_answer(message, flow, self.policy)
         return None
 
-    def _is_protected(self, current: AssociationSet | None, credentials: dict[str, str], message: Message) -> bool:
+    @staticmethod
+    def _close_session(flow: Flow) -> None:
+        """Close a TLS connection whose user failed authentication (TS 33.203 O.3.1.1), after the answer went out."""
+        if flow.transport == "tls":
+            asyncio.get_running_loop().call_soon(flow.close)
+
+    def _is_protected(
+        self, flow: Flow, current: AssociationSet | None, credentials: dict[str, str], message: Message
+    ) -> bool:
         """Whether a REGISTER came through an association of the user that it names."""
         if current is None:
-            return False
+            own_session = flow.transport == "tls" and bool(self.bindings.of_flow(flow))
+            return own_session and not self.policy.tls_bind_identity
         if not self.policy.bind_identity:
             return True
         named = parse_uri(parse_name_addr(message.get("To") or "").uri).aor
@@ -281,7 +295,7 @@ class Pcscf(Node):
     async def _from_ue(self, served: Served, message: Message) -> None:
         """Serve a request that begins something (TS 24.229 5.2.6.3, unchecked)."""
         flow = served.flow
-        bindings = self.bindings.of_flow(flow, unprotected=not self.policy.require_protection)
+        bindings = self.bindings.of_flow(flow, self._past())
         if message.method == "OPTIONS" and self._is_here(message.uri):
             served.reply(200, body=b" " * self.policy.answer_padding)
             return
@@ -325,10 +339,15 @@ class Pcscf(Node):
             for value in message.get_all(name):
                 self._calls.pop(value.partition(";")[0].strip())
 
+    def _past(self) -> tuple[str, ...]:
+        """The protections past which a registered UE may send, in a network that does not insist on them."""
+        insisted = {"esp": self.policy.require_protection, "tls": self.policy.tls_bind_session}
+        return tuple(name for name, required in insisted.items() if not required)
+
     def _take_own_routes(self, message: Message) -> None:
-        """Take off the topmost Routes that point here, by the protected server port too."""
-        hops.pop_own_routes(message, self.here)
-        hops.pop_own_routes(message, (self.here[0], PROTECTED_SERVER_PORT))
+        """Take off the topmost Routes that point here, whichever of our ports a UE speaks to."""
+        for port in (self.here[1], PROTECTED_SERVER_PORT, TLS_PORT):
+            hops.pop_own_routes(message, (self.here[0], port))
 
     def _is_here(self, uri: str) -> bool:
         parsed = parse_uri(uri)

@@ -68,6 +68,11 @@ class SipPolicy:
         null_only_when_agreed: P-CSCF: a packet without encryption is dropped where encryption was agreed.
         bind_identity: P-CSCF: an association speaks for the user that it was made for alone.
         end_associations: P-CSCF: associations end with the registration.
+        tls_versions, tls_ciphers: P-CSCF: what TLS on Gm takes; the cipher list is OpenSSL's, for TLS 1.2 and older.
+        tls_certificate: P-CSCF: name of the PEM files that it shows on Gm.
+        tls_close_on_failure: P-CSCF: the TLS connection ends when its user fails authentication (TS 33.203 O.3.1.1).
+        tls_bind_session: P-CSCF: who registered over TLS speaks through that connection alone.
+        tls_bind_identity: P-CSCF: a REGISTER over the TLS connection of a registered user is no better than any.
         require_registration: P-CSCF: only registered UEs may send anything but REGISTER.
         check_route: P-CSCF: Route must be the Service-Route.
         strip_asserted_identity: P-CSCF: a UE's P-Asserted-Identity and other trusted headers go.
@@ -77,6 +82,14 @@ class SipPolicy:
         register_rate: P-CSCF: REGISTERs a second from one source that are looked at; 0 is no limit.
         check_data_channel_service: IMS AS: the user must be subscribed to data channels (TS 24.186 9.3.2.2.1).
         keep_fingerprint: IMS AS: end-to-end fingerprints are passed on as they came.
+        tolerates_fingerprints: IMS AS: kinds of wrong fingerprints (dcsdp.py) that stand for any certificate.
+        fingerprint_level: IMS AS: where a fingerprint is read first, ``media`` or ``session``.
+        fingerprint_choice: IMS AS: which of several fingerprints counts, the ``strongest`` or the ``weakest``.
+        hash_names_in_capitals: IMS AS: hash names are only known in capitals.
+        keep_tls_id: IMS AS: end-to-end tls-id, setup and sctp-port are passed on as they came.
+        keep_all_fingerprints: IMS AS: of several end-to-end fingerprints all are passed on.
+        keep_fingerprint_in_reinvite: IMS AS: end-to-end fingerprints of later offers are passed on as they came.
+        check_service_in_reinvite: IMS AS: who adds a data channel in a later offer must be subscribed to them, too.
         trust_peers_only: S-CSCF and IMS AS: requests are taken from the nodes of the network only.
         assert_registered: P-CSCF: the asserted identity is one that the UE registered, whatever From says.
         emergency_needs_registration: P-CSCF: a mark of emergency does not open the way to ordinary users.
@@ -157,6 +170,12 @@ class SipPolicy:
     null_only_when_agreed: bool = True
     bind_identity: bool = True
     end_associations: bool = True
+    tls_versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
+    tls_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    tls_certificate: str = "pcscf"
+    tls_close_on_failure: bool = True
+    tls_bind_session: bool = True
+    tls_bind_identity: bool = True
     require_registration: bool = True
     check_route: bool = True
     strip_asserted_identity: bool = True
@@ -166,6 +185,14 @@ class SipPolicy:
     register_rate: int = 50
     check_data_channel_service: bool = True
     keep_fingerprint: bool = True
+    tolerates_fingerprints: tuple[str, ...] = ()
+    fingerprint_level: str = "media"
+    fingerprint_choice: str = "strongest"
+    hash_names_in_capitals: bool = False
+    keep_tls_id: bool = True
+    keep_all_fingerprints: bool = True
+    keep_fingerprint_in_reinvite: bool = True
+    check_service_in_reinvite: bool = True
     trust_peers_only: bool = True
     assert_registered: bool = True
     emergency_needs_registration: bool = True

@@ -8,7 +8,7 @@ import itertools
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,12 +41,14 @@ class Flow:
         peer: the peer's address.
         number: tells connections apart; 0 for UDP.
         send: sends one message.
+        close: closes the connection; does nothing for UDP.
     """
 
     transport: str
     peer: Address
     number: int = 0
     send: Callable[[bytes], None] = field(compare=False, repr=False, default=lambda _: None)
+    close: Callable[[], None] = field(compare=False, repr=False, default=lambda: None)
 
 
 class UdpPort(asyncio.DatagramProtocol):
@@ -110,17 +112,44 @@ class StreamPort:
         self._policy = policy
         self._sources: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._background: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, address: Address, context: ssl.SSLContext | None = None) -> None:
-        """Listen (``OSError`` when the address cannot be had)."""
-        self._server = await asyncio.start_server(
-            self._connected,
-            *address,
-            ssl=context,
-            limit=MAX_MESSAGE,
-            ssl_handshake_timeout=MESSAGE_SECONDS if context else None,
-        )
+    async def open(self, address: Address, context: Callable[[], ssl.SSLContext] | None = None) -> None:
+        """Listen (``OSError`` when the address cannot be had); ``context`` is asked anew for each TLS connection."""
+        if context is None:
+            self._server = await asyncio.start_server(self._connected, *address, limit=MAX_MESSAGE)
+            return
+        self._listener = socket.create_server(address, backlog=128)
+        self._listener.setblocking(False)
+        self._spawn(self._accept(self._listener, context))
+
+    async def _accept(self, listener: socket.socket, context: Callable[[], ssl.SSLContext]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                raw, _ = await loop.sock_accept(listener)
+            except OSError:
+                await asyncio.sleep(MESSAGE_SECONDS / 100)  # out of files for a moment
+                continue
+            self._spawn(self._handshake(raw, context()))
+
+    async def _handshake(self, raw: socket.socket, context: ssl.SSLContext) -> None:
+        reader = asyncio.StreamReader(limit=MAX_MESSAGE)
+        protocol = asyncio.StreamReaderProtocol(reader, self._connected)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(
+                lambda: protocol, raw, ssl=context, ssl_handshake_timeout=MESSAGE_SECONDS
+            )
+        except (OSError, TimeoutError):
+            raw.close()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -130,7 +159,7 @@ class StreamPort:
             return
         self._tasks.add(task)
         self._sources[peer[0]] += 1
-        flow = Flow(self._transport, peer, next(_numbers), lambda data: _write(writer, data))
+        flow = Flow(self._transport, peer, next(_numbers), lambda data: _write(writer, data), writer.close)
         try:
             await self._serve(reader, flow)
         except (OSError, SipSyntaxError, TimeoutError, asyncio.CancelledError):
@@ -172,9 +201,12 @@ class StreamPort:
         """Stop listening and drop every connection."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
+        if self._listener is not None:
+            self._listener.close()
+        tasks = [*self._background, *self._tasks]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _write(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -1,0 +1,35 @@
+"""TLS of the lab's P-CSCF: a context for each connection, as the policy of that moment has it (TS 33.203 Annex O)."""
+
+from __future__ import annotations
+
+import ssl
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imsproof.lab.sip.policy import SipPolicy
+
+VERSIONS = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
+
+
+def context(directory: Path, policy: SipPolicy) -> ssl.SSLContext:
+    """Return the server's context (``OSError`` when the certificate is not in ``directory``)."""
+    return _context(directory, policy.tls_versions, policy.tls_ciphers, policy.tls_certificate)
+
+
+@lru_cache(maxsize=16)
+def _context(directory: Path, versions: tuple[str, ...], ciphers: str, certificate: str) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = min(VERSIONS[version] for version in versions)
+    made.maximum_version = max(VERSIONS[version] for version in versions)
+    made.set_ciphers(ciphers)
+    made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    made.load_cert_chain(directory / f"{certificate}.pem", directory / f"{certificate}.key")
+    return made
