@@ -213,6 +213,10 @@ class Bench:
         """The tester as one end of a data channel, with the way to the lab that the profile gives."""
         return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port())
 
+    def dc_roles(self) -> tuple[str, ...]:
+        """The setup roles that the lab's data-channel peer can take."""
+        return self.profile.dc.roles if self.profile.dc else ("active", "passive")
+
     def data_channel_signalling(self) -> Signalling:
         """How data-channel offers reach the lab: the hook, or a call to the lab's far UE or to the tester's own."""
         dc = self.profile.dc

@@ -1,57 +1,226 @@
-"""Certificate fingerprints in SDP (RFC 8122; TS 33.328 clauses 4.1.2.4, 4.1.2.5, 5.4.4 and 5.4.5, titles)."""
+"""Fingerprints of certificates in SDP (RFC 8122; TS 33.328 clauses 4.1.2.4, 4.1.2.5, 5.4.4 and 5.4.5, titles)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.answering import Answering
-from imsproof.actors.dcpeer import Handshake, accept_data_channel
-from imsproof.codec.sdp import Dcmap, Fingerprint, data_channel_offer
-from imsproof.engine.identity import make_identity
+from imsproof.actors.dcpeer import Handshake
+from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.judge import alive, control, expect
-from imsproof.purpose import purpose
+from imsproof.purpose import purpose, purposes
+from imsproof.seams import Role
 
 if TYPE_CHECKING:
-    from imsproof.bench import Bench
+    from collections.abc import Callable
 
-APPLICATION = Dcmap(1000, {"subprotocol": "http", "label": "app"})
+    from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+    from imsproof.bench import Bench
+    from imsproof.codec.sdp import Sdp
+    from imsproof.engine.identity import Identity
+
+    Announced = tuple[str, Callable[[Identity], list[str]]]
+
+OTHER = make_identity(name="other")
+FIRST_OCTETS = 4
+
+
+def serves(peer: DataChannelPeer) -> None:
+    """Show that the lab still takes data channels."""
+    call = peer.open("data channel again")
+    alive(call.handshake("the certificate of the offer again"))
+    call.close()
+
+
+def accepted(peer: DataChannelPeer) -> None:
+    """Show that a data channel comes up when the certificate is the one of the offer."""
+    call = peer.open("data channel")
+    control(call.connect("the certificate of the offer")).holds("association-up")
+    call.close()
+
+
+def refused(call: DataChannelCall, name: str, identity: Identity | None = None) -> None:
+    """Claim that the offer, or else the certificate, is refused."""
+    if call.peer is None:
+        expect(call).holds("no-data-channel")
+    else:
+        attack = call.connect(name, Handshake(identity=identity, injected=True))
+        expect(attack).holds("no-association")
+    call.close()
+
+
+def announce(*values: str) -> Callable[[Sdp], None]:
+    """Return an edit that puts these fingerprint values, right or wrong, into the data channel's section."""
+
+    def edit(offer: Sdp) -> None:
+        section = offer.media[-1]
+        section.remove_attr("fingerprint")
+        for value in values:
+            section.add_attr("fingerprint", value)
+
+    return edit
 
 
 @purpose("DC-FP-01")
 def test_a_certificate_that_does_not_match_is_refused(bench: Bench) -> None:
     """With the offered certificate the association comes up; with another one it does not."""
     peer = bench.data_channel_peer()
-    call = peer.open("data channel")
-    control(call.connect("the certificate of the offer")).holds("association-up")
-    call.close()
+    accepted(peer)
     call = peer.open("data channel for another certificate")
-    attack = call.connect("another certificate than the offer's", Handshake(identity=make_identity(), injected=True))
+    attack = call.connect("another certificate than the offer's", Handshake(identity=OTHER, injected=True))
     expect(attack).holds("no-association")
     call.close()
-    call = peer.open("data channel again")
-    alive(call.handshake("the certificate of the offer again"))
+    serves(peer)
+
+
+@purposes(
+    {
+        "DC-FP-03": ("MD5 alone", lambda own: [f"md5 {fingerprint(own.der, 'md5')}"]),
+        "DC-FP-05": ("an unknown hash alone", lambda own: [f"sha-257 {own.sha256}"]),
+        "DC-FP-06": ("no fingerprint", lambda _: []),
+        "DC-FP-07": ("a fingerprint that is none", lambda own: [f"SHA-256 {own.sha256.replace(':', '-')}"]),
+        "DC-FP-08": ("an empty fingerprint", lambda _: [""]),
+        "DC-FP-09": (
+            "the first octets of the fingerprint",
+            lambda own: [f"SHA-256 {own.sha256[: 3 * FIRST_OCTETS - 1]}"],
+        ),
+    }
+)
+def test_without_a_usable_fingerprint_there_is_no_association(bench: Bench, case: Announced) -> None:
+    """An offer whose fingerprint proves nothing is refused, or no certificate is good for it."""
+    name, values = case
+    peer = bench.data_channel_peer()
+    accepted(peer)
+    call = peer.open(f"data channel with {name}", edit=announce(*values(peer.identity)))
+    refused(call, f"certificate with {name}")
+    serves(peer)
+
+
+@purpose("DC-FP-04")
+def test_a_weak_hash_beside_a_strong_one_does_not_count(bench: Bench) -> None:
+    """Where SHA-1 and SHA-256 are announced, a certificate that matches SHA-1 only is refused."""
+    peer = bench.data_channel_peer()
+    accepted(peer)
+    values = (f"SHA-1 {fingerprint(peer.identity.der, 'sha-1')}", f"SHA-256 {OTHER.sha256}")
+    call = peer.open("data channel with SHA-1 of one certificate and SHA-256 of another", edit=announce(*values))
+    refused(call, "the certificate that only SHA-1 is for")
+    serves(peer)
+
+
+@purpose("DC-FP-10")
+def test_the_media_levels_fingerprint_counts(bench: Bench) -> None:
+    """Where session and media level differ, the media level's certificate is taken and the session level's is not."""
+    peer = bench.data_channel_peer()
+
+    def edit(offer: Sdp) -> None:
+        offer.session.add_attr("fingerprint", f"SHA-256 {OTHER.sha256}")
+
+    accepted(peer)
+    call = peer.open("data channel with another fingerprint at session level", edit=edit)
+    expect(call.connect("the media level's certificate")).holds("association-up")
+    call.close()
+    call = peer.open("data channel with another fingerprint at session level, again", edit=edit)
+    refused(call, "the session level's certificate", OTHER)
+    serves(peer)
+
+
+@purpose("DC-FP-11")
+def test_hash_names_are_known_in_small_letters(bench: Bench) -> None:
+    """sha-256 in small letters, as most stacks write it, is understood."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel with sha-256", edit=announce(f"sha-256 {peer.identity.sha256}"))
+    if expect(call).holds("gives-data-channel").held:
+        expect(call.connect("the certificate of the offer")).holds("association-up")
     call.close()
 
 
-@purpose("DC-FP-02")
-def test_in_e2e_the_fingerprint_arrives_as_it_was_sent(bench: Bench) -> None:
-    """Offer and answer of an end-to-end data channel carry the same fingerprint at both ends."""
-    caller, callee = bench.ue("ue-a", data_channel=True), bench.ue("ue-b", data_channel=True)
-    calls = Answering(callee, lambda offer: accept_data_channel(offer, callee.local[0]))
-    own = make_identity()
-    offer = data_channel_offer(
-        caller.local[0],
-        9,
-        fingerprints=(Fingerprint("SHA-256", own.sha256),),
-        tls_id=own.sha256.replace(":", "")[:32],
-        dcmaps=(APPLICATION,),
-        audio_port=9,
-    )
-    call = caller.invite(callee.impu, offer.to_bytes(), label="INVITE with an end-to-end data channel")
-    control(call).accepted()
-    incoming = calls.wait()
-    arrived = incoming.exchange if incoming else call.exchange
-    expect(call).that("fingerprint-unchanged", sent=call.exchange, received=arrived)
-    expect(call).that("fingerprint-unchanged", sent=arrived, received=call.exchange)
-    if call.ok:
-        call.bye()
+@purpose("DC-FP-12")
+def test_another_calls_certificate_is_not_good_here(bench: Bench) -> None:
+    """A certificate that another subscriber's call announced does not open this one."""
+    here, there = bench.data_channel_peer(), bench.data_channel_peer()
+    accepted(here)
+    call, others = here.open("data channel"), there.open("another subscriber's data channel")
+    attack = call.connect("the other subscriber's certificate", Handshake(identity=there.identity, injected=True))
+    expect(attack).holds("no-association")
+    others.close()
+    call.close()
+    serves(here)
+
+
+@purpose("DC-FP-13")
+def test_the_lab_shows_the_certificate_that_it_announced(bench: Bench) -> None:
+    """The certificate in DTLS is one whose fingerprint stands in the lab's answer."""
+    call = bench.data_channel_peer().open("data channel")
+    attempt = call.handshake("DTLS with a peer that takes any certificate", Handshake(check_fingerprint=False))
+    expect(attempt).holds("certificate-announced", answer=call.exchange)
+    call.close()
+
+
+@purpose("DC-FP-14")
+def test_the_answer_announces_a_strong_hash(bench: Bench) -> None:
+    """The lab's answer has a fingerprint with SHA-256 or better, and none with MD5."""
+    call = bench.data_channel_peer().open("data channel")
+    expect(call).holds("answer-hash")
+    call.close()
+
+
+@purpose("DC-FP-15")
+def test_the_answers_setup_role_fits_the_offers(bench: Bench) -> None:
+    """Active is answered with passive, passive with active, actpass with one of the two; never with actpass."""
+    peer = bench.data_channel_peer()
+    roles = bench.dc_roles()
+    for offered, answers in (("actpass", ["active", "passive"]), ("active", ["passive"]), ("passive", ["active"])):
+        if not set(answers) & set(roles):
+            continue
+        call = peer.open(f"data channel with a=setup:{offered}", setup=offered)
+        expect(call).holds("answer-setup", allowed=answers)
+        call.close()
+
+
+@purpose("DC-FP-16")
+def test_the_answers_tls_id_is_well_formed(bench: Bench) -> None:
+    """A tls-id in the answer has 20 to 255 characters of those allowed, and there should be one."""
+    call = bench.data_channel_peer().open("data channel")
+    expect(call).holds("tls-id-formed").that("tls-id-present", role=Role.FORM, exchange=call.exchange)
+    call.close()
+
+
+@purpose("DC-FP-17")
+def test_every_association_has_its_own_tls_id(bench: Bench) -> None:
+    """Three calls get three tls-ids."""
+    peer = bench.data_channel_peer()
+    exchanges = []
+    for number in range(1, 4):
+        call = peer.open(f"data channel {number}")
+        exchanges.append(call.exchange)
+        call.close()
+    expect(call).that("tls-ids-differ", exchanges=exchanges)
+
+
+@purpose("DC-FP-18")
+def test_as_client_too_the_lab_checks_the_certificate(bench: Bench) -> None:
+    """A lab that takes the active role refuses a server whose certificate is not the one of the offer."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel, the lab as client", setup="passive")
+    control(call.connect("the certificate of the offer")).holds("association-up")
+    call.close()
+    call = peer.open("data channel, the lab as client, for another certificate", setup="passive")
+    attack = call.connect("a server with another certificate", Handshake(identity=OTHER, injected=True))
+    expect(attack).holds("no-association")
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-FP-19")
+def test_a_later_offers_fingerprint_takes_the_place_of_the_former(bench: Bench) -> None:
+    """After a re-INVITE with another fingerprint the former certificate is good no more."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel")
+    control(call.connect("the certificate of the offer")).holds("association-up")
+    again = peer.offer_again(call, "re-INVITE with another fingerprint", OTHER)
+    if again.sdp is not None:
+        attack = call.connect("the former certificate", Handshake(injected=True))
+        expect(attack).holds("no-association")
+    else:
+        expect(again).holds("no-data-channel")
+    call.close()
+    serves(peer)

@@ -100,6 +100,7 @@ class DataChannelPeer:
         setup: str = "actpass",
         tls_id: str | None = None,
         dcmaps: Sequence[Dcmap] = (BOOTSTRAP,),
+        edit: Callable[[Sdp], None] | None = None,
     ) -> DataChannelCall:
         """Offer a data channel and return the call; whether it was answered is for the judge to say.
 
@@ -110,6 +111,7 @@ class DataChannelPeer:
             setup: ``a=setup``.
             tls_id: ``a=tls-id``; one is made when left out.
             dcmaps: the channels.
+            edit: changes the offer before it goes out.
         """
         own = identity or self.identity
         offered = [Fingerprint("SHA-256", own.sha256)] if fingerprints is None else list(fingerprints)
@@ -123,6 +125,8 @@ class DataChannelPeer:
             sctp_port=self._sctp_port,
             dcmaps=dcmaps,
         )
+        if edit is not None:
+            edit(offer)
         answered = self._signalling.offer(offer, label)
         return DataChannelCall(
             session=self._session,
@@ -135,6 +139,22 @@ class DataChannelPeer:
             sctp_port=self._sctp_port,
             offered_setup=setup,
         )
+
+    def offer_again(self, call: DataChannelCall, label: str, identity: Identity) -> Answered:
+        """Offer another certificate within the call that stands, under the same tls-id; the call goes on with it."""
+        offer = data_channel_offer(
+            call.udp.local[0],
+            call.udp.local[1],
+            fingerprints=[Fingerprint("SHA-256", identity.sha256)],
+            setup=call.offered_setup,
+            tls_id=call.identity.sha256.replace(":", "")[:32],
+            sctp_port=self._sctp_port,
+        )
+        answered = self._signalling.offer(offer, label)
+        described = answered.described("application")
+        if described is not None:
+            call.answered, call.peer = answered, described
+        return answered
 
     async def _socket(self) -> UdpEndpoint:
         exchange = self._session.exchange("socket")

@@ -98,6 +98,7 @@ class HookSignalling:
         values: dict[str, str | int] = {"address": self._local, "call_id": secrets.token_hex(8)}
         if own is not None:
             values |= {"port": own.port, "setup": own.setup, "tls_id": own.tls_id, "sctp_port": own.sctp_port}
+            values |= {"fingerprint": "", "fingerprint_hash": "sha-256"}  # an offer may have none on purpose
             for one in own.fingerprints[:1]:
                 values |= {"fingerprint": one.value, "fingerprint_hash": one.hash.lower()}
         for name, attribute in (("ice_ufrag", "ice-ufrag"), ("ice_pwd", "ice-pwd")):

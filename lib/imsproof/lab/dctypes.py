@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+ANY_FINGERPRINT = "SHA-256 " + ":".join(["00"] * 32)
+"""Matches no certificate, unless ``media.zero_fingerprint_is_any`` is planted."""
+
 
 @dataclass(frozen=True, slots=True)
 class DcEndpoint:

@@ -50,10 +50,13 @@ class Network:
         )
         self.media = MediaFunction(f"{prefix}.{MF_HOST}", self.box, mdc=mdc.mf)
         self.mf = MfNode(self.pki, self.box, prefix, self.media)
-        self.dcsf = DcsfNode(self.pki, self.box, prefix, may_use=may_use_data_channels, apps_url=self.dcas.url)
+        self.dcsf = DcsfNode(self.pki, self.box, prefix, may_use=self._may_use, apps_url=self.dcas.url)
         self.imsas = ImsAsControl(self.pki, self.box, prefix)
         self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
         self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw)
+
+    def _may_use(self, identity: str) -> bool:
+        return not self.box.current.sip.check_data_channel_service or may_use_data_channels(identity)
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""

@@ -7,6 +7,7 @@ import pytest
 from imsproof.codec import sdp
 from imsproof.lab.dctypes import DcEndpoint
 from imsproof.lab.sip import dcsdp
+from imsproof.lab.sip.policy import SipPolicy
 
 PRINT = sdp.Fingerprint("SHA-256", ":".join(["AB"] * 32))
 LOCAL = DcEndpoint("192.0.2.50", 7000, str(PRINT), "passive", "t" * 20, 5000, 1024)
@@ -50,10 +51,10 @@ def test_session_level_attributes_count_for_an_offer() -> None:
         section.remove_attr(name)
     offer = sdp.description("192.0.2.1", [section])
     with pytest.raises(sdp.SdpSyntaxError):
-        dcsdp.read_offer(offer, section)
+        dcsdp.read_offer(offer, section, SipPolicy())
     offer.session.add_attr("fingerprint", str(PRINT))
     offer.session.add_attr("setup", "active")
-    read = dcsdp.read_offer(offer, section)
+    read = dcsdp.read_offer(offer, section, SipPolicy())
     assert (read.address, read.port, read.fingerprint, read.setup) == ("192.0.2.1", 5000, str(PRINT), "active")
 
 
@@ -64,7 +65,7 @@ def test_numbers_and_roles_that_are_none_are_refused(name: str, value: str) -> N
     section = channel(0)
     section.set_attr(name, value)
     with pytest.raises(sdp.SdpSyntaxError):
-        dcsdp.read_offer(sdp.description("192.0.2.1", [section]), section)
+        dcsdp.read_offer(sdp.description("192.0.2.1", [section]), section, SipPolicy())
 
 
 def test_rewriting_touches_data_channels_only() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.predicates.sdp import description
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
-from imsproof.seams import Kind
+from imsproof.seams import Kind, Outcome
 
 if TYPE_CHECKING:
     from imsproof.seams import Events
@@ -60,6 +61,14 @@ def no_data_channel(events: Events, *, exchange: str) -> Finding:
             return holds(f"{exchange}: the data channel was refused in the answer", event.seq)
         return fails(f"{exchange}: the lab gave a data channel at port {section.port}", event.seq)
     return unknown(f"{exchange}: the lab {seen.how}, and no session description was seen", seen.event)
+
+
+@predicate("gives-data-channel")
+def gives_data_channel(events: Events, *, exchange: str) -> Finding:
+    """The lab took the offer of a data channel."""
+    found = no_data_channel(events, exchange=exchange)
+    turned = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.UNKNOWN: Outcome.UNKNOWN}
+    return replace(found, outcome=turned[found.outcome])
 
 
 @predicate("payload-arrived")

@@ -69,6 +69,29 @@ def fingerprint_unchanged(events: Events, *, sent: str, received: str, media: st
     return holds(f"{received}: the fingerprint arrived as it was sent ({before[0]})", *numbers)
 
 
+@predicate("fingerprint-arrived")
+def fingerprint_arrived(events: Events, *, sent: str, actor: str, media: str = "application") -> Finding:
+    """The fingerprints that one side sent arrived at ``actor`` afterwards, bit for bit, none added or lost."""
+    out = _first(events, sent, Kind.SENT)
+    if out is None or not _fingerprints(out[1], media):
+        return unknown(f"{sent}: no session description with a fingerprint was sent")
+    before, last = _fingerprints(out[1], media), None
+    for event in events:
+        if event.seq <= out[0].seq or event.actor != actor or event.kind is not Kind.RECEIVED:
+            continue
+        sdp = description(event)
+        if sdp is None:
+            continue
+        last, after = event, _fingerprints(sdp, media)
+        if after == before:
+            return holds(
+                f"{event.exchange}: the fingerprint arrived as it was sent ({before[0]})", out[0].seq, last.seq
+            )
+    if last is None:
+        return unknown(f"{sent}: no session description came to {actor} afterwards", out[0].seq)
+    return fails(f"{last.exchange}: the fingerprint {before[0]} did not arrive as it was sent", out[0].seq, last.seq)
+
+
 def _cryptos(sdp: Sdp) -> list[str]:
     keys: list[str] = []
     for media in sdp.media:

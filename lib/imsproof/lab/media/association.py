@@ -11,7 +11,7 @@ from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
 from imsproof.codec.rtp import Packets, classify
 from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
-from imsproof.lab.dctypes import DcEndpoint, DcOffer
+from imsproof.lab.dctypes import ANY_FINGERPRINT, DcEndpoint, DcOffer
 from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
 from imsproof.lab.media.dtlspeer import DtlsPeer, make_engine, matches_any, own_role, usable_fingerprints
 from imsproof.lab.media.http1 import serve
@@ -29,8 +29,6 @@ BOOTSTRAP_STREAMS = (0, 10, 100, 110)
 FIRST_APPLICATION_STREAM = 1000
 SCTP_PORT = 5000
 MAX_MESSAGE_SIZE = 65536
-ANY_FINGERPRINT = "SHA-256 " + ":".join(["00"] * 32)
-"""Matches no certificate, unless ``media.zero_fingerprint_is_any`` is planted."""
 CONSTANT_TLS_ID = "0123456789abcdef0123456789abcdef"
 OTHER = make_identity(name="other")
 _MAX_HANDSHAKES = 8

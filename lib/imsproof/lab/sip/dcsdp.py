@@ -7,6 +7,7 @@ address, port, fingerprint, setup, tls-id and sctp-port, and the far side does n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imsproof.codec.sdp import (
     Fingerprint,
@@ -17,7 +18,10 @@ from imsproof.codec.sdp import (
     data_channel_section,
     effective,
 )
-from imsproof.lab.dctypes import DcEndpoint, DcOffer
+from imsproof.lab.dctypes import ANY_FINGERPRINT, DcEndpoint, DcOffer
+
+if TYPE_CHECKING:
+    from imsproof.lab.sip.policy import SipPolicy
 
 FIRST_APPLICATION_STREAM = 1000
 """Below are the bootstrap channels 0, 10, 100, 110 (TS 24.186 9.3.2.2.1)."""
@@ -44,7 +48,43 @@ def is_bootstrap(section: MediaSection) -> bool:
     return section.is_data_channel and (not streams or any(stream < FIRST_APPLICATION_STREAM for stream in streams))
 
 
-def read_offer(description: Sdp, section: MediaSection) -> DcOffer:
+OCTETS = {"sha-512": 64, "sha-384": 48, "sha-256": 32, "sha-224": 28, "sha-1": 20, "md5": 16}
+"""Hash functions of RFC 8122 from the strongest on, and the size of their values."""
+
+
+def fingerprint_of(description: Sdp, section: MediaSection, policy: SipPolicy) -> str:
+    """Return the fingerprint that counts: of the media section before the session's, the strongest one.
+
+    Raises:
+        SdpSyntaxError: there is none that can be used.
+    """
+    places = (section.attrs("fingerprint"), description.session.attrs("fingerprint"))
+    first, second = places if policy.fingerprint_level == "media" else reversed(places)
+    values = first or second
+    problems = {problem for value in values if (problem := _problem(value, policy))} or {"absent"}
+    usable = [Fingerprint.parse(value) for value in values if not _problem(value, policy)]
+    if not usable:
+        if problems & set(policy.tolerates_fingerprints):
+            return ANY_FINGERPRINT
+        raise SdpSyntaxError(f"no fingerprint can be used: {', '.join(sorted(problems))}")
+    order = list(OCTETS) if policy.fingerprint_choice == "strongest" else list(reversed(OCTETS))
+    return str(min(usable, key=lambda one: order.index(one.hash.lower())))
+
+
+def _problem(value: str, policy: SipPolicy) -> str:
+    """Say what is wrong with an ``a=fingerprint`` value, or ``""``."""
+    if not value.strip():
+        return "empty"
+    try:
+        parsed = Fingerprint.parse(value)
+    except SdpSyntaxError:
+        return "malformed"
+    if parsed.hash.lower() not in OCTETS or (policy.hash_names_in_capitals and not parsed.hash.isupper()):
+        return "unknown-hash"
+    return "" if parsed.value.count(":") + 1 == OCTETS[parsed.hash.lower()] else "truncated"
+
+
+def read_offer(description: Sdp, section: MediaSection, policy: SipPolicy) -> DcOffer:
     """Read what a data-channel section offers.
 
     Raises:
@@ -57,7 +97,7 @@ def read_offer(description: Sdp, section: MediaSection) -> DcOffer:
     return DcOffer(
         address=address,
         port=port,
-        fingerprint=str(Fingerprint.parse(effective(description, "fingerprint", section) or "")),
+        fingerprint=fingerprint_of(description, section, policy),
         setup=setup,
         tls_id=effective(description, "tls-id", section) or "",
         sctp_port=_number(section.attr("sctp-port"), DEFAULT_SCTP_PORT, 65535),
@@ -126,4 +166,23 @@ def rewrite_fingerprints(description: Sdp, value: str) -> Sdp:
     for section in changed.media:
         if section.is_data_channel and effective(changed, "fingerprint", section) is not None:
             section.set_attr("fingerprint", value)
+    return changed
+
+
+def first_fingerprint_only(description: Sdp) -> Sdp:
+    """Leave only the first of several fingerprints in each data-channel line (what a network must not do)."""
+    changed = description.copy()
+    for section in changed.media:
+        values = section.attrs("fingerprint")
+        if section.is_data_channel and values:
+            section.set_attr("fingerprint", values[0])
+    return changed
+
+
+def rewrite_tls_ids(description: Sdp) -> Sdp:
+    """Put another tls-id into every data-channel line (what a network must not do end to end)."""
+    changed = description.copy()
+    for section in changed.media:
+        if section.is_data_channel and section.attr("tls-id") is not None:
+            section.set_attr("tls-id", "0" * 32)
     return changed

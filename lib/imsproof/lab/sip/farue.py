@@ -174,7 +174,7 @@ class FarUe(Node):
         return audio_section(call.audio.port)
 
     async def _channel(self, call: FarCall, offer: Sdp, place: int, section: MediaSection) -> MediaSection:
-        remote = dcsdp.read_offer(offer, section)
+        remote = dcsdp.read_offer(offer, section, self.policy)
         streams = tuple(stream for stream in remote.streams if stream >= dcsdp.FIRST_APPLICATION_STREAM)
         remote = replace(remote, streams=streams)
         known = call.channels.get(place)

@@ -126,29 +126,32 @@ class ImsAs(Node):
         if not has_sdp(message):
             return
         description = Sdp.parse(message.body)
+        later = bool(hops.tag_of(message, "To"))
         if from_caller and message.method in ("INVITE", "UPDATE"):
-            await self._decide(call, description)
-        self._put(message, self._other_side(call, description, from_caller=from_caller))
+            await self._decide(call, description, later=later)
+        self._put(message, self._other_side(call, description, from_caller=from_caller, later=later))
 
     async def _rewrite_answer(self, call: Call, message: Message, answer: Message, *, from_caller: bool) -> None:
         if has_sdp(answer):
-            self._put(answer, self._other_side(call, Sdp.parse(answer.body), from_caller=not from_caller))
+            later = bool(hops.tag_of(message, "To"))
+            self._put(answer, self._other_side(call, Sdp.parse(answer.body), from_caller=not from_caller, later=later))
         first_failed = message.method == "INVITE" and answer.status >= 300 and not hops.tag_of(message, "To")
         if first_failed or (message.method == "BYE" and answer.status >= 200):
             await self._end(call)
 
-    async def _decide(self, call: Call, description: Sdp) -> None:
+    async def _decide(self, call: Call, description: Sdp, *, later: bool) -> None:
         """Decide for each data channel of the caller's offer what becomes of it."""
         hidden: dict[int, dcsdp.Hidden] = {}
         for place, section in enumerate(description.media):
             if not section.is_data_channel or section.port == 0:
                 continue
-            if not self._may_use(call.calling):
+            unchecked = later and not self.policy.check_service_in_reinvite
+            if not self._may_use(call.calling) and not unchecked:
                 hidden[place] = dcsdp.Hidden(section)
             elif dcsdp.is_bootstrap(section):
                 if self.robust.checks_offer:
                     offers.check_channel(description, section)
-                offer = dcsdp.read_offer(description, section)
+                offer = dcsdp.read_offer(description, section, self.policy)
                 ask = self._control.session_update if place in call.known else self._control.session_request
                 decision = await ask(call.session_id, call.calling, call.called, offer)
                 if decision.kind == "reject":
@@ -162,11 +165,15 @@ class ImsAs(Node):
         subscriber = by_impu(impu)
         return not self.policy.check_data_channel_service or (subscriber is not None and subscriber.data_channel)
 
-    def _other_side(self, call: Call, description: Sdp, *, from_caller: bool) -> Sdp:
+    def _other_side(self, call: Call, description: Sdp, *, from_caller: bool, later: bool = False) -> Sdp:
         """Write one side's description for the other; what goes end to end stays as it is."""
         if from_caller and call.hidden:
             description = dcsdp.without(description, call.hidden)
-        if not self.policy.keep_fingerprint:
+        if not self.policy.keep_all_fingerprints:
+            description = dcsdp.first_fingerprint_only(description)
+        if not self.policy.keep_tls_id:
+            description = dcsdp.rewrite_tls_ids(description)
+        if not self.policy.keep_fingerprint or (later and not self.policy.keep_fingerprint_in_reinvite):
             description = dcsdp.rewrite_fingerprints(description, WRONG_FINGERPRINT)
         if not from_caller and call.hidden:
             description = dcsdp.with_hidden(description, call.hidden)
