@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcpeer import DataChannelPeer, accept_data_channel
+from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
 from imsproof.actors.media import FarLeg, MediaPeer
 from imsproof.actors.parties import Parties
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from imsproof.profile import Profile
     from imsproof.profile.gm import Gm, Subscriber
     from imsproof.profile.hook import Hook
+    from imsproof.profile.mw import Mw
     from imsproof.profile.sbi import Nrf, Producer, Sbi
 
 
@@ -180,11 +182,33 @@ class Bench:
             found.append(self.ue("ue-c"))
         return found
 
+    @property
+    def mw(self) -> Mw:
+        """The profile's part behind the P-CSCF (``InconclusiveError`` without one)."""
+        if self.profile.mw is None:
+            raise InconclusiveError("the profile has no mw section")
+        return self.profile.mw
+
+    def far_network(self, node: str = "", hiding: str = "", *, subscriber: Subscriber | None = None) -> FarNetwork:
+        """Lease the tester's end of a border (one with this node and way of hiding) and stand behind it.
+
+        With a ``subscriber`` it is the visited network's P-CSCF of this one.
+
+        Raises:
+            InconclusiveError: the profile has no such border.
+        """
+        fitting = {one.name: one for one in self.mw.borders if node in ("", one.node) and hiding in ("", one.hiding)}
+        if not fitting:
+            raise InconclusiveError(f"no border under mw.borders is {node} with {hiding}")
+        names = list(fitting)
+        self.random.shuffle(names)
+        return FarNetwork(self.session, self.gm, fitting[self.lease("border", names)], subscriber)
+
     def _lease_subscriber(self, among: list[Subscriber]) -> Subscriber:
         by_name = {one.name: one for one in among}
         names = list(by_name)
         self.random.shuffle(names)
-        return by_name[self._leases.take("subscriber", names)[0]]
+        return by_name[self.lease("subscriber", names)]
 
     def secure_ue(
         self, actor: str = "ue-a", *, subscriber: Subscriber | None = None, registered: bool = True

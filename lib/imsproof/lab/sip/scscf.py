@@ -16,6 +16,8 @@ from imsproof.lab.sip.subscribers import DOMAIN, FAR_UE
 from imsproof.lab.sip.tables import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.transport import Address, Flow
 
@@ -27,10 +29,20 @@ FOREVER = 1e9
 class Scscf(Node):
     """Serves what comes from the P-CSCF and the IMS AS."""
 
-    def __init__(self, address: str, box: PolicyBox, *, pcscf: Address, imsas: Address, far_ue: Address) -> None:
+    def __init__(
+        self,
+        address: str,
+        box: PolicyBox,
+        *,
+        pcscf: Address,
+        imsas: Address,
+        far_ue: Address,
+        borders: Mapping[str, Address] | None = None,
+    ) -> None:
         super().__init__("S-CSCF", address, box)
         self._pcscf, self._imsas = pcscf, imsas
-        self._peers = {pcscf, imsas}
+        self._borders = dict(borders or {})
+        self._peers = {pcscf, imsas, *self._borders.values()}
         path = [f"<{route_uri(pcscf)}>"]
         permanent = {}
         for subscriber in static_registrations():
@@ -65,6 +77,9 @@ class Scscf(Node):
             self._along_route(served, message)
             return
         user = own[0].user if own else ""
+        if not user and served.flow.peer in self._borders.values():
+            self._terminate(served, message)
+            return
         if user == ORIGINATING or not user.startswith(DIALOG_PREFIX):
             self._originate(served, message)
         elif self._through_as.get(user) is not None:
@@ -114,6 +129,10 @@ class Scscf(Node):
             served.reply(405, headers=[("Allow", "OPTIONS, REGISTER")])
 
     def _terminate(self, served: Served, message: Message) -> None:
+        border = self._borders.get(parse_uri(message.uri).host)
+        if border is not None:
+            self._leave(served, message, border)
+            return
         called = self._identity(parse_uri(message.uri))
         if called is None:
             served.reply(404)
@@ -131,6 +150,13 @@ class Scscf(Node):
         for value in contact.path:
             message.add("Route", value)
         self.forward(message, self.flow(self._pcscf), served)
+
+    def _leave(self, served: Served, message: Message, border: Address) -> None:
+        """Send a request to a far network by way of its border node."""
+        if message.method in ("INVITE", "SUBSCRIBE", "REFER"):
+            message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+        message.remove("Route")
+        self.forward(message, self.flow(border), served)
 
     def _identity(self, uri: Uri) -> str | None:
         """Return the IMPU of the home domain that a Request-URI names; ``None`` when nobody has it."""
