@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,16 +68,52 @@ def ask(question: Question) -> str:
         console.print(f"  {wrong}", markup=False)
 
 
+def looked(hosts: list[str], ports: list[int], domain: str, authorised_by: str, until: str) -> str:
+    """Discover and write the draft; leaves with exit code 2 on bad usage and 4 when nothing was found."""
+    from imsproof.discovery import discover, profile_text
+
+    if not authorised_by or not until:
+        quit_with(Exit.USAGE, "--from sends packets: say --authorised-by NAME and --until YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(until)
+    except ValueError:
+        quit_with(Exit.USAGE, f"--until {until!r} is not a day, as 2027-01-31")
+    if day < datetime.now(UTC).date():
+        quit_with(Exit.USAGE, f"--until {until} is over")
+    try:
+        found = discover(hosts, ports=ports, domain=domain, told=lambda line: console.print(line, markup=False))
+    except ValueError as error:
+        quit_with(Exit.USAGE, f"--from takes IP addresses: {error}")
+    if all(one.empty for one in found):
+        quit_with(Exit.UNREACHABLE, f"nothing was found on {', '.join(one.host for one in found)}")
+    return profile_text("lab", found, authorised_by=authorised_by, until=day, domain=domain)
+
+
 @app.command("new")
 def new(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("lab.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    host: Annotated[
+        list[str] | None, typer.Option("--from", metavar="IP", help="Look what this host offers, and write that.")
+    ] = None,
+    port: Annotated[list[int] | None, typer.Option(help="With --from: look at this TCP port too.")] = None,
+    domain: Annotated[str, typer.Option(help="With --from: the home network domain.")] = "",
+    authorised_by: Annotated[str, typer.Option(help="With --from: who authorised the tests.")] = "",
+    until: Annotated[str, typer.Option(help="With --from: last day of the authorisation, YYYY-MM-DD.")] = "",
 ) -> None:
-    """Write a profile by asking; every question says what it is for, and an empty answer leaves a part out."""
+    """Write a profile: by asking, or with --from by looking what some hosts offer.
+
+    Looking sends a few requests to the usual SIP and SBI ports of just those hosts: OPTIONS, REGISTER without
+    credentials, TLS handshakes, GET / and one token request. What only you know stands in the draft as comments.
+    """
     from imsproof.profile.ask import QUESTIONS, write_profile
 
     if file.exists() and not force:
         quit_with(Exit.USAGE, f"{file} is there already; --force writes over it")
+    if host:
+        file.write_text(looked(host, port or [], domain, authorised_by, until), encoding="utf-8")
+        console.print(f"written: {file}. Next:  imsproof profile check {file}", markup=False)
+        return
     answers: Answers = {}
     try:
         for question in QUESTIONS:

@@ -1,0 +1,89 @@
+"""A profile made of what was discovered: a draft with comments on what only its owner can fill in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from imsproof.discovery.look import Discovery
+    from imsproof.discovery.sip import SipFound
+
+
+def profile_text(name: str, found: Sequence[Discovery], *, authorised_by: str, until: date, domain: str = "") -> str:
+    """Write the draft as YAML; it loads as it is, and says in comments what would make more purposes apply."""
+    hosts = ", ".join(f"{one.host}/{128 if ':' in one.host else 32}" for one in found)
+    lines = [
+        "# Written by imsproof profile new --from; look at each line before you trust it.",
+        f"name: {name}",
+        "scope:",
+        f"  networks: [{', '.join(json.dumps(part) for part in hosts.split(', '))}]",
+        f"  authorised_by: {json.dumps(authorised_by)}",
+        f"  until: {until.isoformat()}",
+    ]
+    nodes = [node for one in found for node in one.sip]
+    if nodes:
+        lines += _gm(nodes, domain)
+    if any(one.tls for one in found):
+        lines += _sbi(found)
+    return "\n".join(lines) + "\n"
+
+
+def _gm(nodes: list[SipFound], domain: str) -> list[str]:
+    first = {node.transport: node for node in reversed(nodes)}
+    realm = next((node.realm for node in nodes if node.realm), "")
+    lines = ["gm:", f"  domain: {json.dumps(domain or realm or nodes[0].address[0])}"]
+    if realm and domain and realm != domain:
+        lines.append(f"  realm: {json.dumps(realm)}")
+    lines += [f"  {name}: {json.dumps(_text(first[name]))}" for name in ("udp", "tcp", "tls") if name in first]
+    mechanisms = [m for m in ("ipsec-3gpp", "tls") if any(m in node.sec_agree for node in nodes)]
+    if mechanisms:
+        lines.append(f"  sec_agree: [{', '.join(mechanisms)}]")
+    algorithms = ", ".join(dict.fromkeys(one for node in nodes for one in node.algorithms))
+    lines.append(f"  # challenges seen: {algorithms or 'none'}. Most purposes need subscribers:")
+    aka = any(node.auth == "aka" for node in nodes)
+    secrets = (
+        ['  #     k: "${env:LAB_K_A}"', '  #     opc: "${env:LAB_OPC_A}"']
+        if aka
+        else ['  #     password: "${env:LAB_PASSWORD_A}"']
+    )
+    return [*lines, "  # subscribers:", "  #   - name: a", "  #     impi: ...", '  #     impus: ["sip:..."]', *secrets]
+
+
+def _sbi(found: Sequence[Discovery]) -> list[str]:
+    lines = ["sbi:", "  # ca: path of the CA of these servers", "  producers:"]
+    servers = [server for one in found for server in one.tls]
+    nrf = next((server for server in servers if server.nrf), None)
+    producers = [server for server in servers if server is not nrf]
+    for number, server in enumerate(producers or servers, 1):
+        host, port = server.address
+        lines += [
+            f"    - name: server-{number}",
+            f"      url: https://{f'[{host}]' if ':' in host else host}:{port}",
+        ]
+        fqdn = next((name for name in server.names if "." in name and not name.startswith("urn:")), "")
+        if fqdn:
+            lines.append(f"      fqdn: {json.dumps(fqdn)}")
+        if fqdn.startswith("nrf"):
+            lines.append("      # by its name this is an NRF: it belongs under sbi.nrf (url, instance_id, fqdn)")
+        lines += [
+            (
+                f"      # seen: {', '.join(server.versions)}; {server.suite};"
+                f" ALPN {server.alpn or 'none'}; {server.answer}"
+            ),
+            "      requires_token: false # true, and sbi.tokens, when it asks for access tokens",
+            "      # probe: {method: GET, path: /, expect: [200]} # a request that it accepts: the control of refusals",
+        ]
+    if nrf is not None and producers:
+        host, port = nrf.address
+        lines += ["  nrf:", f"    url: https://{f'[{host}]' if ':' in host else host}:{port}"]
+    lines += ["  # consumers: a client certificate that it trusts", "  #   - {name: a, certificate: a.pem, key: a.key}"]
+    return lines
+
+
+def _text(node: SipFound) -> str:
+    host, port = node.address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
