@@ -265,6 +265,11 @@ _TABLE: dict[str, Capability] = {
     "sbi.peer-consumer": Capability(
         _sbi("peers"), "sbi.consumers holds no second consumer with role authorised", ("sbi.consumer",)
     ),
+    "sbi.another-consumer": Capability(
+        lambda p: p.sbi is not None and p.sbi.another is not None,
+        "sbi.consumers holds no second consumer with an instance_id",
+        ("sbi.consumer",),
+    ),
     "sbi.static": Capability(
         lambda p: p.sbi is not None and any(one.probe and not one.requires_token for one in p.sbi.producers),
         "no producer under sbi.producers has a probe and requires_token: false",

@@ -33,6 +33,7 @@ class Producer(Part):
     name: Text = Field(description="A short name for reports; unique.")
     url: HttpUrl = Field(description="Root of its API (an IP address as host).")
     fqdn: Text | None = Field(None, description="Its name, for SNI and :authority.")
+    http: Literal["2", "1.1"] = Field("2", description="HTTP version that it speaks; 1.1 for a plain TLS front.")
     nf_type: NfType | None = Field(None, description="NF type, as MF; the audience of tokens.")
     instance_id: InstanceId | None = Field(None, description="NF instance id (UUID).")
     apis: tuple[Text, ...] = Field((), description="API names that it serves, as nmf-mrm.")
@@ -133,6 +134,11 @@ class Sbi(Part):
     def others(self) -> tuple[Consumer, ...]:
         """The consumers that the lab knows but has not authorised."""
         return tuple(c for c in self.consumers if c is not self.consumer and c.role != "authorised")
+
+    @property
+    def another(self) -> Consumer | None:
+        """A second consumer of whatever role, whose NF instance is known."""
+        return next((one for one in (*self.peers, *self.others) if one.instance_id), None)
 
     @property
     def producer_under_test(self) -> Producer | None:

@@ -168,3 +168,45 @@ def _verified(token: str, algorithm: str, public_key: str) -> bool | None:
     except InvalidSignature:
         return False
     return True
+
+
+@predicate("json-equals")
+def json_equals(events: Events, *, exchange: str, path: Sequence[str], value: Any) -> Finding:
+    """The JSON value at a path (names of members) of the final answer's body is this one."""
+    answer = final_answer(of_exchange(events, exchange))
+    where = ".".join(path)
+    if answer is None:
+        return unknown(f"{exchange}: no answer")
+    try:
+        found = json.loads(answer.data)
+    except (ValueError, RecursionError):
+        return unknown(f"{exchange}: the answer is not JSON", answer.seq)
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if found == value:
+        return holds(f"{exchange}: {where} is {_short(found)}", answer.seq)
+    return fails(f"{exchange}: {where} is {_short(found)}, not {_short(value)}", answer.seq)
+
+
+@predicate("not-discovered")
+def not_discovered(events: Events, *, exchange: str, instance_id: str = "", nf_type: str = "") -> Finding:
+    """A discovery was refused, or its result holds no such NF instance (none of this type, where no id is known)."""
+    seen = effect(events, exchange)
+    answer = final_answer(of_exchange(events, exchange))
+    if answer is None or seen.result is not Result.ACCEPTED:
+        told = f"{exchange}: the lab {seen.how}"
+        return unknown(told, seen.event) if seen.result is Result.UNKNOWN else holds(told, seen.event)
+    try:
+        found = json.loads(answer.data).get("nfInstances", [])
+        shown = [one for one in found if _is(one, instance_id, nf_type)]
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        return unknown(f"{exchange}: the answer is no search result", answer.seq)
+    if shown:
+        return fails(f"{exchange}: the NRF showed {instance_id or nf_type}", answer.seq)
+    return holds(f"{exchange}: the NRF did not show {instance_id or nf_type}", answer.seq)
+
+
+def _is(profile: Any, instance_id: str, nf_type: str) -> bool:
+    if instance_id:
+        return str(profile.get("nfInstanceId", "")).lower() == instance_id.lower()
+    return bool(profile.get("nfType") == nf_type)

@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from imsproof.codec.jose import unsecured
 from imsproof.lab.nodes import LAB_NFS, NRF, PLMN, SBI_PORT, Nf
+from imsproof.lab.sbi.cca import check_assertion
 from imsproof.lab.sbi.messages import FORM, Refused, Request, Response, Router, json_response, refused
 from imsproof.lab.sbi.server import SbiServer
 
@@ -24,6 +26,12 @@ SCOPE = re.compile(r"[a-zA-Z0-9_:-]+( [a-zA-Z0-9_:-]+)*")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_PARAMETERS = 40
 MAX_PROFILES = 1000
+WRONG_CLAIMS: dict[str, dict[str, Any]] = {
+    "subject": {"sub": NRF.instance_id},
+    "audience": {"aud": "UDR"},
+    "scope": {"scope": "nmf-mrm nimsas-mc nudr-dr"},
+}
+"""What a planted fault writes into an issued token."""
 NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))
 
 
@@ -33,6 +41,7 @@ class NrfNode:
     def __init__(self, pki: Pki, box: PolicyBox, prefix: str) -> None:
         self._box = box
         self._key = ECKey.import_key(pki.token_key.read_bytes())
+        self._ca_pem = pki.ca.read_bytes()
         self._prefix = prefix
         self._profiles: dict[str, dict[str, Any]] = {}
         self.reset()
@@ -66,12 +75,13 @@ class NrfNode:
     async def _token(self, request: Request) -> Response:
         policy = self._box.current.sbi
         request.expect_type(FORM)
-        form = _form(request.body)
+        form = _form(request.body, strict=policy.nrf_strict_forms)
+        check_assertion(request, policy, NRF.nf_type, self._ca_pem)
         consumer, scope = self._token_request(form, request, policy)
         producers = self._producers(form)
         for service in scope.split(" ") if policy.nrf_check_scope else ():
             self._check_service(service, consumer["nfType"], producers)
-        now = int(time.time())
+        now = int(time.time()) - (2 * policy.token_lifetime if policy.nrf_claims_flaw == "expired" else 0)
         target = form.get("targetNfInstanceId")
         claims = {
             "iss": NRF.instance_id,
@@ -81,8 +91,10 @@ class NrfNode:
             "iat": now,
             "exp": now + policy.token_lifetime,
         }
+        claims |= WRONG_CLAIMS.get(policy.nrf_claims_flaw, {})
+        token = jwt.encode({"alg": "ES256", "typ": "JWT"}, claims, self._key)
         answer = {
-            "access_token": jwt.encode({"alg": "ES256", "typ": "JWT"}, claims, self._key),
+            "access_token": unsecured(token) if policy.nrf_claims_flaw == "unsigned" else token,
             "token_type": "Bearer",
             "expires_in": policy.token_lifetime,
             "scope": scope,
@@ -94,7 +106,7 @@ class NrfNode:
         for name in ("grant_type", "nfInstanceId", "scope"):
             if not form.get(name):
                 raise _oauth("invalid_request", f"{name} is missing")
-        if form["grant_type"] != "client_credentials":
+        if policy.nrf_check_grant and form["grant_type"] != "client_credentials":
             raise _oauth("unsupported_grant_type", "grant_type is not client_credentials")
         if not UUID.fullmatch(form["nfInstanceId"]):
             raise _oauth("invalid_request", "nfInstanceId is not a UUID")
@@ -169,13 +181,17 @@ class NrfNode:
         target, requester = query.get("target-nf-type"), query.get("requester-nf-type")
         if not target or not requester:
             raise refused(400, "MANDATORY_QUERY_PARAM_MISSING", "target-nf-type and requester-nf-type are needed")
-        if requester not in request.peer.nf_types:
+        policy = self._box.current.sbi
+        if policy.nrf_check_discovery and requester not in request.peer.nf_types:
             raise refused(403, "REQUESTER_NOT_ALLOWED", "requester-nf-type is not the certificate's")
         found = [
             profile
             for profile in self._profiles.values()
             if profile["nfType"] == target
-            and any(requester in service["allowedNfTypes"] for service in profile["nfServices"])
+            and (
+                not policy.nrf_check_discovery
+                or any(requester in service["allowedNfTypes"] for service in profile["nfServices"])
+            )
         ]
         if not found and any(profile["nfType"] == target for profile in self._profiles.values()):
             raise refused(403, "REQUESTER_NOT_ALLOWED", "this NF type may not discover that one")
@@ -226,7 +242,7 @@ def _is_service(entry: object) -> bool:
     )
 
 
-def _form(body: bytes) -> dict[str, str]:
+def _form(body: bytes, *, strict: bool) -> dict[str, str]:
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=MAX_PARAMETERS
@@ -234,7 +250,7 @@ def _form(body: bytes) -> dict[str, str]:
     except ValueError as error:
         raise _oauth("invalid_request", "the form cannot be read") from error
     form = dict(pairs)
-    if len(form) != len(pairs):
+    if strict and len(form) != len(pairs):
         raise _oauth("invalid_request", "a parameter is given twice")
     return form
 

@@ -57,6 +57,10 @@ class SbiPolicy:
         nrf_check_instance: ``nfInstanceId`` of a token request is the certificate's (TS 29.510 clause 5.4.2.2).
         nrf_check_type: ``nfType`` of a token request is the certificate's.
         nrf_check_plmn: ``requesterPlmn`` of a token request is the lab's.
+        nrf_check_grant: ``grant_type`` is ``client_credentials``.
+        nrf_strict_forms: a parameter that is given twice is refused (RFC 6749 section 3.2).
+        nrf_check_discovery: only the NF types that a service allows discover it (TS 33.501 clause 13.3.1.3).
+        nrf_claims_flaw: what is wrong with issued tokens: unsigned, expired, subject, audience, scope; ``""`` nothing.
         nrf_check_scope: a service's tokens go only to the NF types that the service allows.
         nrf_check_profile_owner: an NF changes only its own profile.
         nrf_no_store: token responses forbid caching (RFC 6749 section 5.1).
@@ -126,6 +130,10 @@ class SbiPolicy:
     nrf_check_instance: bool = True
     nrf_check_type: bool = True
     nrf_check_plmn: bool = True
+    nrf_check_grant: bool = True
+    nrf_strict_forms: bool = True
+    nrf_check_discovery: bool = True
+    nrf_claims_flaw: str = ""
     nrf_check_scope: bool = True
     nrf_check_profile_owner: bool = True
     nrf_no_store: bool = True

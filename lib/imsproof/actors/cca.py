@@ -1,0 +1,58 @@
+"""Client credentials assertions, right and wrong (TS 33.501 clause 13.3.8): made with a consumer's own certificate."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from imsproof.actors.forgery import certificate_signer
+from imsproof.codec import jose
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imsproof.actors.nf import NfIdentity
+
+HEADER = "3gpp-sbi-client-credentials"
+LIFETIME = 60
+"""Seconds."""
+
+
+def assertion(
+    identity: NfIdentity,
+    audience: str,
+    *,
+    claims: Mapping[str, Any] | None = None,
+    header: Mapping[str, Any] | None = None,
+    offset: int = 0,
+) -> str:
+    """Return an assertion of ``identity`` for producers of the NF type ``audience``.
+
+    Args:
+        identity: whose certificate and key sign it.
+        audience: NF type of the producer.
+        claims: claims that differ.
+        header: header members that differ; ``None`` leaves one out.
+        offset: seconds that its times lie off from now.
+
+    Raises:
+        InconclusiveError: the identity has no certificate with a key that can sign.
+    """
+    if identity.certificate is None or identity.key is None:
+        raise InconclusiveError("the consumer has no certificate to sign an assertion with")
+    sign, algorithm = certificate_signer(identity.key)
+    chain = x509.load_pem_x509_certificates(identity.certificate)
+    now = int(time.time()) + offset
+    members: dict[str, Any] = {
+        "alg": algorithm,
+        "typ": "JWT",
+        "x5c": [base64.b64encode(one.public_bytes(serialization.Encoding.DER)).decode("ascii") for one in chain],
+        **(header or {}),
+    }
+    good = {"sub": identity.instance_id, "iat": now, "exp": now + LIFETIME, "aud": [audience], **(claims or {})}
+    return jose.encode({name: value for name, value in members.items() if value is not None}, good, sign)
