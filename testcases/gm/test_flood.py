@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHARE = 0.8
 """The least share of the legitimate UE's registrations that must succeed."""
-ATTEMPTS = 5
+ATTEMPTS = 3
 CONNECTIONS = 300
 """Idle TCP connections of one address: more than small nodes have room for, fewer than an orderly limit of any."""
 

@@ -156,7 +156,7 @@ def test_responses_that_nobody_asked_for_are_dropped(torturer: Torturer) -> None
     """A response without its request, well formed or not, is not answered, and the lab goes on serving."""
     control(torturer.plain()).accepted(PROCESSED)
     for answer in torturer.send_all(rfc4475.RESPONSES):
-        expect(answer).holds("nothing-came")
+        expect(answer).holds("stray-not-answered")
     after = torturer.well()
     serves(after)
     alive(*after, accept=PROCESSED)
@@ -182,7 +182,6 @@ def test_a_refusal_does_not_reflect(torturer: Torturer) -> None:
     marked = (
         line(f'Subject: {MARKER}\\" <script>'),
         line(f"X-Unknown: {MARKER}"),
-        header("Contact", f"<sip:{MARKER}@x>"),
     )
     some = tuple(replace(one, edits=(*one.edits, *marked)) for one in (*FIVE, *LIBERAL))
     for answer in torturer.send_all(some, "REGISTER"):

@@ -34,8 +34,8 @@ def processed(events: Events, *, exchange: str, wrong: Sequence[int]) -> Finding
     return holds(f"{exchange}: a valid message was processed ({status})", answer.seq)
 
 
-@predicate("nothing-came")
-def nothing_came(events: Events, *, exchange: str) -> Finding:
+@predicate("stray-not-answered")
+def stray_not_answered(events: Events, *, exchange: str) -> Finding:
     """Nothing came back."""
     own = of_exchange(events, exchange)
     came = next((e for e in own if e.kind is Kind.RECEIVED), None)
