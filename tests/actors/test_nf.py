@@ -15,7 +15,10 @@ from imsproof.profile.sbi import Sbi
 from imsproof.seams import HarnessError, Kind
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
+
+    from tests.conftest import Serve
 
     from imsproof.link.session import Session
     from imsproof.profile import Profile
@@ -159,3 +162,18 @@ def test_bodies_are_encoded_by_their_kind() -> None:
     assert encoded({"a": 1}) == (b'{"a": 1}', "application/json")
     assert encoded("{") == (b"{", "")
     assert encoded(None) == (b"", "")
+
+
+def test_a_front_without_http2_is_asked_in_http_1_1(session: Session, serve: Serve) -> None:
+    got: list[bytes] = []
+
+    def front(connection: socket.socket) -> None:
+        got.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    host, port = serve(front)
+    sbi = Sbi.model_validate({"producers": [{"name": "f", "url": f"http://{host}:{port}", "http": "1.1"}]})
+    answer = NfConsumer(session, sbi).call(sbi.producers[0], "GET", "/probe", token="t")
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert got[0].startswith(b"GET /probe HTTP/1.1\r\n")
+    assert b"authorization: Bearer t" in got[0]

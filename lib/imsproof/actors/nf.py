@@ -14,9 +14,11 @@ from urllib.parse import urlencode, urlsplit
 from cryptography.hazmat.primitives import serialization
 
 from imsproof.codec import jose
+from imsproof.link import http1
 from imsproof.link.http2 import Http2Connection
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.subject import Attempt, HttpAnswer
+from imsproof.link.tcp import TcpStream
 from imsproof.link.tls import TlsOptions, TlsStream, read_pem
 from imsproof.seams import HarnessError, ImsproofError
 
@@ -102,7 +104,7 @@ class NfConsumer:
         """What it offers in TLS to a target; ``changes`` are fields of :class:`TlsOptions`."""
         usual = TlsOptions(
             server_name=target.fqdn,
-            alpn=("h2",),
+            alpn=("http/1.1",) if getattr(target, "http", "2") == "1.1" else ("h2",),
             ca=read_pem(self.sbi.ca) if self.sbi.ca else None,
             certificate=self.identity.certificate,
             key=self.identity.key,
@@ -189,6 +191,8 @@ class NfConsumer:
         bearer = token.token if isinstance(token, TokenAnswer) else token
         if bearer is not None:
             pairs.append(("authorization", f"Bearer {bearer}"))
+        if getattr(target, "http", "2") == "1.1" and not clear:
+            return await self._over_http1(target, exchange, method, full, pairs, content, within, tls or {})
         try:
             connection = await self._connect(target, exchange, tls or {}, clear=clear)
         except ConnectionFailedError as error:
@@ -206,6 +210,38 @@ class NfConsumer:
             )
         finally:
             await connection.aclose()
+
+    async def _over_http1(
+        self,
+        target: Target,
+        exchange: str,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes,
+        within: float | None,
+        changes: Mapping[str, Any],
+    ) -> HttpAnswer:
+        """Send one request over HTTP/1.1, for a server that the profile says has no HTTP/2."""
+        remote = (target.url.host, target.url.port)
+        local = (self._source, 0) if self._source else None
+        stream: TcpStream | TlsStream
+        try:
+            if target.url.scheme == "https":
+                options = self.options(target, **changes)
+                stream = await TlsStream.open(
+                    self.session, self.actor, exchange, remote, options, local=local, quiet=True
+                )
+            else:
+                stream = await TcpStream.open(self.session, self.actor, exchange, remote, local=local, quiet=True)
+        except ConnectionFailedError as error:
+            return HttpAnswer(record=self.session.record, exchange=exchange, failed=str(error))
+        try:
+            return await http1.request(
+                stream, method, path, host=authority(target), headers=headers, body=body, within=within
+            )
+        finally:
+            await stream.aclose()
 
     def token(
         self,

@@ -222,6 +222,11 @@ _TABLE: dict[str, Capability] = {
         "the producer under test has no https URL (sbi.producers[].url)",
         ("sbi.producer",),
     ),
+    "sbi.http2": Capability(
+        _producer(lambda one: one.http == "2"),
+        "the producer under test speaks HTTP/1.1 only (sbi.producers[].http)",
+        ("sbi.producer",),
+    ),
     "sbi.nmf-mrm": Capability(_api("nmf-mrm"), "no producer under sbi.producers lists nmf-mrm in its apis", ("sbi",)),
     "sbi.probe": Capability(
         lambda p: p.sbi is not None and any(producer.probe for producer in p.sbi.producers),
