@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from imsproof.actors.gmtls import GmTlsClient
 from imsproof.actors.tlsprobe import SSL3
 from imsproof.actors.ue import Ue
-from imsproof.codec.tlssuites import CLASSES, GOOD, forbidden
+from imsproof.codec.tlssuites import ANONYMOUS, CLASSES, EXPORT, GOOD, NULL, RC4, SMALL_BLOCK
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
+from imsproof.seams import Role
 
 if TYPE_CHECKING:
     from imsproof.bench import Bench
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SERVED = (200, 202, 404, 405, 480, 486, 488, 501)
 """A registered UE's request was looked at, whatever became of it; 401, 403, 407 and 408 are not among them."""
 OLD_VERSIONS = ("TLSv1.1", "TLSv1")
+BROKEN = {**NULL, **ANONYMOUS, **EXPORT, **RC4, **SMALL_BLOCK}
+"""No encryption, no authentication, or none that lasts. What is merely old (CBC, static RSA) is a matter of form."""
 EVERYTHING = (*(number for kind in CLASSES.values() for number in kind), *GOOD)
 
 
@@ -35,13 +38,15 @@ def test_old_versions_are_refused(bench: Bench) -> None:
 
 
 @purpose("GM-TLS-02")
-def test_forbidden_suites_are_refused(bench: Bench) -> None:
-    """The P-CSCF answers no hello that offers nothing but one forbidden cipher suite, for each of them."""
+def test_broken_suites_are_refused(bench: Bench) -> None:
+    """The P-CSCF answers no hello that offers one broken suite alone, for each of them; of all it takes a good one."""
     client = GmTlsClient(bench.session, bench.gm)
     control(client.handshake("TLS 1.2 with good suites", maximum="TLSv1.2")).accepted()
     probe = client.probe()
-    for answer in probe.show_all([probe.hello(f"only {name}", [number]) for number, name in forbidden().items()]):
+    for answer in probe.show_all([probe.hello(f"only {name}", [number]) for number, name in BROKEN.items()]):
         expect(answer).holds("hello-refused")
+    every = probe.show(probe.hello("every suite, weak ones first", EVERYTHING))
+    expect(every).holds("server-hello", role=Role.FORM, suites=list(GOOD.values()))
     alive(client.handshake("TLS 1.2 with good suites again", maximum="TLSv1.2"))
 
 
