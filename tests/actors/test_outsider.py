@@ -30,6 +30,20 @@ def test_all_answers_to_a_datagram_are_kept(session: Session, peer: SipPeer) -> 
     assert events(session)[1].facts["injected"] is True
 
 
+def test_a_provisional_answer_is_not_the_last_one(session: Session, peer: SipPeer) -> None:
+    peer.handler = lambda message: [sip.response(message, status).to_bytes() for status in (100, 403)]
+    answer = Outsider(session).send(OPTIONS, peer.address, "OPTIONS", linger=0.0)
+    assert [sip.Message.parse(data).status for data in answer.data] == [100, 403]
+
+
+def test_answers_over_tcp_are_told_apart(session: Session, serve: Serve) -> None:
+    both = b"SIP/2.0 100 Trying\r\nContent-Length: 0\r\n\r\nSIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"
+    answer = Outsider(session).send(
+        OPTIONS, serve(lambda peer: peer.sendall(both if peer.recv(1000) else b"")), "OPTIONS", transport="tcp"
+    )
+    assert [data.split(b" ")[1] for data in answer.data] == [b"100", b"200"]
+
+
 def test_silence_is_a_timeout(session: Session, peer: SipPeer) -> None:
     peer.handler = lambda message: []
     answer = Outsider(session).send(OPTIONS, peer.address, "OPTIONS", within=0.1)

@@ -101,6 +101,22 @@ def test_a_message_can_be_altered_or_replaced_and_is_marked(session: Session, pe
     assert all(event.facts["injected"] for event in sent)
 
 
+def test_the_challenge_of_a_message_is_answered_once(session: Session, peer: SipPeer, gm: Gm) -> None:
+    def proxy(message: sip.Message) -> list[bytes]:
+        if message.get("Proxy-Authorization"):
+            return [sip.response(message, 200, to_tag="t").to_bytes()]
+        header = 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"'
+        return [sip.response(message, 407, to_tag="t", headers=[("Proxy-Authenticate", header)]).to_bytes()]
+
+    peer.handler = proxy
+    answer = Ue(session, gm, subscriber(password="secret")).request("MESSAGE", "sip:b@ims.example")
+    assert answer.status == 200
+    assert [message.get("CSeq") for message in peer.got] == ["1 MESSAGE", "2 MESSAGE"]
+    assert len({message.get("Via") for message in peer.got}) == 2
+    _, params = sip.parse_credentials(peer.got[1].get("Proxy-Authorization") or "")
+    assert (params["uri"], params["nc"]) == ("sip:b@ims.example", "00000001")
+
+
 def test_raw_bytes_go_out_as_they_are_and_their_answer_is_found(session: Session, peer: SipPeer, gm: Gm) -> None:
     peer.handler = lambda message: [b"SIP/2.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n"]
     answer = Ue(session, gm, subscriber()).send_raw(b"REGISTER  sip:x SIP/2.0\r\nBroken\r\n\r\n", "broken")
