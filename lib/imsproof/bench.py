@@ -45,6 +45,23 @@ class MediaPair:
     far: FarLeg
 
 
+@dataclass(frozen=True, slots=True)
+class AppUser:
+    """A data-channel peer and whose it is.
+
+    Attributes:
+        peer: the peer.
+        own: names of applications that it may use.
+        others: names of applications that others may use and it may not.
+        other_impu: a public identity of one of those others.
+    """
+
+    peer: DataChannelPeer
+    own: tuple[str, ...]
+    others: tuple[str, ...]
+    other_impu: str
+
+
 class Bench:
     """What one purpose works with.
 
@@ -165,10 +182,13 @@ class Bench:
                 raise InconclusiveError(f"{actor} could not register: {done.failed or f'answered {done.status}'}")
         return made
 
-    def parties(self) -> Parties:
-        """Two registered UEs that can call each other; the callee takes anonymous calls too."""
-        gm = self.gm
-        willing = [one for one in gm.subscribers if not one.refuses_anonymous] or list(gm.subscribers)
+    def parties(self, among: list[Subscriber] | None = None) -> Parties:
+        """Two registered UEs that can call each other.
+
+        The callee is one of ``among``, by default one that takes anonymous calls too.
+        """
+        subscribers = self.gm.subscribers
+        willing = among or [one for one in subscribers if not one.refuses_anonymous] or list(subscribers)
         callee = self.ue("ue-b", subscriber=self._lease_subscriber(willing))
         return Parties(self.session, self.ue("ue-a"), callee)
 
@@ -237,6 +257,26 @@ class Bench:
         """The tester as one end of a data channel, with the way to the lab that the profile gives."""
         return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port())
 
+    def app_user(self) -> AppUser:
+        """A data-channel peer of a subscriber that may not use every application (by a call on Gm only).
+
+        Raises:
+            InconclusiveError: there is no such subscriber.
+        """
+        able = [one for one in self.gm.subscribers if one.data_channel and one.apps]
+        every = {app for one in able for app in one.apps}
+        fitting = {one.name: one for one in able if every - set(one.apps)}
+        if not fitting:
+            raise InconclusiveError("no subscriber under gm.subscribers may use fewer applications than another")
+        names = list(fitting)
+        self.random.shuffle(names)
+        user = fitting[self._leases.take("subscriber", names, 1)[0]]
+        others = tuple(sorted(every - set(user.apps)))
+        other = next(one for one in able if others[0] in one.apps)
+        signalling = self._calling(self.ue(subscriber=user))
+        peer = DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port())
+        return AppUser(peer, user.apps, others, other.impus[0])
+
     def dc_roles(self) -> tuple[str, ...]:
         """The setup roles that the lab's data-channel peer can take."""
         return self.profile.dc.roles if self.profile.dc else ("active", "passive")
@@ -246,7 +286,9 @@ class Bench:
         dc = self.profile.dc
         if dc is not None and dc.via == "hook" and dc.hook is not None:
             return HookSignalling(self.session, dc.hook, local_address=self._hook_address(dc.hook))
-        caller = self.ue(data_channel=True)
+        return self._calling(self.ue(data_channel=True))
+
+    def _calling(self, caller: Ue) -> Signalling:
         if self.profile.far is not None and "data-channel" in self.profile.far.answers:
             return CallSignalling(caller, self.far_target())
         callee = self.ue("ue-b", data_channel=True)

@@ -18,6 +18,7 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from imsproof.actors.call import Call, Dialog
     from imsproof.actors.parties import Parties
+    from imsproof.actors.sipsubject import SipAnswer
     from imsproof.bench import Bench
 
 SDP = ("Content-Type", "application/sdp")
@@ -286,3 +287,26 @@ def spellings(uri: str) -> list[str]:
     if parsed.scheme == "tel":
         return [uri, f"tel:{spaced}", f"TEL:{user}"]
     return [uri, uri.replace("+", "%2B", 1), uri.replace(user, user[:-1] + f"%3{user[-1]}", 1), f"{uri};user=phone"]
+
+
+@purpose("GM-ABUSE-07")
+def test_registration_states_are_their_owner_s(bench: Bench) -> None:
+    """A subscriber who subscribes to another's registration state is told nothing of it."""
+    parties = bench.parties()
+    victim, attacker = parties.callee, parties.caller
+    own = watch(victim, victim, "SUBSCRIBE to its own registration state")
+    control(own).accepted()
+    told = victim.wait_request("NOTIFY")
+    control(told or own).holds("arrived", method="NOTIFY")
+    spied = watch(attacker, victim, "SUBSCRIBE to another's registration state")
+    attacker.wait_request("NOTIFY", within=bench.profile.timers.silence)
+    expect(spied).that("never-told", actor=attacker.actor, texts={"the other's contact": victim.contact_uri})
+    if not spied.ok:
+        expect(spied).refused(status=[403, 404, 489])
+    alive(watch(victim, victim, "SUBSCRIBE to its own registration state again"))
+
+
+def watch(who: Ue, whom: Ue, label: str) -> SipAnswer:
+    """Subscribe to a registration state (RFC 3680)."""
+    headers = [("Event", "reg"), ("Expires", "600"), ("Contact", who.contact), ("Accept", "application/reginfo+xml")]
+    return who.request("SUBSCRIBE", whom.impu, headers=headers, label=label)

@@ -11,7 +11,7 @@ from imsproof.actors.transactions import new_branch
 from imsproof.codec import sip
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
-from imsproof.seams import InconclusiveError
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,3 +201,36 @@ def test_inner_nodes_serve_no_strangers(bench: Bench, case: str) -> None:
     expect(answer).refused()
     expect(answer).holds("not-reached", actor="ue-b", methods=["INVITE"])
     afterwards(parties)
+
+
+@purpose("GM-ID-10")
+def test_an_anonymous_call_to_who_refuses_them_does_not_arrive(bench: Bench) -> None:
+    """Where the AS does not allow anonymous requests, an anonymous call is refused, or only seems to be granted."""
+    refusing = [one for one in bench.gm.subscribers if one.refuses_anonymous]
+    parties = bench.parties(among=refusing)
+    honest(parties, "INVITE, not anonymous")
+
+    def hide(message: sip.Message) -> None:
+        message.set("From", f'"Anonymous" <sip:anonymous@anonymous.invalid>;tag={new_branch()[7:]}')
+
+    call = parties.call("INVITE, anonymous", headers=[("Privacy", "id")], alter=hide)
+    expect(call).holds("not-reached", actor="ue-b", methods=["INVITE"])
+    expect(call).that("status-in", role=Role.FORM, exchange=call.exchange, statuses=[200, 403, 433])
+    if call.ok:
+        call.bye()
+    afterwards(parties)
+
+
+@purpose("GM-ID-11")
+def test_an_as_that_asks_for_privacy_is_anonymous(bench: Bench) -> None:
+    """From of an AS's own request, where privacy is required, is the Anonymous User Identity."""
+    service = bench.gm.callback
+    if service is None:
+        raise InconclusiveError("the profile has no gm.callback")
+    ue = bench.ue()
+    ue.take_calls(lambda _message: 486)
+    text = [("Content-Type", "text/plain")]
+    asked = ue.request("MESSAGE", service.uri, headers=text, body=b"Please call back.", label="MESSAGE to the service")
+    control(asked).accepted()
+    ue.wait_request(service.method, within=bench.profile.timers.call)
+    expect(asked).that("anonymous-sender", actor=ue.actor, method=service.method)

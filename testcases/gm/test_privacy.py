@@ -146,3 +146,18 @@ def test_errors_tell_nothing_of_the_inside(bench: Bench, outsider: Outsider) -> 
     probe = SipProbe(bench.session, bench.gm).probe()
     expect(probe).that("errors-tell-nothing", exchanges=answers)
     alive(probe)
+
+
+@purpose("GM-PRIVACY-05")
+def test_ids_of_registration_states_tell_nothing(bench: Bench) -> None:
+    """NOTIFY of the registration state holds neither the private identity nor ids that are made of an identity."""
+    ue = bench.ue()
+    headers = [("Event", "reg"), ("Expires", "600"), ("Contact", ue.contact), ("Accept", "application/reginfo+xml")]
+    asked = ue.request("SUBSCRIBE", ue.impu, headers=headers, label="SUBSCRIBE to its own registration state")
+    control(asked).accepted()
+    told = ue.wait_request("NOTIFY")
+    if told is None:
+        raise InconclusiveError("the subscription to the own registration state brought no NOTIFY")
+    identities = [ue.subscriber.impi, *ue.subscriber.impus]
+    expect(told).holds("reginfo-ids-opaque", identities=identities)
+    alive(ue.register(label="REGISTER again"))

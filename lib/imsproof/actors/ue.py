@@ -18,6 +18,7 @@ from imsproof.actors.siptransport import Labels, SipTransport, TransportName, fi
 from imsproof.actors.transactions import Transactions, new_branch
 from imsproof.codec import sip
 from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.link.subject import Exchange
 from imsproof.link.tls import TlsOptions, read_pem
 from imsproof.seams import Address, HarnessError, ImsproofError, Kind
 
@@ -101,6 +102,7 @@ class Ue:
         self._invites: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self._waiting: dict[str, IncomingCall] = {}
         self._strays: list[asyncio.Queue[tuple[sip.Message, str]]] = []
+        self._heard: dict[str, asyncio.Queue[str]] = {}
         self._register_call_id = _token()
         self._register_tag = _token(4)
         self._register_cseq = 0
@@ -227,6 +229,10 @@ class Ue:
     def wait_invite(self, within: float | None = None) -> IncomingCall | None:
         """Wait for a call to come in; ``None`` when none came within the profile's call timer."""
         return self.session.run(self.await_invite(within))
+
+    def wait_request(self, method: str, within: float | None = None) -> Exchange | None:
+        """Wait for a request of a method (each one is handed out once); ``None`` when none came in time."""
+        return self.session.run(self.await_request(method, within))
 
     def take_calls(self, taker: Taker | None) -> None:
         """From now on decide on each INVITE by itself; :meth:`wait_invite` still hands it out, for a look at it."""
@@ -440,6 +446,14 @@ class Ue:
                 return await self._invites.get()
         return None
 
+    async def await_request(self, method: str, within: float | None = None) -> Exchange | None:
+        """Wait for a request (see :meth:`wait_request`)."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.session.timers.answer if within is None else within):
+                exchange = await self._heard.setdefault(method, asyncio.Queue()).get()
+            return Exchange(record=self.session.record, exchange=exchange)
+        return None
+
     async def arequest(
         self,
         method: str,
@@ -582,6 +596,7 @@ class Ue:
             queue.put_nowait((message, exchange))
 
     def _take_request(self, message: sip.Message, source: Address, exchange: str) -> None:
+        self._heard.setdefault(message.method, asyncio.Queue()).put_nowait(exchange)
         call_id = message.get("Call-ID") or ""
         call = self.calls.get(call_id)
         if call is not None and not call.owns(message):

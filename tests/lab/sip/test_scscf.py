@@ -59,9 +59,14 @@ def test_the_planted_fault_serves_outsiders(drive: Drive) -> None:
     drive(work)
 
 
-def test_registration_states_are_not_notified(drive: Drive) -> None:
+def test_registration_states_are_notified_to_their_owner_only(drive: Drive) -> None:
     async def work(lab: Lab) -> None:
-        (ue,) = await lab.registered(1)
-        assert (await ue.ask(ue.write("SUBSCRIBE", ue.impu, [("Event", "reg")]))).status == 489
+        ue, other = await lab.registered(1, 2)
+        assert (await ue.ask(ue.write("SUBSCRIBE", ue.impu, [("Event", "reg")]))).status == 200
+        told = await ue.request()
+        assert told.method == "NOTIFY"
+        assert ue.contact.strip("<>").encode() in told.body
+        assert ue.subscriber.impi.encode() not in told.body
+        assert (await other.ask(other.write("SUBSCRIBE", ue.impu, [("Event", "reg")]))).status == 403
 
     drive(work)

@@ -173,3 +173,28 @@ def not_named_in(
         if told is not None:
             return fails(f"{exchange}: {name} tells {told}", event.seq)
     return holds(f"{exchange}: {', '.join(names)} tell none of {', '.join(texts)}", event.seq)
+
+
+@predicate("reginfo-ids-opaque")
+def reginfo_ids_opaque(events: Events, *, exchange: str, identities: Sequence[str]) -> Finding:
+    """The ids in a document of registration states are made of no identity, and the first identity is not in it.
+
+    Args:
+        events: the journal.
+        exchange: the NOTIFY.
+        identities: the private identity first, then the public ones, which the document may name outside of ids.
+    """
+    event = next((e for e in of_exchange(events, exchange) if e.kind is Kind.RECEIVED and e.data), None)
+    body = Message.parse(event.data).body.decode("utf-8", "replace") if event else ""
+    ids = re.findall(r"""\bid\s*=\s*["']([^"']*)["']""", body)
+    if event is None or not ids:
+        return unknown(f"{exchange}: there is no document with ids", *([event.seq] if event else []))
+    parts = [one.partition(":")[2] if one.startswith(("sip", "tel")) else one for one in identities]
+    users = {part.partition("@")[0].lstrip("+").lower() for part in parts}
+    for one in ids:
+        if any(user and user in one.lower() for user in users):
+            return fails(f"{exchange}: the id {one[:80]} is made of an identity", event.seq)
+    private = identities[0]
+    if private not in identities[1:] and private.lower() in body.lower():
+        return fails(f"{exchange}: the document tells the private identity {private}", event.seq)
+    return holds(f"{exchange}: {len(ids)} ids tell no identity", event.seq)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from imsproof.codec.sdp import Sdp, SdpSyntaxError
-from imsproof.lab.sip import dcsdp, hops, offers
+from imsproof.codec.sip import parse_uri
+from imsproof.lab.sip import anonymity, dcsdp, hops, offers
 from imsproof.lab.sip.node import Node, Served
-from imsproof.lab.sip.scscf import asserted, route_uri
+from imsproof.lab.sip.scscf import TERMINATING, asserted, route_uri
 from imsproof.lab.sip.subscribers import by_impu
 from imsproof.lab.sip.tables import Table
 
@@ -91,6 +92,12 @@ class ImsAs(Node):
         hops.pop_own_routes(message, self.here)
         call_id = message.get("Call-ID") or ""
         call = self._calls.get(call_id)
+        if message.method == "MESSAGE" and parse_uri(message.uri).aor == anonymity.CALLBACK:
+            self._call_back(served, message)
+            return
+        if anonymity.refused(message, self.policy) and not hops.tag_of(message, "To"):
+            served.reply(433, "Anonymity Disallowed")
+            return
         if call is None and message.method == "INVITE" and not hops.tag_of(message, "To"):
             call = self._new_call(message, call_id)
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
@@ -115,6 +122,13 @@ class ImsAs(Node):
             return answer
 
         self.forward(message, self.flow(self._scscf), served, answered)
+
+    def _call_back(self, served: Served, message: Message) -> None:
+        user = asserted(message)
+        served.reply(202 if user else 403)
+        if user:
+            back = anonymity.call_back(user, route_uri(self._scscf, TERMINATING), self.policy)
+            self.forward(back, self.flow(self._scscf), None)
 
     def _new_call(self, message: Message, call_id: str) -> Call:
         calling = asserted(message) or ""

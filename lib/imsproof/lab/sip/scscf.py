@@ -6,8 +6,9 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from imsproof.codec.sip import Message, SipSyntaxError, Uri, parse_name_addr, parse_uri
-from imsproof.lab.sip import hops
+from imsproof.codec.sip import Message, SipSyntaxError, Uri, parse_name_addr, parse_uri, response
+from imsproof.lab.sip import hops, regevent
+from imsproof.lab.sip.anonymity import CALLBACK
 from imsproof.lab.sip.barring import barred, premium
 from imsproof.lab.sip.hss import static_registrations
 from imsproof.lab.sip.node import Node, Served
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from imsproof.lab.sip.transport import Address, Flow
 
 ORIGINATING = "orig"
+TERMINATING = "term"
 DIALOG_PREFIX = "odi-"
 FOREVER = 1e9
 
@@ -80,7 +82,9 @@ class Scscf(Node):
         if not user and served.flow.peer in self._borders.values():
             self._terminate(served, message)
             return
-        if user == ORIGINATING or not user.startswith(DIALOG_PREFIX):
+        if user == TERMINATING and served.flow.peer == self._imsas:
+            self._terminate(served, message)
+        elif user == ORIGINATING or not user.startswith(DIALOG_PREFIX):
             self._originate(served, message)
         elif self._through_as.get(user) is not None:
             self._terminate(served, message)
@@ -109,9 +113,9 @@ class Scscf(Node):
             self._serve_own(served, message)
             return
         if message.method == "SUBSCRIBE" and (message.get("Event") or "").lower().startswith("reg"):
-            served.reply(489, "Bad Event")  # this S-CSCF has no notifier of registration states
+            self._watch(served, caller, self._identity(uri))
             return
-        if message.method != "INVITE":
+        if message.method != "INVITE" and uri.aor != CALLBACK:
             self._terminate(served, message)
             return
         token = DIALOG_PREFIX + secrets.token_hex(8)
@@ -120,6 +124,19 @@ class Scscf(Node):
         message.add("Route", f"<{route_uri(self.here, token)}>", first=True)
         message.add("Route", f"<{route_uri(self._imsas)}>", first=True)
         self.forward(message, self.flow(self._imsas), served)
+
+    def _watch(self, served: Served, watcher: str, watched: str | None) -> None:
+        """Tell a subscriber of its own registration state, once."""
+        registration = self.registrar.registered(watched) if watched else None
+        own = registration is not None and watcher in registration.subscriber.impus
+        if registration is None or not (own or not self.policy.reg_event_own_only):
+            served.reply(403)
+            return
+        tag, here = secrets.token_hex(4), route_uri(self.here)
+        headers = [("Expires", str(regevent.EXPIRES)), ("Contact", f"<{here}>")]
+        served.send(response(served.request, 200, headers=headers, to_tag=tag, record_route=True))
+        body = regevent.document(registration, self.policy)
+        self.forward(regevent.notification(served.request, tag, body, here), self.flow(self._pcscf), None)
 
     @staticmethod
     def _serve_own(served: Served, message: Message) -> None:

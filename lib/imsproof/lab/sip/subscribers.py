@@ -24,6 +24,7 @@ class Subscriber:
         password, algorithm: for a digest user; empty for AKA.
         data_channel: whether data channels may be used.
         apps: names of the data-channel applications that may be used.
+        refuses_anonymous: whether anonymous calls to it are refused.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Subscriber:
     algorithm: str = ""
     data_channel: bool = False
     apps: tuple[str, ...] = ()
+    refuses_anonymous: bool = False
 
 
 def _identities(number: int) -> tuple[str, str, tuple[str, ...]]:
@@ -42,9 +44,18 @@ def _identities(number: int) -> tuple[str, str, tuple[str, ...]]:
     return f"ue{number:02}", f"00101{number:010}@{DOMAIN}", (f"sip:{msisdn}@{DOMAIN}", f"tel:{msisdn}")
 
 
-def _aka(number: int, k: str, opc: str, *, apps: tuple[str, ...] = ()) -> Subscriber:
+def _aka(number: int, k: str, opc: str, *, apps: tuple[str, ...] = (), refuses_anonymous: bool = False) -> Subscriber:
     name, impi, impus = _identities(number)
-    return Subscriber(name, impi, impus, bytes.fromhex(k), bytes.fromhex(opc), data_channel=bool(apps), apps=apps)
+    return Subscriber(
+        name,
+        impi,
+        impus,
+        bytes.fromhex(k),
+        bytes.fromhex(opc),
+        data_channel=bool(apps),
+        apps=apps,
+        refuses_anonymous=refuses_anonymous,
+    )
 
 
 def _digest(number: int, password: str, algorithm: str) -> Subscriber:
@@ -68,7 +79,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     _aka(5, "c174f09416ff084e92700df81772745b", "bd116a613b26247d3cd328bcf3064048", apps=("whiteboard", "games")),
     _aka(6, "ea0e649c9d22a2364afd89eae0f50697", "e137a87a58e5e4ac7c67aac45407d38b", apps=("games",)),
     _aka(7, "07f4a40f0d50f7ff0a8dcf6d02ab4e8f", "eb909540710e0d9f005f27d95418f521"),
-    _aka(8, "7c5105692da93e8e94b081d6585889bb", "95512197184a5bddacfe1ee1282daa2d"),
+    _aka(8, "7c5105692da93e8e94b081d6585889bb", "95512197184a5bddacfe1ee1282daa2d", refuses_anonymous=True),
     _aka(9, "3407bb4df8068abb7e307e58dd4cd0ca", "4c804f9f42ef6b9b627790b864804274", apps=("whiteboard", "translate")),
     _aka(10, "6eb94a787ce9b993db23fd2f9b2735ef", "c202f117addd25c63cff31d15855f417", apps=("whiteboard", "translate")),
     _aka(11, "32d48cd61654c662aaa7ad1cfb829493", "ee29fbc23d72eccb37af682c1a6c4170", apps=("whiteboard", "translate")),
