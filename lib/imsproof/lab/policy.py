@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imsproof.lab.media.policy import MediaPolicy
+from imsproof.lab.sbi.http2policy import Http2Policy
 from imsproof.lab.sbi.policy import SbiPolicy
 from imsproof.lab.sip.policy import SipPolicy
 from imsproof.lab.sip.robustness import RobustPolicy
@@ -17,6 +18,7 @@ class Policy:
     sip: SipPolicy = field(default_factory=SipPolicy)
     robust: RobustPolicy = field(default_factory=RobustPolicy)
     sbi: SbiPolicy = field(default_factory=SbiPolicy)
+    h2: Http2Policy = field(default_factory=Http2Policy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import h2.config
-import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
 from OpenSSL import SSL
 
+from imsproof.codec.http2 import Flag, Type, frame
 from imsproof.lab.sbi.frameguard import FrameGuard
+from imsproof.lab.sbi.framemender import FrameMender
+from imsproof.lab.sbi.looseh2 import make_connection, make_settings
 from imsproof.lab.sbi.messages import Handler, Peer, Refused, Request, Response, problem
 from imsproof.lab.sbi.rawhello import flawed_answer
 from imsproof.lab.sbi.tls import ALPN, peer_of, server_context
@@ -37,6 +39,15 @@ CHEAP_EVENTS = (
     h2.events.StreamReset,
     h2.events.WindowUpdated,
 )
+COSTS = {
+    h2.events.PingReceived: "ping",
+    h2.events.RemoteSettingsChanged: "settings",
+    h2.events.PriorityUpdated: "priority",
+    h2.events.UnknownFrameReceived: "unknown",
+    h2.events.WindowUpdated: "window",
+}
+"""What events are called among the costly ones."""
+FRAME = 16_384
 
 
 class Budget:
@@ -75,8 +86,10 @@ class Connection(asyncio.Protocol):
         self._policy: SbiPolicy = server.policy
         self._transport: asyncio.Transport | None = None
         self._tls: SSL.Connection | None = None
-        self._http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
-        self._guard = FrameGuard()
+        self._flaws = server.http2
+        self._http = make_connection(self._flaws.tolerates)
+        self._guard = FrameGuard(self._flaws.tolerates, self._flaws.refuses)
+        self._mender = FrameMender(self._flaws.tolerates) if self._flaws.tolerates else None
         self._peer: Peer | None = None
         self._heard = False
         self._streams: dict[int, _Stream] = {}
@@ -183,13 +196,14 @@ class Connection(asyncio.Protocol):
     def _greet(self) -> None:
         """Begin HTTP/2."""
         self._set_timer(self._policy.idle_seconds)
-        self._http.local_settings = h2.settings.Settings(
-            client=False,
-            initial_values={
+        self._http.local_settings = make_settings(
+            {
                 h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self._policy.max_streams,
                 h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: self._policy.max_header_octets,
             },
+            self._flaws.tolerates,
         )
+        self._http.decoder.max_header_list_size = self._policy.max_header_octets
         self._http.initiate_connection()
         self._flush()
 
@@ -226,11 +240,12 @@ class Connection(asyncio.Protocol):
     # --- HTTP/2 -------------------------------------------------------------------------------------------------
 
     def _http_received(self, data: bytes) -> None:
-        if not self._guard.fits(data):
-            self._send_away(h2.errors.ErrorCodes.FRAME_SIZE_ERROR)
+        error = self._guard.refuses(data)
+        if error is not None:
+            self._send_away(error)
             return
         try:
-            events = self._http.receive_data(data)
+            events = self._http.receive_data(self._mender.mend(data) if self._mender else data)
         except h2.exceptions.ProtocolError:
             self._flush()
             self.close()
@@ -242,9 +257,12 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def _on_event(self, event: h2.events.Event) -> None:
-        if isinstance(event, CHEAP_EVENTS) and not self._budget.spend(self._loop.time()):
+        if self._works_at(event):
+            pass
+        elif isinstance(event, CHEAP_EVENTS) and not self._budget.spend(self._loop.time()):
             self._send_away()
-        elif isinstance(event, h2.events.RequestReceived) and event.stream_id and event.headers:
+            return
+        if isinstance(event, h2.events.RequestReceived) and event.stream_id and event.headers:
             self._on_request(event.stream_id, list(event.headers))
         elif isinstance(event, h2.events.DataReceived) and event.stream_id:
             self._on_data(event, event.stream_id)
@@ -259,6 +277,20 @@ class Connection(asyncio.Protocol):
         elif isinstance(event, h2.events.ConnectionTerminated):
             self.close()
 
+    def _works_at(self, event: h2.events.Event) -> bool:
+        """Let a planted fault have the server's only thread work at an event, however cheap it is for the peer."""
+        if not self._flaws.costly:
+            return False
+        name = COSTS.get(type(event))
+        if isinstance(event, h2.events.RequestReceived):
+            name = "request" if event.stream_ended else "open"
+        elif isinstance(event, h2.events.DataReceived) and not event.data:
+            name = "data"
+        if name not in self._flaws.costly:
+            return False
+        time.sleep(self._flaws.cost_seconds)
+        return True
+
     def _on_request(self, stream_id: int, headers: list[tuple[bytes, bytes]]) -> None:
         stream = _Stream(headers)
         stream.deadline = self._loop.call_later(self._policy.request_seconds, self._too_slow, stream_id)
@@ -267,7 +299,8 @@ class Connection(asyncio.Protocol):
 
     def _on_data(self, event: h2.events.DataReceived, stream_id: int) -> None:
         data = event.data or b""
-        if not data and event.stream_ended is None and not self._budget.spend(self._loop.time()):
+        free = "data" in self._flaws.costly
+        if not data and event.stream_ended is None and not free and not self._budget.spend(self._loop.time()):
             self._send_away()
             return
         if event.flow_controlled_length:
@@ -325,7 +358,12 @@ class Connection(asyncio.Protocol):
             while body:
                 window = self._http.local_flow_control_window(stream_id)
                 size = min(window, self._http.max_outbound_frame_size, len(body))
+                if size <= 0 and "overrun" in self._flaws.tolerates:
+                    self._overrun(stream_id, body)
+                    break
                 if size <= 0:
+                    if "unsent" in self._flaws.costly:
+                        time.sleep(self._flaws.cost_seconds)
                     self._unsent[stream_id] = body
                     return
                 self._http.send_data(stream_id, body[:size], end_stream=size == len(body))
@@ -333,6 +371,13 @@ class Connection(asyncio.Protocol):
         except h2.exceptions.ProtocolError:
             pass
         self._unsent.pop(stream_id, None)
+
+    def _overrun(self, stream_id: int, body: bytes) -> None:
+        """Send a body past the window, as a planted fault has it."""
+        if self._tls is not None:
+            self._flush()
+            self._tls.sendall(frame(Type.DATA, Flag.END_STREAM, stream_id, body[:FRAME]))
+            self._flush_tls()
 
     def _too_slow(self, stream_id: int) -> None:
         stream = self._streams.get(stream_id)

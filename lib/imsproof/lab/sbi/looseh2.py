@@ -22,6 +22,10 @@ class _AnyNumber(h2.settings.Settings):
     def max_concurrent_streams(self) -> int:
         return UNBOUNDED
 
+    @max_concurrent_streams.setter
+    def max_concurrent_streams(self, value: int) -> None:
+        self[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = value
+
 
 class _LooseConnection(h2.connection.H2Connection):
     """Streams whose content-length is not held against their DATA."""
@@ -36,7 +40,7 @@ class _LooseConnection(h2.connection.H2Connection):
 class _MendingDecoder(hpack.Decoder):
     """Keeps what came before the octets that cannot be decompressed."""
 
-    def decode(self, data: bytes, raw: bool = False) -> Iterable[Any]:  # noqa: FBT001, FBT002 - hpack's own signature
+    def decode(self, data: bytes, raw: bool = False) -> Iterable[Any]:
         try:
             return super().decode(data, raw)
         except hpack.HPACKError:

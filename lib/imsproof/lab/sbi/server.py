@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from imsproof.lab.pki import Pki
     from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sbi.http2policy import Http2Policy
     from imsproof.lab.sbi.messages import Handler
     from imsproof.lab.sbi.policy import SbiPolicy
 
@@ -44,6 +45,11 @@ class SbiServer:
     def policy(self) -> SbiPolicy:
         """The SBI policy of this moment."""
         return self._box.current.sbi
+
+    @property
+    def http2(self) -> Http2Policy:
+        """The policy of HTTP/2 of this moment."""
+        return self._box.current.h2
 
     async def start(self, address: str, port: int = SBI_PORT) -> None:
         """Listen at ``address`` (``OSError`` when it cannot)."""

@@ -1,0 +1,182 @@
+"""HTTP/2 by its frames: was an offence served, and was it answered by an error that the RFC names?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.judge.effect import Result, of_exchange
+from imsproof.judge.effect import effect as seen
+from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.seams import Events
+
+REFUSAL = 400
+FENCE_DATA = b"imsproof"
+
+
+@predicate("h2-not-served")
+def not_served(
+    events: Events,
+    *,
+    exchange: str,
+    effect: str,
+    accept: Sequence[int] = (),
+    legit: Sequence[int] = (),
+    limit: int = 0,
+    without: str = "",
+) -> Finding:
+    """The offence had no effect that could be seen (a request accepted, PING answered, SETTINGS acknowledged)."""
+    own = of_exchange(events, exchange)
+    if not _spoke(own):
+        return unknown(f"{exchange}: the case could not be brought about: {_why_not(own)}")
+    shown = _shown(own, effect, accept=accept, legit=legit, limit=limit)
+    if shown is not None and without and seen(events, without, accept).result is Result.ACCEPTED:
+        return holds(f"{exchange}: {shown[0]}, as it does without the field, which it may have dropped", shown[1].seq)
+    if shown is not None:
+        return fails(f"{exchange}: {shown[0]}", shown[1].seq)
+    return holds(f"{exchange}: {_reaction(own)}", *(event.seq for event in own[-1:]))
+
+
+def _shown(
+    own: list[Event], effect: str, *, accept: Sequence[int], legit: Sequence[int], limit: int
+) -> tuple[str, Event] | None:
+    """What shows that the offence was served, and the event that does."""
+    received = [event for event in own if event.kind is Kind.RECEIVED]
+    if effect in {"response", "tunnel"}:
+        good = accept if effect == "response" else range(200, 300)
+        answers = [e for e in received if e.facts.get("status") in good and e.facts.get("stream") not in legit]
+        if answers:
+            where = f"status {answers[0].facts['status']} on stream {answers[0].facts['stream']}"
+            return f"the lab served it: {where}", answers[0]
+    elif effect == "overrun":
+        pieces = [e for e in received if e.facts.get("frame") == "DATA" and e.facts.get("stream") == 1]
+        total = sum(int(e.facts.get("octets", 0)) for e in pieces)
+        if total > limit:
+            return f"the lab sent {total} octets of DATA where the window allows {limit}", pieces[-1]
+    elif effect in {"ping", "settings"}:
+        answers = [e for e in received if e.facts.get("frame") == effect.upper() and e.facts.get("ack")]
+        answers = [e for e in answers if e.data != FENCE_DATA]
+        due = limit if effect == "settings" else 0
+        if len(answers) > due:
+            return f"the lab answered it: {len(answers)} {effect.upper()} with ACK, {due} due", answers[-1]
+    return None
+
+
+@predicate("h2-error")
+def error(
+    events: Events,
+    *,
+    exchange: str,
+    connection: Sequence[str] = (),
+    stream: Sequence[str] = (),
+    malformed: bool = False,
+) -> Finding:
+    """The offence was answered by an error of the kind that the RFC names: code, and connection or stream."""
+    own = of_exchange(events, exchange)
+    wanted = " or ".join(
+        part
+        for part in (
+            f"connection error {'/'.join(connection)}" if connection else "",
+            f"stream error {'/'.join(stream)}" if stream else "",
+            "a 4xx answer" if malformed else "",
+        )
+        if part
+    )
+    for event in own:
+        seen_here = _answer(event, connection, stream, malformed=malformed)
+        if seen_here is not None:
+            fits, told = seen_here
+            return (holds if fits else fails)(f"{exchange}: {told}; expected {wanted}", event.seq)
+    closed = next((e for e in own if e.kind is Kind.CLOSED and e.facts.get("by") == "lab"), None)
+    if closed is not None:
+        return holds(f"{exchange}: the lab closed the connection; expected {wanted}", closed.seq)
+    return fails(f"{exchange}: the lab took no offence; expected {wanted}", *(event.seq for event in own[-1:]))
+
+
+def _answer(
+    event: Event, connection: Sequence[str], stream: Sequence[str], *, malformed: bool
+) -> tuple[bool, str] | None:
+    """Whether an event is an error, whether that fits, and its words; ``None`` for every other event."""
+    facts = event.facts
+    if event.kind is not Kind.RECEIVED:
+        return None
+    if facts.get("goaway"):
+        return facts["error"] in {*connection, *stream}, f"GOAWAY with {facts['error']}"
+    if facts.get("reset"):
+        return facts["error"] in stream, f"RST_STREAM with {facts['error']}"
+    if malformed and int(facts.get("status", 0)) >= REFUSAL:
+        return True, f"answered {facts['status']}"
+    return None
+
+
+@predicate("h2-served")
+def served(events: Events, *, exchange: str, streams: Sequence[int], accept: Sequence[int]) -> Finding:
+    """What the RFC allows was served: every request of the case was answered as the profile's probe is."""
+    own = of_exchange(events, exchange)
+    if not any(event.kind is Kind.HANDSHAKE for event in own):
+        return unknown(f"{exchange}: no connection came up, so the case could not be brought about")
+    for stream in streams:
+        answer = next(
+            (
+                e
+                for e in own
+                if e.kind is Kind.RECEIVED and e.facts.get("stream") == stream and e.facts.get("status", 0) >= 200
+            ),
+            None,
+        )
+        if answer is None:
+            return fails(f"{exchange}: no answer on stream {stream}: {_reaction(own)}", *(e.seq for e in own[-1:]))
+        if answer.facts["status"] not in accept:
+            return fails(f"{exchange}: answered {answer.facts['status']} on stream {stream}", answer.seq)
+    return holds(f"{exchange}: served", *(e.seq for e in own[-1:]))
+
+
+@predicate("h2-flood-met")
+def flood_met(events: Events, *, exchange: str, at_least: int) -> Finding:
+    """The flood was really sent, or the lab put an end to it."""
+    own = of_exchange(events, exchange)
+    counted = [event for event in own if event.kind is Kind.COUNTED]
+    total = sum(int(event.facts.get("sent", 0)) for event in counted)
+    if total >= at_least:
+        return holds(f"{exchange}: {total} frames were sent; {_reaction(own)}", *(event.seq for event in counted))
+    if _spoke(own) and _ended(own) is not None:
+        return holds(f"{exchange}: {total} frames were sent, then {_reaction(own)}", *(e.seq for e in counted))
+    return fails(f"{exchange}: only {total} frames were sent, {at_least} were meant", *(e.seq for e in counted))
+
+
+def _spoke(own: list[Event]) -> bool:
+    """Whether the lab came as far as HTTP/2 before the case began (or the case is about that very beginning)."""
+    undone = any(event.facts.get("undone") for event in own)
+    kinds = {event.kind for event in own}
+    return not undone and {Kind.HANDSHAKE, Kind.SENT} <= kinds
+
+
+def _why_not(own: list[Event]) -> str:
+    last = own[-1] if own else None
+    return str(last.facts.get("reason", last.kind.value)) if last else "nothing was recorded"
+
+
+def _ended(own: list[Event]) -> Event | None:
+    for event in own:
+        if event.kind is Kind.RECEIVED and (event.facts.get("goaway") or event.facts.get("reset")):
+            return event
+        if event.kind is Kind.CLOSED and event.facts.get("by") == "lab":
+            return event
+    return None
+
+
+def _reaction(own: list[Event]) -> str:
+    """What the lab did, in a few words."""
+    ended = _ended(own)
+    if ended is None:
+        statuses = [str(e.facts["status"]) for e in own if e.kind is Kind.RECEIVED and "status" in e.facts]
+        return f"the lab answered {', '.join(statuses)}" if statuses else "the lab did nothing that could be seen"
+    if ended.kind is Kind.CLOSED:
+        return "the lab closed the connection"
+    if "goaway" in ended.facts:
+        return f"the lab sent GOAWAY with {ended.facts['error']}"
+    return f"the lab reset stream {ended.facts.get('stream')} with {ended.facts['error']}"
