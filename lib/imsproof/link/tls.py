@@ -308,7 +308,7 @@ class TlsStream:
             self._emit(Kind.SENT, facts or {}, data)
         try:
             for start in range(0, len(data), MAX_RECORD):
-                self.connection.send(data[start : start + MAX_RECORD])
+                self.connection.sendall(data[start : start + MAX_RECORD])
         except SSL.Error as error:
             self._write_alerts()
             raise ConnectionFailedError(self.ended or f"the TLS connection takes no data: {_reason(error)}") from error
