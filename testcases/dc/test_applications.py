@@ -1,25 +1,47 @@
-"""Data-channel applications (TS 23.228 Annex AC; TS 33.328 clause 4.2.5, title)."""
+"""Data-channel applications: each subscriber its own, over the protected channel only (TS 23.228 Annex AC)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors import applications
 from imsproof.actors.dcpeer import Handshake
+from imsproof.codec.dcep import PPID_STRING
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
+    from imsproof.actors.dcpeer import Association, DataChannelCall, DataChannelPeer
     from imsproof.bench import Bench
+    from imsproof.link.subject import HttpAnswer
+
+GET = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nAccept: */*\r\n\r\n"
+SMUGGLING = (b"POST / HTTP/1.1\r\nHost: bootstrap\r\nContent-Length: 0\r\nContent-Length: %d\r\n\r\n" % len(GET)) + GET
+METHODS = ("PUT", "DELETE", "PATCH", "TRACE", "CONNECT")
+
+
+def fetched(peer: DataChannelPeer) -> tuple[DataChannelCall, Association, HttpAnswer]:
+    """Open a data channel and fetch the list as the control."""
+    call = peer.open("data channel")
+    association = call.connect("protected bootstrap channel")
+    listing = call.get(association, "/")
+    control(listing).accepted()
+    return call, association, listing
+
+
+def serves(call: DataChannelCall, association: Association) -> None:
+    """Show that the list is still served."""
+    alive(call.get(association, "/", label="GET / again"))
+    call.close()
 
 
 @purpose("DC-APP-01")
 def test_applications_only_over_the_protected_channel(bench: Bench) -> None:
     """The list is served on stream 0 inside DTLS, and neither over plain HTTP nor to a peer without fingerprint."""
     peer = bench.data_channel_peer()
-    call = peer.open("data channel")
-    association = call.connect("protected bootstrap channel")
-    control(call.get(association, "/")).accepted()
+    call, _, _ = fetched(peer)
     expect(call.plain_http("plain HTTP at the address of the data channel")).refused()
     call.close()
 
@@ -39,5 +61,135 @@ def test_applications_only_over_the_protected_channel(bench: Bench) -> None:
 
     call = peer.open("data channel again")
     association = call.connect("protected bootstrap channel again")
-    alive(call.get(association, "/", label="GET / again"))
+    serves(call, association)
+
+
+@purpose("DC-APP-02")
+def test_the_list_holds_the_subscribers_applications_and_no_others(bench: Bench) -> None:
+    """The list names what this subscriber may use, and nothing that only others may."""
+    user = bench.app_user()
+    call, association, listing = fetched(user.peer)
+    expect(listing).holds("body-holds", words=list(user.own))
+    expect(listing).holds("body-lacks", words=list(user.others))
+    serves(call, association)
+
+
+@purpose("DC-APP-03")
+def test_applications_of_others_cannot_be_guessed(bench: Bench) -> None:
+    """An application that only others may use is not given to one who guesses where it lies."""
+    user = bench.app_user()
+    call, association, listing = fetched(user.peer)
+    for other in user.others:
+        for path in applications.others_paths(listing.body, user.own[0], other):
+            guess = call.get(association, path, label=f"GET {other}, which is not this subscriber's")
+            expect(guess).holds("nothing-else-given", listed=listing.exchange)
+    serves(call, association)
+
+
+@purpose("DC-APP-04")
+def test_paths_do_not_lead_out_of_the_own_root(bench: Bench) -> None:
+    """Dot segments, encoded or not, and other users' names lead to no other subscriber's applications."""
+    user = bench.app_user()
+    call, association, _ = fetched(user.peer)
+    for path in applications.climbing_paths(user.other_impu):
+        expect(call.get(association, path)).holds("body-lacks", words=list(user.others))
+    serves(call, association)
+
+
+@purpose("DC-APP-05")
+def test_absolute_targets_and_hosts_do_not_choose_the_subscriber(bench: Bench) -> None:
+    """A target in absolute form, or another Host, leads to no other subscriber's applications."""
+    user = bench.app_user()
+    call, association, _ = fetched(user.peer)
+    for target in applications.absolute_targets("bootstrap", user.other_impu):
+        expect(call.get(association, target)).holds("body-lacks", words=list(user.others))
+    answer = call.get(association, "/", host=user.other_impu, label="GET / for another host")
+    expect(answer).holds("body-lacks", words=list(user.others))
+    serves(call, association)
+
+
+@purpose("DC-APP-06")
+def test_headers_do_not_choose_the_subscriber(bench: Bench) -> None:
+    """Who asks is known by the call: headers that name somebody else change nothing."""
+    user = bench.app_user()
+    call, association, _ = fetched(user.peer)
+    for header in applications.identity_headers(user.other_impu):
+        answer = call.get(association, "/", headers=[header], label=f"GET / with {header[0]}")
+        expect(answer).holds("body-lacks", words=list(user.others))
+    serves(call, association)
+
+
+@purpose("DC-APP-07")
+def test_a_request_cannot_be_smuggled_into_another(bench: Bench) -> None:
+    """A request with two lengths is refused as a whole: its body is not taken for a second request."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel")
+    association = call.raw("association")
+    control(association.message("GET on the bootstrap channel", 0, PPID_STRING, GET)).holds("message-answered")
+    attack = association.collect("a request with two lengths and another one inside", 0, PPID_STRING, SMUGGLING)
+    expect(attack).holds("answers-at-most", count=1)
     call.close()
+    call = peer.open("data channel again")
+    serves(call, call.connect("protected bootstrap channel again"))
+
+
+@purpose("DC-APP-08")
+def test_methods_that_change_things_are_refused(bench: Bench) -> None:
+    """PUT, DELETE, PATCH, TRACE and CONNECT are refused on the bootstrap channel."""
+    call, association, _ = fetched(bench.data_channel_peer())
+    for method in METHODS:
+        answer = call.get(association, "/", method=method)
+        expect(answer).refused(status=[400, 403, 404, 405, 501])
+    serves(call, association)
+
+
+@purpose("DC-APP-09")
+def test_packages_arrive_unchanged(bench: Bench) -> None:
+    """An application's package has the hash that the list gives for it."""
+    user = bench.app_user()
+    call, association, listing = fetched(user.peer)
+    path = applications.link_to(listing.body, user.own[0])
+    if not path:
+        raise InconclusiveError(f"the list has no link to {user.own[0]}, so its package cannot be fetched")
+    package = call.get(association, path, label=f"GET {user.own[0]}")
+    expect(package).holds("package-intact", listed=listing.exchange, path=path)
+    serves(call, association)
+
+
+@purpose("DC-APP-10")
+def test_what_is_answered_to_one_subscriber_comes_to_no_other(bench: Bench) -> None:
+    """While one subscriber fetches its list, nothing comes over another's data channels."""
+    peer, other = bench.data_channel_peer(), bench.data_channel_peer()
+    others_call = other.open("another subscriber's data channel")
+    listener = others_call.raw("another subscriber's association")
+    control(listener.message("another subscriber's GET", 0, PPID_STRING, GET)).holds("message-answered")
+    call, association, _ = fetched(peer)
+    call.get(association, "/", label="GET / while another listens")
+    expect(listener.listen("another subscriber listens")).holds("nothing-came")
+    others_call.close()
+    serves(call, association)
+
+
+@purpose("DC-APP-11")
+def test_data_channels_end_with_their_call(bench: Bench) -> None:
+    """After BYE the association of the call's data channel answers no more."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel")
+    association = call.raw("association")
+    control(association).holds("association-up")
+    control(association.heartbeat("heartbeat during the call")).holds("heartbeat-answered")
+    call.hang_up()
+    association.wait_end()
+    expect(association.heartbeat("heartbeat after BYE", needed=False)).holds("association-ended")
+    call.close()
+    call = peer.open("data channel again")
+    serves(call, call.connect("protected bootstrap channel again"))
+
+
+@purpose("DC-APP-12")
+def test_answers_do_not_tell_product_and_version(bench: Bench) -> None:
+    """Neither a page nor an error tells product and version of the server."""
+    call, association, listing = fetched(bench.data_channel_peer())
+    expect(listing).holds("no-product-version")
+    expect(call.get(association, "/no/such/page")).holds("no-product-version")
+    serves(call, association)

@@ -274,9 +274,27 @@ class DataChannelCall:
         """Begin another handshake in the association that stands, with another certificate."""
         return self.session.run(self._renegotiate(label, identity))
 
-    def get(self, association: Association, path: str = "/", *, stream: int = 0, label: str = "") -> HttpAnswer:
+    def get(
+        self,
+        association: Association,
+        path: str = "/",
+        *,
+        stream: int = 0,
+        label: str = "",
+        method: str = "GET",
+        host: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> HttpAnswer:
         """Fetch a path over a negotiated channel with subprotocol http (the bootstrap channel is stream 0)."""
-        return self.session.run(self._get(association, path, stream, label or f"GET {path}"))
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host or self.need_peer().address}"]
+        lines += [f"{name}: {value}" for name, value in (("Accept", "application/json, */*"), *headers)]
+        request = "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+        facts = {"method": method, "path": path, "stream": stream, "headers": [list(pair) for pair in headers]}
+        return self.session.run(self._get(association, request, facts, label or f"{method} {path}"))
+
+    def hang_up(self) -> None:
+        """End the call in the signalling, and leave the association alone."""
+        self.signalling.end()
 
     def plain_http(self, label: str, path: str = "/") -> HttpAnswer:
         """Try to fetch a path over plain TCP and HTTP at the address of the data channel."""
@@ -474,15 +492,14 @@ class DataChannelCall:
             facts=facts,
         )
 
-    async def _get(self, association: Association, path: str, stream: int, label: str) -> HttpAnswer:
+    async def _get(self, association: Association, request: bytes, facts: dict[str, Any], label: str) -> HttpAnswer:
         exchange = self.session.exchange(label)
         answer = HttpAnswer(record=self.session.record, exchange=exchange)
         if association.sctp is None:
             answer.failed = "there is no association"
             return answer
-        request = f"GET {path} HTTP/1.1\r\nHost: {self.need_peer().address}\r\nAccept: */*\r\n\r\n".encode()
-        facts = {"method": "GET", "path": path, "stream": stream, "text": "over the data channel"}
-        self._http_event(Kind.SENT, exchange, request, facts)
+        stream = int(facts["stream"])
+        self._http_event(Kind.SENT, exchange, request, {**facts, "text": "over the data channel"})
         try:
             channel = association.channels.get(stream)
             if channel is None:

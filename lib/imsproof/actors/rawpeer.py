@@ -138,6 +138,18 @@ class RawAssociation(Attempt):
         """Send a message and wait for one to come back, on whatever stream; silence is for the judge to weigh."""
         return self.session.run(self._message(label, stream, ppid, data, injected=injected))
 
+    def collect(self, label: str, stream: int, ppid: int, data: bytes) -> Exchange:
+        """Send a message and take all that comes back until silence."""
+        return self.session.run(self._collect(label, stream, ppid, data))
+
+    def listen(self, label: str) -> Exchange:
+        """Take all that comes unasked until silence."""
+        return self.session.run(self._listen(label))
+
+    def wait_end(self) -> None:
+        """Wait for the lab to end the association, no longer than silence."""
+        self.session.run(self._until(lambda: False, self.within))
+
     def genuine(self, content_type: int, *, first: bool = False) -> bytes:
         """A datagram that crossed with a record of this type: the first or the last one.
 
@@ -229,6 +241,18 @@ class RawAssociation(Attempt):
         wait = self.within if injected else self.session.timers.answer
         if not await self._until(lambda: self._messages > before, wait):
             self._emit(Kind.TIMEOUT, exchange, {"reason": "no message came back"})
+        return self._end(exchange)
+
+    async def _collect(self, label: str, stream: int, ppid: int, data: bytes) -> Exchange:
+        exchange = self._begin(label)
+        self._emit(Kind.SENT, exchange, {"stream": stream, "ppid": ppid, "injected": True}, data)
+        self.sctp.send_message(stream, ppid, data)
+        await self._silence(exchange)
+        return self._end(exchange)
+
+    async def _listen(self, label: str) -> Exchange:
+        exchange = self._begin(label)
+        await self._silence(exchange)
         return self._end(exchange)
 
     async def _send_below(self, label: str, datagrams: Sequence[bytes]) -> Exchange:

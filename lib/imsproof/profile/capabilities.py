@@ -109,6 +109,11 @@ def _dc_peer(profile: Profile) -> bool:
     return _hooked("dc")(profile) or (_dc_call(profile) and anchored)
 
 
+def _apps_differ(profile: Profile) -> bool:
+    lists = [set(one.apps) for one in _subscribers(profile) if one.data_channel and one.apps]
+    return any(set().union(*lists) - one for one in lists)
+
+
 def _dc_role(role: Literal["active", "passive"]) -> Callable[[Profile], bool]:
     return lambda profile: profile.dc is None or role in profile.dc.roles
 
@@ -315,6 +320,16 @@ _TABLE: dict[str, Capability] = {
     ),
     "dc.e2e": Capability(_claim("e2e"), _CLAIMED.format("e2e"), ("dc.call",)),
     "dc.e2dce": Capability(_claim("e2dce"), _CLAIMED.format("e2dce"), ("dc.call",)),
+    "dc.apps-differ": Capability(
+        _apps_differ,
+        "no subscriber with data_channel: true under gm.subscribers lists other apps than another",
+        ("gm", "dc.call"),
+    ),
+    "dc.two-able": Capability(
+        lambda p: sum(s.data_channel for s in _subscribers(p)) >= 2,
+        "gm.subscribers holds fewer than two with data_channel: true",
+        ("gm",),
+    ),
     "dc.no-service": Capability(
         lambda p: any(not s.data_channel for s in _subscribers(p)),
         "no subscriber under gm.subscribers is without data channels (data_channel: false)",

@@ -53,6 +53,20 @@ def body_lacks(events: Events, *, exchange: str, words: Sequence[str]) -> Findin
     return holds(f"{exchange}: the answer ({status}) names none of {', '.join(words)}", found[0].seq)
 
 
+@predicate("nothing-else-given")
+def nothing_else_given(events: Events, *, exchange: str, listed: str) -> Finding:
+    """What was asked for is not given: an error, or no more than the list that the subscriber may see anyway."""
+    found, listing = _body(events, exchange), _body(events, listed)
+    if found is None:
+        return holds(f"{exchange}: no answer came: the lab {effect(events, exchange).how}")
+    status = int(found[0].facts["status"])
+    if status >= FINAL + 100 or not found[1]:
+        return holds(f"{exchange}: answered {status}", found[0].seq)
+    if listing is not None and found[1] == listing[1]:
+        return holds(f"{exchange}: answered with the subscriber's own list", found[0].seq, listing[0].seq)
+    return fails(f"{exchange}: answered {status} with {len(found[1])} bytes", found[0].seq)
+
+
 @predicate("answers-at-most")
 def answers_at_most(events: Events, *, exchange: str, count: int) -> Finding:
     """Not more HTTP answers came than requests were sent: none was smuggled in."""

@@ -240,3 +240,15 @@ def channel_not_opened(events: Events, *, exchange: str) -> Finding:
         if event.kind is Kind.RECEIVED and acknowledged:
             return fails(f"{exchange}: DATA_CHANNEL_ACK came back", sent.seq, event.seq)
     return holds(f"{exchange}: no DATA_CHANNEL_ACK came back", sent.seq)
+
+
+@predicate("nothing-came")
+def nothing_came(events: Events, *, exchange: str) -> Finding:
+    """While the peer listened without asking, no message came over a data channel."""
+    own = of_exchange(events, exchange)
+    if not own:
+        return unknown(f"{exchange}: nobody listened")
+    came = next((event for event in own if event.kind is Kind.RECEIVED and "ppid" in event.facts), None)
+    if came is not None:
+        return fails(f"{exchange}: a message of {len(came.data)} bytes came that nobody asked for here", came.seq)
+    return holds(f"{exchange}: nothing came unasked", own[-1].seq)

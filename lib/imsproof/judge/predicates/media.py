@@ -63,6 +63,22 @@ def no_data_channel(events: Events, *, exchange: str) -> Finding:
     return unknown(f"{exchange}: the lab {seen.how}, and no session description was seen", seen.event)
 
 
+@predicate("no-data-channel-offered")
+def no_data_channel_offered(events: Events, *, sent: str, actor: str) -> Finding:
+    """After what was sent, no data channel was offered to ``actor``, at the other end."""
+    out = next((event for event in of_exchange(events, sent) if event.kind is Kind.SENT), None)
+    if out is None:
+        return unknown(f"{sent}: nothing was sent")
+    for event in events:
+        if event.seq <= out.seq or event.actor != actor or event.kind is not Kind.RECEIVED:
+            continue
+        sdp = description(event)
+        section = sdp.data_channel() if sdp is not None else None
+        if section is not None and section.port > 0:
+            return fails(f"{event.exchange}: the data channel was offered to the other end", out.seq, event.seq)
+    return holds(f"{sent}: no data channel was offered to the other end", out.seq)
+
+
 @predicate("gives-data-channel")
 def gives_data_channel(events: Events, *, exchange: str) -> Finding:
     """The lab took the offer of a data channel."""

@@ -158,6 +158,7 @@ class DcAssociation(asyncio.DatagramProtocol):
         if not self._media.keep_first_fingerprint:
             self._fingerprints = fingerprints
         self._tls_id, self.handshakes = self._new_tls_id(), 0
+        self.everybody: Callable[[], tuple[Channel, ...]] = tuple
         self._verified = False
         self._new_handshake()
         if self._role == "client":
@@ -323,13 +324,22 @@ class DcAssociation(asyncio.DatagramProtocol):
                 continue
             if stream in BOOTSTRAP_STREAMS:
                 channel = self._sctp.open_channel(stream, "bootstrap", "http", negotiated=True)
-                self._spawn(serve_channel(channel, self._bootstrap, self.remote.max_message_size))
+                self._spawn(serve_channel(channel, self._bootstrap, self.remote.max_message_size, self._others))
             elif stream >= FIRST_APPLICATION_STREAM:
                 channel = self._sctp.open_channel(stream, "application", negotiated=True)
                 self._spawn(_echo(channel))
             else:
                 continue
             self._channels[stream] = channel
+
+    @property
+    def bootstrap_channels(self) -> tuple[Channel, ...]:
+        """The channels on which the bootstrap pages are served."""
+        return tuple(channel for stream, channel in self._channels.items() if stream in BOOTSTRAP_STREAMS)
+
+    def _others(self) -> tuple[Channel, ...]:
+        own = self.bootstrap_channels
+        return tuple(channel for channel in self.everybody() if channel not in own)
 
     async def _end_sctp(self) -> None:
         engine, self._sctp = self._sctp, None

@@ -8,16 +8,20 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
 from imsproof.engine.sctp import ChannelClosedError
 from imsproof.lab.media.dcas import SUBSCRIBER_HEADER
 from imsproof.lab.media.http1 import HttpError, Request, RequestReader, Response
+from imsproof.lab.policy import PolicyBox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from imsproof.engine.sctp import Channel
 
 MAX_ANSWER = 4 * 1024 * 1024
@@ -37,28 +41,48 @@ class Bootstrap:
         apps_url: the replacement URL of the root, ending in ``/``.
         address: the MF's own IP address, the source of its requests.
         tls: client context of MDC2, for an ``https`` URL.
+        policy: the lab's policy.
     """
 
-    def __init__(self, subscriber: str, apps_url: str, address: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, subscriber: str, apps_url: str, address: str, tls: ssl.SSLContext | None, policy: PolicyBox | None = None
+    ) -> None:
+        self._policy = policy or PolicyBox()
         self._subscriber = subscriber
         self._apps_url = apps_url if apps_url.endswith("/") else f"{apps_url}/"
         self._address = address
         self._tls = tls
         self._client: httpx.AsyncClient | None = None
 
+    @property
+    def first_length_counts(self) -> bool:
+        """Whether a planted fault lets the first of several lengths count."""
+        return self._policy.current.media.first_length_counts
+
     async def answer(self, request: Request) -> Response:
         """Forward one request; what does not stay below the root is refused here."""
-        if request.method not in ("GET", "HEAD"):
+        media = self._policy.current.media
+        if request.method not in ("GET", "HEAD") and media.methods_checked:
             return Response(405, headers=(("Allow", "GET, HEAD"),))
         path = request.target.partition("?")[0]
-        if not _PLAIN_PATH.match(path) or ".." in unquote(path).split("/"):
+        url = self._apps_url + path[1:]
+        if media.absolute_targets and path.startswith("http://"):
+            url = urljoin(self._apps_url, urlsplit(path).path)
+        elif media.paths_checked and (not _PLAIN_PATH.match(path) or ".." in unquote(path).split("/")):
             return Response(400, b"only plain paths below the root are served\n")
         headers = {name: value for name, value in request.headers if name in _FORWARDED}
         headers[SUBSCRIBER_HEADER] = self._subscriber
+        if media.identity_by_header:
+            headers[SUBSCRIBER_HEADER] = request.header(SUBSCRIBER_HEADER) or self._subscriber
         try:
-            return await self._forward(request.method, self._apps_url + path[1:], headers)
-        except httpx.HTTPError as error:
+            answer = await self._forward("HEAD" if request.method == "HEAD" else "GET", url, headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Response(502, f"the application server does not answer: {type(error).__name__}\n".encode())
+        if media.server_header:
+            answer = replace(answer, headers=(*answer.headers, ("Server", media.server_header)))
+        if media.packages_altered and answer.content_type == "application/zip":
+            answer = replace(answer, body=answer.body + b"\0")
+        return answer
 
     async def _forward(self, method: str, url: str, headers: dict[str, str]) -> Response:
         async with self._http().stream(method, url, headers=headers) as answer:
@@ -87,25 +111,30 @@ class Bootstrap:
             await self._client.aclose()
 
 
-async def serve_channel(channel: Channel, bootstrap: Bootstrap, largest_message: int) -> None:
+async def serve_channel(
+    channel: Channel, bootstrap: Bootstrap, largest_message: int, everybody: Callable[[], Iterable[Channel]] = tuple
+) -> None:
     """Serve HTTP/1.1 over a data channel until it closes; what is not HTTP is refused, and the reading begins anew.
 
     Args:
         channel: the bootstrap channel.
         bootstrap: who answers.
         largest_message: the peer's ``a=max-message-size`` in bytes; 0 is any.
+        everybody: the other channels that answers go to (planted faults only).
     """
-    requests = RequestReader()
+    requests = RequestReader(first_length_counts=bootstrap.first_length_counts)
     piece = min(largest_message, _PIECE) if largest_message else _PIECE
     with contextlib.suppress(ChannelClosedError):
         while True:
             message = await channel.recv(None)
             try:
                 for request in requests.feed(message.encode() if isinstance(message, str) else message):
-                    _send(channel, await bootstrap.answer(request), piece)
+                    answer = await bootstrap.answer(request)
+                    for one in (channel, *everybody()):
+                        _send(one, answer, piece)
             except HttpError as error:
                 _send(channel, error.response, piece)
-                requests = RequestReader()
+                requests = RequestReader(first_length_counts=bootstrap.first_length_counts)
 
 
 def _send(channel: Channel, response: Response, piece: int) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from imsproof.lab.policy import PolicyBox
 
-SUBSCRIBER_HEADER = "x-imsproof-subscriber"
-"""How the MF tells the DC AS for whom it asks (a header of this lab; the mechanism is left to operators)."""
+SUBSCRIBER_HEADER = "x-3gpp-asserted-identity"
+"""How the MF tells the DC AS for whom it asks (the mechanism is left to operators; the name is of TS 24.109)."""
 
 _PACKAGE = re.compile(r"packages/([a-z0-9-]{1,64})\.zip\Z")
 
@@ -73,13 +73,16 @@ class DcApplicationServer:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request of the MF."""
-        if request.method not in ("GET", "HEAD"):
+        media = self._policy.current.media
+        if request.method not in ("GET", "HEAD") and media.methods_checked:
             return Response(405, headers=(("Allow", "GET, HEAD"),))
         parts = request.target.split("/", 3)
         if len(parts) < 4 or parts[1] != "apps":
             return Response(404, b"no such resource\n")
         subscriber = unquote(parts[2])
-        if subscriber != request.header(SUBSCRIBER_HEADER):
+        if media.identity_by_header:
+            subscriber = request.header(SUBSCRIBER_HEADER)
+        elif media.subscriber_checked and subscriber != request.header(SUBSCRIBER_HEADER):
             return Response(403, b"these applications are another subscriber's\n")
         return self._resource(subscriber, parts[3], request)
 

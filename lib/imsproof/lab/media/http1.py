@@ -70,8 +70,9 @@ class HttpError(Exception):
 class RequestReader:
     """Takes pieces of a byte stream and gives whole requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_length_counts: bool = False) -> None:
         self._pending = b""
+        self._first_length_counts = first_length_counts
 
     def feed(self, data: bytes) -> Iterator[Request]:
         """Take a piece; return the requests that are complete now, one after the other.
@@ -89,7 +90,7 @@ class RequestReader:
         if end < 0:
             return None
         request = _parse_head(self._pending[:end])
-        length = _content_length(request)
+        length = _content_length(request, first_counts=self._first_length_counts)
         start = end + len(_END_OF_HEAD)
         if len(self._pending) < start + length:
             return None
@@ -117,10 +118,12 @@ def _parse_header(line: str) -> tuple[str, str]:
     return name.lower(), value
 
 
-def _content_length(request: Request) -> int:
+def _content_length(request: Request, *, first_counts: bool) -> int:
     if request.header("transfer-encoding"):
         raise HttpError(501, "Transfer-Encoding is not taken")
     lengths = [value for name, value in request.headers if name == "content-length"]
+    if first_counts:
+        lengths = lengths[:1]
     if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,9}", value) for value in lengths):
         raise HttpError(400, "malformed Content-Length")
     length = int(lengths[0]) if lengths else 0

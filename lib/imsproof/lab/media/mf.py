@@ -13,6 +13,7 @@ from imsproof.lab.media.errors import MediaRefusedError
 if TYPE_CHECKING:
     import ssl
 
+    from imsproof.engine.sctp import Channel
     from imsproof.lab.dctypes import DcEndpoint, DcOffer
     from imsproof.lab.policy import PolicyBox
 
@@ -61,11 +62,12 @@ class MediaFunction:
             raise MediaRefusedError(f"context {context_id} exists already")
         if len(self.contexts) >= MAX_CONTEXTS:
             raise MediaRefusedError(f"no room: {MAX_CONTEXTS} contexts exist")
-        bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc)
+        bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc, self._policy)
         association = DcAssociation(self._policy, self._own_identity(), remote, bootstrap)
         association.dead = self.dead
         association.on_death = self._die
         association.all_fingerprints = self._all_fingerprints
+        association.everybody = self._other_channels
         self.contexts[context_id] = association
         try:
             await association.open(self.address)
@@ -85,6 +87,8 @@ class MediaFunction:
 
     async def release(self, context_id: str) -> None:
         """End a context; one that is not there is no error."""
+        if self._policy.current.media.outlives_call and context_id in self.contexts:
+            return
         association = self.contexts.pop(context_id, None)
         if association is not None:
             await association.close()
@@ -92,8 +96,9 @@ class MediaFunction:
     async def reset(self) -> None:
         """End every context; an MF that died serves again."""
         self.dead = False
-        for context_id in list(self.contexts):
-            await self.release(context_id)
+        contexts, self.contexts = self.contexts, {}
+        for association in contexts.values():
+            await association.close()
 
     stop = reset
 
@@ -105,6 +110,11 @@ class MediaFunction:
 
     def _all_fingerprints(self) -> tuple[str, ...]:
         return tuple(line for one in self.contexts.values() for line in one.fingerprints)
+
+    def _other_channels(self) -> tuple[Channel, ...]:
+        if not self._policy.current.media.answers_to_all:
+            return ()
+        return tuple(channel for one in self.contexts.values() for channel in one.bootstrap_channels)
 
     def _die(self) -> None:
         """Serve nobody any more (planted faults only)."""

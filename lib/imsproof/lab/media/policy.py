@@ -33,6 +33,16 @@ class MediaPolicy:
         mirror_setup: the MF answers with the setup role of the offer.
         tls_id: what the MF's tls-id is: ``random``, ``short`` or ``constant``.
         keep_first_fingerprint: the MF goes on with the first offer's fingerprint when a later one brings another.
+        subscriber_checked: the DC AS serves the MF only the subscriber that it asks for.
+        paths_checked: the MF forwards only plain paths below the root.
+        absolute_targets: the MF forwards a target in absolute form to the path that it names.
+        identity_by_header: the MF passes on who the UE says it is, and the DC AS believes it.
+        methods_checked: only GET and HEAD are served.
+        first_length_counts: of several Content-Length headers the first one counts.
+        packages_altered: the MF changes what it forwards.
+        answers_to_all: the MF sends answers on the bootstrap channel to every association.
+        outlives_call: associations at the MF stand when their call has ended.
+        server_header: value of the Server header in answers; none when empty.
         dies_of: kinds of hostile input (recordguard.py, sctpguard.py) that end an association at the MF.
         node_dies_of: kinds of hostile input that end the whole MF until the lab is reset.
         obeys: kinds of hostile input that the MF takes for good.
@@ -66,6 +76,16 @@ class MediaPolicy:
     mirror_setup: bool = False
     tls_id: str = "random"
     keep_first_fingerprint: bool = False
+    subscriber_checked: bool = True
+    paths_checked: bool = True
+    absolute_targets: bool = False
+    identity_by_header: bool = False
+    methods_checked: bool = True
+    first_length_counts: bool = False
+    packages_altered: bool = False
+    answers_to_all: bool = False
+    outlives_call: bool = False
+    server_header: str = ""
     dies_of: tuple[str, ...] = ()
     node_dies_of: tuple[str, ...] = ()
     obeys: tuple[str, ...] = ()

@@ -60,8 +60,10 @@ class Call:
     known: set[int] = field(default_factory=set)
 
 
-class _Rejected(Exception):  # noqa: N818 - a decision of the DCSF, not an error
-    pass
+class _Rejected(Exception):  # noqa: N818 - a decision, not an error
+    def __init__(self, status: int = 488) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class ImsAs(Node):
@@ -107,8 +109,8 @@ class ImsAs(Node):
         from_caller = hops.tag_of(message, "From") == call.caller_tag
         try:
             await self._rewrite_request(call, message, from_caller=from_caller)
-        except _Rejected:
-            served.reply(488)
+        except _Rejected as rejected:
+            served.reply(rejected.status)
             await self._give_up(call, message)
             return
         except SdpSyntaxError as error:
@@ -173,6 +175,9 @@ class ImsAs(Node):
                 if decision.kind == "anchor":
                     call.known.add(place)
                     hidden[place] = dcsdp.Hidden(section, decision.local)
+        alone = bool(hidden) and len(hidden) == len(description.media)
+        if alone and not later and all(one.local is None for one in hidden.values()):
+            raise _Rejected(403)  # a session of data channels alone, without the service (TS 24.186 9.3.2.2.1)
         call.hidden = hidden
 
     def _may_use(self, impu: str) -> bool:
