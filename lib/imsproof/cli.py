@@ -9,6 +9,8 @@ import typer
 from imsproof import __version__
 from imsproof.commands import profile as profile_commands
 from imsproof.commands.calibrate import calibrate_command
+from imsproof.commands.flood import flood
+from imsproof.commands.fuzz import fuzz
 from imsproof.commands.lab import lab_command
 from imsproof.commands.lists import purposes_command
 from imsproof.commands.run import replay, run
@@ -33,6 +35,8 @@ app.command("run")(run)
 app.command("purposes")(purposes_command)
 app.command("calibrate")(calibrate_command)
 app.command("lab")(lab_command)
+app.command("fuzz")(fuzz)
+app.command("flood")(flood)
 app.command("verify")(verify_command)
 app.command("diff")(diff_command)
 app.command("replay")(replay)

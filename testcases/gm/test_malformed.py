@@ -14,9 +14,9 @@ import pytest
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.torturer import Torturer
 from imsproof.codec.sdp import Fingerprint, audio_offer, data_channel_offer
-from imsproof.codec.torture import framing, ims, plain, rfc4475, rfc5118
+from imsproof.codec.torture import framing, huge, ims, plain, rfc4475, rfc5118
 from imsproof.codec.torture import sdp as offers
-from imsproof.codec.torture.draft import Kind, Reaction, case, header, line, tail
+from imsproof.codec.torture.draft import Kind, Reaction, case, header, line
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.link.burst import Burst
@@ -43,16 +43,6 @@ CONTRADICTIONS = rfc4475.named("multi01", "mcl01", "clerr", "mismatch02")
 ENDED = rfc4475.named("bext01", "unkscm", "novelsc", "zeromf")
 LIBERAL = tuple(one for one in rfc4475.ALL if one.kind is Kind.EITHER and Reaction.PROCESS in one.proxy)
 MARKER = "imsproof-mark"
-HUGE = (
-    case("headers", "TS 33.117 4.2.3.3.4", "250 unknown headers", Kind.EITHER, "REGISTER", *(line("X-A: b"),) * 250),
-    case("header", "TS 33.117 4.2.3.3.4", "one header of 50000 letters", Kind.EITHER, "REGISTER", line("X: " + "a" * 50000)),
-    case("commas", "TS 33.117 4.2.3.3.4", "a Contact of 4000 members", Kind.EITHER, "REGISTER", header("Contact", "<sip:a@b>," * 4000 + "<sip:c@d>")),
-    case("semicolons", "TS 33.117 4.2.3.3.4", "a Via of 20000 parameters", Kind.EITHER, "REGISTER", line("Via: SIP/2.0/UDP a" + ";a" * 20000, "From")),
-    case("spaces", "TS 33.117 4.2.3.3.4", "a value of 50000 spaces", Kind.EITHER, "REGISTER", line("Subject: a" + " " * 50000 + "b")),
-    case("quotes", "TS 33.117 4.2.3.3.4", "a display name of 30000 backslashes", Kind.EITHER, "REGISTER", line('Reply-To: "' + "\\\\" * 15000 + '" <sip:a@b>')),
-    case("brackets", "TS 33.117 4.2.3.3.4", "30000 opening brackets", Kind.EITHER, "REGISTER", line("Reply-To: " + "<" * 30000)),
-    case("ends", "TS 33.117 4.2.3.3.4", "20000 line ends after the message", Kind.EITHER, "REGISTER", tail("\r\n" * 20000)),
-)  # fmt: skip
 STOPPED = rfc4475.named("zeromf", "bext01", "badvers", "clerr", "lwsstart")
 WRONG_AUDIO = (
     "no-address",
@@ -194,7 +184,7 @@ def test_huge_messages_are_dealt_with_quickly(torturer: Torturer) -> None:
     """While and after huge messages come in, a good REGISTER is answered about as fast as before."""
     before = torturer.plain()
     control(before).accepted(PROCESSED)
-    for one in HUGE:
+    for one in huge.ALL:
         torturer.send(one, within=0.001)
         after = torturer.well(f"well-formed after {one.name}")
         quick = expect(after[-1]).holds("not-slower", reference=before.exchange, factor=20, floor=1.0)

@@ -43,7 +43,6 @@ class Outsider:
         linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
-        final: bool = False,
     ) -> RawAnswer:
         """Send bytes and collect what comes back until the lab is silent or closes.
 
@@ -56,7 +55,6 @@ class Outsider:
             linger: seconds to wait for more after each answer; the profile's silence timer by default.
             tls: what to offer in TLS.
             injected: mark what is sent as planted.
-            final: after a provisional answer of SIP wait as long again for the next one.
         """
         return self.session.run(
             self.asend(
@@ -68,7 +66,6 @@ class Outsider:
                 linger=linger,
                 tls=tls,
                 injected=injected,
-                final=final,
             )
         )
 
@@ -83,7 +80,6 @@ class Outsider:
         linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
-        final: bool = False,
     ) -> RawAnswer:
         """Send bytes and collect what comes back (see :meth:`send`)."""
         pieces = [data] if isinstance(data, bytes) else list(data)
@@ -103,7 +99,7 @@ class Outsider:
                     local=local,
                     describe=lambda one: ("", sip_facts(one)),
                 )
-                await self._over_udp(socket, b"".join(pieces), times, answer, facts, final=final)
+                await self._over_udp(socket, b"".join(pieces), times, answer, facts)
             else:
                 stream = await self._stream(transport, exchange, target, local, tls)
                 await self._over_stream(stream, pieces, times, answer, facts)
@@ -126,8 +122,6 @@ class Outsider:
         times: tuple[float, float],
         answer: RawAnswer,
         facts: dict[str, Any],
-        *,
-        final: bool,
     ) -> None:
         try:
             await socket.send(data, facts=facts)
@@ -157,8 +151,8 @@ class Outsider:
             for piece in pieces:
                 await stream.send(piece)
             wait, linger = times
-            while len(got) < MAX_BYTES and (piece := await stream.receive(wait)):
-                got += piece
+            while len(got) < MAX_BYTES and (more := await stream.receive(wait)):
+                got += more
                 wait = times[0] if _provisional(_split(bytes(got))[-1]) else linger
             answer.data = _split(bytes(got)) if got else ()
             for message in answer.data:

@@ -79,14 +79,17 @@ class Torturer:
 
     def plain(self, method: str = "REGISTER", label: str = "", *, source: str | None = None) -> RawAnswer:
         """Send the good request that cases of a method are made from."""
-        return Outsider(self.session, source=source).send(
+        return self.session.run(self.aplain(method, label, source=source))
+
+    async def aplain(self, method: str = "REGISTER", label: str = "", *, source: str | None = None) -> RawAnswer:
+        """Send the good request that cases of a method are made from (see :meth:`plain`)."""
+        return await Outsider(self.session, source=source).asend(
             plain(method, self.aim(method)),
             self.target,
             label or f"well-formed {method}",
             transport=self.transport,
             linger=0.0,
             injected=False,
-            final=True,
         )
 
     def well(self, label: str = "well-formed REGISTER afterwards") -> list[RawAnswer]:
@@ -122,7 +125,6 @@ class Torturer:
             transport=self.transport,
             within=self.session.timers.silence if within is None else within,
             linger=0.0,
-            final=True,
         )
 
     def stream(self, stream: Stream, *, injected: bool = True) -> tuple[RawAnswer, list[str]]:

@@ -24,6 +24,10 @@ def _row(name: str, source: str, about: str, *edits: Edit, method: str = "REGIST
     return case(name, source, about, EITHER, method, *edits)
 
 
+def _xml(name: str, source: str, about: str, method: str, edit: Edit) -> Case:
+    return case(name, source, about, EITHER, method, edit)
+
+
 AKA, AGREE, PHEADER = "RFC 3310", "RFC 3329", "RFC 7315"
 
 AUTHORIZATION = (
@@ -74,12 +78,12 @@ HEADERS = (
     _row("ppi-many", "RFC 3325", "three preferred identities", line("P-Preferred-Identity: <sip:a@$domain>, <sip:b@$domain>, <tel:+1>")),
     _row("ppi-broken", "RFC 3325", "a preferred identity without its bracket", line("P-Preferred-Identity: <sip:a@$domain")),
     _row("privacy", "RFC 3323", "contradicting privacy", line("Privacy: none;id;header;user;critical;;;")),
-    _row("feature-caps", "RFC 6809", "a Feature-Caps without its star", line("Feature-Caps: +g.3gpp.=\"<<>>\"")),
+    _row("feature-caps", "RFC 6809", "a Feature-Caps without its star", line('Feature-Caps: +g.3gpp.="<<>>"')),
     _row("contact-tags", "RFC 3840", "feature tags with broken quotes", line('Contact: <sip:$token@$by>;+sip.instance="<urn:gsma:imei:;+g.3gpp.icsi-ref="%%%"')),
     _row("path", "RFC 3327", "a Path that is no URI", line("Path: <>, <;lr>, nonsense")),
     _row("route-many", "RFC 3261", "two hundred Route headers", *(line("Route: <sip:192.0.2.1;lr>"),) * 200),
     _row("via-many", "RFC 3261", "a hundred Via headers", *(line("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx", "From"),) * 100),
-    _row("geolocation", "RFC 6442", "a Geolocation whose body is not there", line("Geolocation: <cid:nobody@nowhere>;inserted-by=\"")),
+    _row("geolocation", "RFC 6442", "a Geolocation whose body is not there", line('Geolocation: <cid:nobody@nowhere>;inserted-by="')),
     _row("identity", "RFC 8224", "an Identity of dots", line("Identity: ....;info=<>;alg=;ppt=")),
     _row("identity-long", "RFC 8224", "an Identity of 30000 letters", line("Identity: " + "e" * 30000 + ".x.y;info=<https://192.0.2.1/c>")),
     _row("session-expires", "RFC 4028", "a session interval beyond 64 bits", line("Session-Expires: 99999999999999999999;refresher=nobody")),
@@ -94,31 +98,20 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 PIDF_TYPE = "application/pidf+xml"
 
 XML = (
-    _row("xml-laughs", "RFC 3863", "entities that expand to a thousand million letters", method="MESSAGE", *(
-        body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "ha">' + LAUGHS + "]>" + PIDF.format("&l9;"), PIDF_TYPE),)),
-    _row("xml-quadratic", "RFC 3863", "one long entity used a thousand times", method="MESSAGE", *(
-        body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "' + "a" * 5000 + '">]>' + PIDF.format("&a;" * 1000), PIDF_TYPE),)),
-    _row("xml-depth", "RFC 3863", "elements five thousand deep", method="MESSAGE", *(
-        body(PIDF.format("<a>" * 5000), PIDF_TYPE),)),
-    _row("xml-loop", "RFC 3863", "an entity of itself", method="MESSAGE", *(
-        body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "&b;"><!ENTITY b "&a;">]>' + PIDF.format("&a;"), PIDF_TYPE),)),
-    _row("xml-external", "RFC 3863", "an entity from a file", method="MESSAGE", *(
-        body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///dev/zero">]>' + PIDF.format("&a;"), PIDF_TYPE),)),
-    _row("xml-parameter", "RFC 3863", "a parameter entity from elsewhere", method="MESSAGE", *(
-        body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY % a SYSTEM "http://192.0.2.1/x.dtd">%a;]>' + PIDF.format(""), PIDF_TYPE),)),
-    _row("xml-attributes", "RFC 3863", "an element of five thousand attributes", method="MESSAGE", *(
-        body(PIDF.format("<a " + " ".join(f'a{n}="1"' for n in range(5000)) + "/>"), PIDF_TYPE),)),
-    _row("xml-cut", "RFC 3863", "a document that is cut", method="MESSAGE", *(body(PIDF.format("<a")[:90], PIDF_TYPE),)),
-    _row("xml-encoding", "RFC 3863", "a document that lies about its encoding", method="MESSAGE", *(
-        body('<?xml version="1.0" encoding="UTF-16"?>' + PIDF.format(""), PIDF_TYPE),)),
-    _row("xml-control", "RFC 3863", "control characters in text", method="MESSAGE", *(
-        body(PIDF.format("\x00\x01\x08"), PIDF_TYPE),)),
-    _row("xml-reginfo", "RFC 3680", "registration information with a negative version", method="PUBLISH", *(
-        body('<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="-1" state="full"><registration/></reginfo>',
-             "application/reginfo+xml"),)),
-    _row("xml-conference", "RFC 4575", "conference information with users without an entity", method="NOTIFY", *(
-        body('<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="x" state="?"><users>'
-             + "<user/>" * 2000 + "</users></conference-info>", "application/conference-info+xml"),)),
+    _xml("xml-laughs", "RFC 3863", "entities that expand to a thousand million letters", "MESSAGE", body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "ha">' + LAUGHS + "]>" + PIDF.format("&l9;"), PIDF_TYPE)),
+    _xml("xml-quadratic", "RFC 3863", "one long entity used a thousand times", "MESSAGE", body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "' + "a" * 5000 + '">]>' + PIDF.format("&a;" * 1000), PIDF_TYPE)),
+    _xml("xml-depth", "RFC 3863", "elements five thousand deep", "MESSAGE", body(PIDF.format("<a>" * 5000), PIDF_TYPE)),
+    _xml("xml-loop", "RFC 3863", "an entity of itself", "MESSAGE", body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "&b;"><!ENTITY b "&a;">]>' + PIDF.format("&a;"), PIDF_TYPE)),
+    _xml("xml-external", "RFC 3863", "an entity from a file", "MESSAGE", body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///dev/zero">]>' + PIDF.format("&a;"), PIDF_TYPE)),
+    _xml("xml-parameter", "RFC 3863", "a parameter entity from elsewhere", "MESSAGE", body('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY % a SYSTEM "http://192.0.2.1/x.dtd">%a;]>' + PIDF.format(""), PIDF_TYPE)),
+    _xml("xml-attributes", "RFC 3863", "an element of five thousand attributes", "MESSAGE", body(PIDF.format("<a " + " ".join(f'a{n}="1"' for n in range(5000)) + "/>"), PIDF_TYPE)),
+    _xml("xml-cut", "RFC 3863", "a document that is cut", "MESSAGE", body(PIDF.format("<a")[:90], PIDF_TYPE)),
+    _xml("xml-encoding", "RFC 3863", "a document that lies about its encoding", "MESSAGE", body('<?xml version="1.0" encoding="UTF-16"?>' + PIDF.format(""), PIDF_TYPE)),
+    _xml("xml-control", "RFC 3863", "control characters in text", "MESSAGE", body(PIDF.format("\x00\x01\x08"), PIDF_TYPE)),
+    _xml("xml-reginfo", "RFC 3680", "registration information with a negative version", "PUBLISH", body('<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="-1" state="full"><registration/></reginfo>',
+             "application/reginfo+xml")),
+    _xml("xml-conference", "RFC 4575", "conference information with users without an entity", "NOTIFY", body('<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="x" state="?"><users>'
+             + "<user/>" * 2000 + "</users></conference-info>", "application/conference-info+xml")),
 )  # fmt: skip
 
 ALL = (*AUTHORIZATION, *AGREEMENT, *HEADERS, *XML)

@@ -26,7 +26,7 @@ class _UnsafeError(Exception):
 def is_sound(message: Message, policy: RobustPolicy) -> bool:
     """Whether a request's body may be read on: it is no XML, or XML without entities and of modest depth."""
     kind = (message.get("Content-Type") or "").partition(";")[0].strip().lower()
-    if not (kind.endswith("+xml") or kind.endswith("/xml")):
+    if not kind.endswith(("+xml", "/xml")):
         return True
     if policy.expands_entities:
         block(_expanded(message.body.decode("utf-8", "replace")) / LETTERS_PER_SECOND)
