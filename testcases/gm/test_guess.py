@@ -67,8 +67,8 @@ def first_address(bench: Bench) -> str:
 
 @purpose("GM-GUESS-01")
 def test_guessing_is_limited(bench: Bench) -> None:
-    """After wrong guesses in a row, further ones are slowed, no longer challenged, or refused whatever they say."""
-    victim = bench.ue(registered=False)
+    """After wrong passwords in a row, further ones are slowed, no longer challenged, or refused whatever they say."""
+    victim = bench.ue(auth="digest", registered=False)
     control(victim.register(label="REGISTER of the rightful subscriber")).accepted()
     attacker = guesser(bench, victim)
     guesses = guess_all(bench, attacker)
