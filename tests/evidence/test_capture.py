@@ -135,6 +135,20 @@ def test_esp_is_told_by_address() -> None:
     assert known.owner(pcapng.Packet(OFFSET + 2 * SECOND, pcapng.LINK_RAW, data)) == "A"
 
 
+def test_esp_is_told_by_spi_where_it_is_known() -> None:
+    """Two purposes between the same addresses have their own SPIs."""
+    ends = {"remote": (samples.PCSCF[0], 0)}
+    known = slicer(
+        A=[flow(1, None, "esp", local=(samples.UE[0], 7), **ends)],
+        B=[flow(1, None, "esp", local=(samples.UE[0], 8), **ends)],
+    )
+    for spi, owner in ((7, "A"), (8, "B"), (9, None)):
+        esp = spi.to_bytes(4, "big") + bytes(16)
+        for source, target in ((samples.UE, samples.PCSCF), (samples.PCSCF, samples.UE)):
+            data = packets.ip(source[0], target[0], packets.ESP, esp)
+            assert known.owner(pcapng.Packet(OFFSET + 2 * SECOND, pcapng.LINK_RAW, data)) == owner
+
+
 def test_the_wire_replaces_the_tap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each purpose gets its packets with its keys inside; one without packets keeps the tap's capture."""
     monkeypatch.setattr(capture, "FLUSH", 100)

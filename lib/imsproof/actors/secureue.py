@@ -21,7 +21,7 @@ from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mecha
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from imsproof.actors.sipsubject import SipAnswer
     from imsproof.actors.siptransport import SipTransport
@@ -130,27 +130,19 @@ class SecureUe(Ue):
 
     def probe(self, label: str, altered: Altered | None = None, *, within: float | None = None) -> SipAnswer:
         """Ask for itself (OPTIONS to its own identity), as it should or altered on purpose."""
-        seconds = within or (self.session.timers.silence if altered else self.session.timers.answer)
-        return self.session.run(
-            self._altered(altered, self.arequest("OPTIONS", self.impu, label=label, within=seconds))
-        )
+        transport, timers = self.esp, self.session.timers
+        seconds = within or (timers.silence if altered else timers.answer)
+        sending = self.arequest("OPTIONS", self.impu, label=label, within=seconds)
+        return self.session.run(_altered(transport, altered, sending))
 
     def replay(self, label: str) -> SipAnswer:
         """Send the last packet once more as it crossed, and wait for an answer to it."""
-        packet, data = self.esp.last
+        transport = self.esp
+        packet, data = transport.last
         sending = self.asend_raw(data, label, within=self.session.timers.silence)
-        return self.session.run(self._altered(Altered("the packet before, once more", packet=packet), sending))
+        return self.session.run(_altered(transport, Altered("the packet before, once more", packet=packet), sending))
 
     # The same on the link's loop
-
-    async def _altered(self, altered: Altered | None, sending: Any) -> SipAnswer:
-        transport = self.esp
-        transport.altering = altered
-        try:
-            answer: SipAnswer = await sending
-        finally:
-            transport.altering = None
-        return answer
 
     async def aregister(
         self,
@@ -260,6 +252,15 @@ class SecureUe(Ue):
         self._transactions.on_request = self._take_request
         self._transactions.on_stray = self._take_stray
         self._remote = made.remote
+
+
+async def _altered(transport: EspTransport, altered: Altered | None, sending: Awaitable[SipAnswer]) -> SipAnswer:
+    """Wait for an answer while what is sent is made wrong."""
+    transport.altering = altered
+    try:
+        return await sending
+    finally:
+        transport.altering = None
 
 
 def _agreed(proposal: Proposal, ck: bytes, ik: bytes) -> Agreed:

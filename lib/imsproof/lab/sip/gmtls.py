@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ def context(directory: Path, policy: SipPolicy) -> ssl.SSLContext:
 @lru_cache(maxsize=16)
 def _context(directory: Path, versions: tuple[str, ...], ciphers: str, certificate: str) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = min(VERSIONS[version] for version in versions)
-    made.maximum_version = max(VERSIONS[version] for version in versions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are there for the planted fault
+        made.minimum_version = min(VERSIONS[version] for version in versions)
+        made.maximum_version = max(VERSIONS[version] for version in versions)
     made.set_ciphers(ciphers)
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     made.load_cert_chain(directory / f"{certificate}.pem", directory / f"{certificate}.key")

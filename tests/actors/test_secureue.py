@@ -1,0 +1,115 @@
+"""The UE with a security agreement, against the reference lab."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.actors.conftest import SipPeer, subscriber
+
+from imsproof.actors.secureue import Proposal, SecureUe, fresh_ends
+from imsproof.codec import sip
+from imsproof.codec.secagree import parse_mechanisms
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    from imsproof.link.session import Session
+    from imsproof.profile import Profile
+    from imsproof.profile.gm import Gm
+
+
+@pytest.fixture
+def raw() -> None:
+    """The right to raw sockets."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_RAW, 50).close()
+    except PermissionError:
+        pytest.skip("no right to raw sockets")
+
+
+def secure(session: Session, profile: Profile, number: int = 0) -> SecureUe:
+    gm = profile.gm
+    assert gm is not None
+    return SecureUe(session, gm, gm.subscribers[number])
+
+
+@pytest.mark.usefixtures("raw")
+def test_it_registers_and_speaks_through_esp(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference)
+    done = ue.register()
+    assert (done.status, done.autn) == (200, "valid")
+    assert ue.probe("protected").ok
+    spoken = [event for event in lab.record.events if event.facts.get("sip")]
+    assert [event.transport for event in spoken[:2]] == ["udp", "udp"]
+    assert {event.transport for event in spoken[2:]} == {"esp"}
+    assert lab.extra_files["esp_sa"].count(b"IPv4") == 4
+    assert ue.deregister().ok
+    ue.close()
+
+
+@pytest.mark.usefixtures("raw")
+def test_a_registration_over_the_association_keeps_it(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference, 1)
+    ue.register()
+    before = ue.esp
+    assert ue.register().ok
+    assert ue.esp is before
+    ue.close()
+
+
+@pytest.mark.usefixtures("raw")
+def test_after_a_refusal_it_can_begin_anew(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference, 2)
+    proposal = ue.propose()
+    assert ue.confirm(proposal, verify=lambda _: []).status == 494
+    assert ue.register().ok
+    ue.close()
+
+
+@pytest.mark.usefixtures("raw")
+def test_a_replay_is_dropped_by_the_lab(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference, 3)
+    ue.register()
+    ue.probe("protected")
+    assert "no final answer" in ue.replay("again").failed
+    ue.close()
+
+
+def test_without_an_agreement_nothing_is_confirmed(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = lambda message: [
+        sip.response(message, 401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="eA=="')]).to_bytes()
+    ]
+    ue = SecureUe(session, gm, subscriber(password="p"))
+    proposal = ue.propose()
+    assert proposal.chosen() is None
+    with pytest.raises(InconclusiveError, match="agreed on nothing"):
+        ue.confirm(proposal)
+    with pytest.raises(InconclusiveError, match="no ESP association"):
+        ue.probe("x")
+
+
+def test_without_a_challenge_nothing_is_confirmed(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = lambda message: [sip.response(message, 494).to_bytes()]
+    ue = SecureUe(session, gm, subscriber())
+    with pytest.raises(InconclusiveError, match="no challenge"):
+        ue.confirm(ue.propose())
+
+
+def test_the_best_common_entry_is_chosen(session: Session) -> None:
+    def entry(q: float, ealg: str, spi: str = "1") -> str:
+        return f"ipsec-3gpp;q={q};alg=hmac-sha-1-96;ealg={ealg};spi-c={spi};spi-s=2;port-c=3;port-s=4"
+
+    proposal = Proposal(record=session.record, exchange="1:x", own=fresh_ends())
+    proposal.client = parse_mechanisms([entry(0.1, "null"), entry(0.1, "aes-cbc")])
+    proposal.server = parse_mechanisms([entry(0.1, "null"), entry(0.5, "aes-cbc"), "tls;q=0.9"])
+    chosen = proposal.chosen()
+    assert chosen is not None
+    assert chosen.get("ealg") == "aes-cbc"
+
+
+def test_fresh_ends_are_all_different() -> None:
+    for _ in range(50):
+        ends = fresh_ends()
+        assert ends.spi_c != ends.spi_s
+        assert ends.port_c != ends.port_s

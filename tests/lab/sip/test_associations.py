@@ -1,0 +1,173 @@
+"""The P-CSCF's ESP associations over a raw socket."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imsproof.codec import esp, udp
+from imsproof.codec.sip import request
+from imsproof.lab.sip.agreement import Agreement, Agreements
+from imsproof.lab.sip.associations import Associations
+from imsproof.lab.sip.policy import SipPolicy
+from imsproof.lab.sip.transport import Flow
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+HERE, UE = "127.77.3.10", "127.0.0.1"
+CK, IK = bytes(16), bytes(range(16))
+OFFER = "ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;spi-c=1001;spi-s=1002;port-c=40001;port-s=40002"
+
+
+class World:
+    """Associations with a policy that may change, what they received, and the UE's raw socket."""
+
+    def __init__(self) -> None:
+        self.policy = SipPolicy()
+        self.got: asyncio.Queue[tuple[bytes, Flow]] = asyncio.Queue()
+        self.associations = Associations(HERE, lambda: self.policy, lambda *what: self.got.put_nowait(what))
+        self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, 50)
+        self.raw.bind((UE, 0))
+        self.raw.setblocking(False)
+        self.agreement = self.agree()
+        self.sequence = 1000
+
+    @staticmethod
+    def agree() -> Agreement:
+        register = request("REGISTER", "sip:a", [("Security-Client", OFFER)])
+        made = Agreements().propose(register, Flow("udp", (UE, 5060)), SipPolicy())
+        assert made is not None
+        return made
+
+    def relax(self, **values: bool) -> None:
+        self.policy = dataclasses.replace(SipPolicy(), **values)  # type: ignore[arg-type]
+
+    def sa(self) -> esp.Association:
+        assert self.agreement.own is not None
+        spi = int(self.agreement.own.params["spi-s"] or 0)
+        return esp.Association(spi, "hmac-sha-1-96", "aes-cbc", *esp.expand_keys("hmac-sha-1-96", "aes-cbc", CK, IK))
+
+    def send(self, packet: bytes) -> None:
+        self.raw.sendto(packet, (HERE, 0))
+
+    def sealed(self, sequence: int, sa: esp.Association | None = None, ports: tuple[int, int] = (40001, 5066)) -> bytes:
+        sa = sa or self.sa()
+        datagram = udp.build((UE, ports[0]), (HERE, ports[1]), b"hello")
+        return sa.seal(sequence, datagram, bytes(sa.iv_size))
+
+    async def takes(self, packet: bytes) -> bool:
+        """Whether a packet is taken; one that surely is follows it, so that nothing is waited for in vain."""
+        self.send(packet)
+        marker = self.sa()
+        datagram = udp.build((UE, 40001), (HERE, 5066), b"marker")
+        self.sequence += 1
+        self.send(marker.seal(self.sequence, datagram, bytes(16)))
+        first, _ = await asyncio.wait_for(self.got.get(), 5)
+        if first == b"marker":
+            return False
+        await asyncio.wait_for(self.got.get(), 5)
+        return True
+
+
+def run(work: Callable[[World], Awaitable[None]]) -> None:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_RAW, 50).close()
+    except PermissionError:
+        pytest.skip("no right to raw sockets")
+
+    async def body() -> None:
+        world = World()
+        await world.associations.open()
+        world.associations.make(world.agreement, "a@ims.example", UE, CK, IK)
+        try:
+            await work(world)
+        finally:
+            world.associations.close()
+            world.raw.close()
+
+    asyncio.run(body())
+
+
+def test_what_is_wrong_in_one_thing_is_dropped_unless_the_policy_is_lax() -> None:
+    async def work(world: World) -> None:
+        sa = world.sa()
+        null = dataclasses.replace(sa, ealg="null", encryption_key=b"")
+        numbers = iter(range(2000, 3000, 50))
+        cases = {
+            "check_icv": lambda n: world.sealed(n)[:-1] + bytes((world.sealed(n)[-1] ^ 1,)),
+            "check_selectors": lambda n: world.sealed(n, ports=(40009, 5066)),
+            "null_only_when_agreed": lambda n: world.sealed(n, null),
+            "check_spi": lambda n: b"\0\0\x10\x01" + world.sealed(n)[4:],
+        }
+        world.sequence = number = next(numbers)
+        assert await world.takes(world.sealed(number + 20))
+        for name, make in cases.items():
+            world.sequence = number = next(numbers)
+            assert not await world.takes(make(number + 20)), name
+            if name == "check_spi":
+                continue  # the ICV covers the SPI, so that the packet must be sealed for the one that is guessed
+            world.relax(**{name: False})
+            world.sequence = number = next(numbers)
+            assert await world.takes(make(number + 20)), name
+            world.relax()
+
+    run(work)
+
+
+def test_a_replay_is_dropped() -> None:
+    async def work(world: World) -> None:
+        packet = world.sealed(990)
+        assert await world.takes(packet)
+        assert not await world.takes(packet)
+        world.relax(check_replay=False)
+        assert await world.takes(packet)
+
+    run(work)
+
+
+def test_what_goes_to_the_ue_is_sealed_for_its_spi() -> None:
+    async def work(world: World) -> None:
+        assert await world.takes(world.sealed(1))
+        flow = Flow("", ("", 0))
+        world.send(world.sealed(2000))
+        _, flow = await asyncio.wait_for(world.got.get(), 5)
+        found = world.associations.of_flow(flow)
+        assert found is not None
+        assert (found.impi, found.impus, flow.peer) == ("a@ims.example", (), (UE, 40002))
+        flow.send(b"answer")
+        data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(world.raw, 4096), 5)
+        while esp.spi_of(data[20:]) != 1002:
+            data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(world.raw, 4096), 5)
+        opened = dataclasses.replace(world.sa(), spi=1002).open(data[20:])
+        assert udp.parse(opened.payload) == (5064, 40002, b"answer")
+
+    run(work)
+
+
+def test_sets_are_settled_dropped_and_ended() -> None:
+    async def work(world: World) -> None:
+        sets = world.associations
+        assert await world.takes(world.sealed(1))
+        world.send(world.sealed(2000))
+        first = sets.of_flow((await asyncio.wait_for(world.got.get(), 5))[1])
+        assert first is not None
+        sets.settle(first, ("sip:a@ims.example",))
+        world.agreement = world.agree()
+        sets.make(world.agreement, "a@ims.example", UE, CK, IK)
+        world.send(world.sealed(1))
+        second = sets.of_flow((await asyncio.wait_for(world.got.get(), 5))[1])
+        assert second is not None
+        assert sets.of_flow(first.flow) is first
+        sets.settle(second, ("sip:a@ims.example",))
+        assert sets.of_flow(first.flow) is None
+        sets.end("somebody else")
+        assert sets.of_flow(second.flow) is second
+        sets.drop(second)
+        assert sets.of_flow(second.flow) is None
+
+    run(work)

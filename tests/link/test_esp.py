@@ -1,0 +1,71 @@
+"""The raw socket for ESP, on loopback."""
+
+from __future__ import annotations
+
+import queue
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imsproof.link.esp import PROTOCOL, EspSocket
+from imsproof.seams import InconclusiveError, OutOfScopeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imsproof.link.session import Session
+
+UE, PCSCF = "127.0.0.1", "127.77.1.10"
+
+
+def packet(spi: int) -> bytes:
+    return spi.to_bytes(4, "big") + bytes(12)
+
+
+@pytest.fixture
+def network() -> Iterator[socket.socket]:
+    """The other end, where this process may have one."""
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
+    except PermissionError:
+        pytest.skip("no right to raw sockets")
+    raw.bind((PCSCF, 0))
+    raw.settimeout(5)
+    yield raw
+    raw.close()
+
+
+def test_packets_of_known_spis_come_in_and_all_pass_the_tap(session: Session, network: socket.socket) -> None:
+    async def open_one() -> EspSocket:
+        made = await EspSocket.open(session, "ue-a", UE, PCSCF)
+        made.know(incoming=[7], outgoing=[9])
+        return made
+
+    esp = session.run(open_one())
+    got: queue.Queue[bytes] = queue.Queue()
+    esp.on_packet = got.put
+    session.run(esp.send(packet(9), "1:x"))
+    data, peer = network.recvfrom(100)
+    assert (data[20:], peer[0]) == (packet(9), UE)
+    network.sendto(packet(8), (UE, 0))
+    network.sendto(packet(7), (UE, 0))
+    assert got.get(timeout=5) == packet(7)
+    assert [(one.protocol, one.data) for one in session.packets] == [("esp", packet(9)), ("esp", packet(7))]
+    assert {flow.local[1] for flow in session.flows} == {7, 9}
+    session.run(esp.aclose())
+    assert all(flow.closed_ns for flow in session.flows)
+
+
+def test_without_the_right_it_is_inconclusive(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> socket.socket:
+        raise PermissionError
+
+    monkeypatch.setattr("imsproof.link.esp.socket.socket", denied)
+    with pytest.raises(InconclusiveError, match="CAP_NET_RAW"):
+        session.run(EspSocket.open(session, "ue-a", UE, PCSCF))
+
+
+def test_a_peer_out_of_scope_is_refused(session: Session) -> None:
+    with pytest.raises(OutOfScopeError):
+        session.run(EspSocket.open(session, "ue-a", UE, "192.0.2.1"))
