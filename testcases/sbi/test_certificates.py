@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from imsproof.actors.nf import TokenAnswer
     from imsproof.bench import Bench
+    from imsproof.judge import Expectation
 
     Flaw = Callable[[CertificateMaker], NfIdentity]
 
@@ -30,6 +31,8 @@ CERTIFICATE_ALERTS = [
     "access_denied",
     "decrypt_error",
 ]
+STATUSES = [400, 401, 403]
+"""A server may also complete the handshake and refuse the request (RFC 8446 section 4.4.2.4)."""
 Maker = CertificateMaker
 TABLE: dict[str, tuple[Flaw, ...]] = {
     "SBI-CERT-02": (Maker.of_unknown_authority, Maker.of_namesake_authority),
@@ -65,6 +68,12 @@ PROFILE = (
 """Fields of the server's certificate: those that security hangs on, and those that only the profile asks for."""
 
 
+def in_form(judged: Expectation) -> None:
+    """Grade the form of a refusal that held."""
+    if judged.held:
+        judged.holds("refused-in-form", role=Role.FORM, alerts=CERTIFICATE_ALERTS, statuses=STATUSES)
+
+
 def as_client(bench: Bench, producer: ProducerClient, identity: NfIdentity) -> ProducerClient:
     """The same producer, seen by a client with another certificate."""
     return ProducerClient(NfConsumer(bench.session, bench.sbi, identity, actor="impostor"), producer.producer)
@@ -79,7 +88,6 @@ def refuses(
     bench: Bench,
     producer: ProducerClient,
     identities: Sequence[NfIdentity],
-    alert: Sequence[str] = CERTIFICATE_ALERTS,
 ) -> None:
     """The whole shape: served with the right certificate, refused with each wrong one, served again."""
     token = token_of(producer)
@@ -88,7 +96,7 @@ def refuses(
     for identity in identities:
         impostor = as_client(bench, producer, identity)
         answer = impostor.probe(token, label=f"with a certificate: {identity.name}", injected=True, tls=LEGACY)
-        expect(answer).refused(alert=alert, accept=producer.successes)
+        in_form(expect(answer).refused(accept=producer.successes))
     alive(producer.probe(token, label="with the right certificate again"))
     producer.release(token)
 
@@ -101,7 +109,7 @@ def test_a_client_without_a_certificate_is_refused(bench: Bench, producer: Produ
     producer.release(token)
     bare = as_client(bench, producer, producer.consumer.identity.without_certificate())
     answer = bare.probe(token, label="without a certificate", injected=True)
-    expect(answer).refused(alert=CERTIFICATE_ALERTS, accept=producer.successes)
+    in_form(expect(answer).refused(accept=producer.successes))
     alive(producer.probe(token, label="with a certificate again"))
     producer.release(token)
 
@@ -147,7 +155,7 @@ def test_an_nf_is_known_by_the_san(bench: Bench, producer: ProducerClient) -> No
     token = token_of(producer)
     control(minted.probe(token, label="with a minted certificate without a flaw")).accepted()
     minted.release(token)
-    refuses(bench, producer, [maker.of_other_instance()], alert=())
+    refuses(bench, producer, [maker.of_other_instance()])
 
 
 @purpose("SBI-CERT-08")
@@ -164,7 +172,7 @@ def test_a_revoked_certificate_is_refused(bench: Bench, producer: ProducerClient
     if own is not None and not own.token:
         raise InconclusiveError("the NRF gives the revoked NF no token, so the producer's own check cannot be seen")
     answer = client.probe(own, label="with a revoked certificate", injected=True)
-    expect(answer).refused(alert=CERTIFICATE_ALERTS, accept=producer.successes)
+    in_form(expect(answer).refused(accept=producer.successes))
     client.release(own)
     alive(producer.probe(token, label="with the right certificate again"))
     producer.release(token)

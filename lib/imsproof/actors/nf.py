@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Headers = Sequence[tuple[str, str]]
     Body = Mapping[str, Any] | Sequence[Any] | str | bytes | None
 
+ANY_HTTP = ("h2", "http/1.1")
+"""What a mere handshake offers in ALPN: whether HTTP/2 is spoken is another question."""
 TOKEN_SECONDS = 600
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path, not a secret
 
@@ -350,10 +352,9 @@ class NfConsumer:
         attempt = Attempt(record=self.session.record, exchange=exchange)
         remote = (target.url.host, target.url.port)
         local = (self._source, 0) if self._source else None
+        options = self.options(target, **{"alpn": ANY_HTTP, **changes})
         try:
-            stream = await TlsStream.open(
-                self.session, self.actor, exchange, remote, self.options(target, **changes), local=local, quiet=True
-            )
+            stream = await TlsStream.open(self.session, self.actor, exchange, remote, options, local=local, quiet=True)
         except ConnectionFailedError as error:
             attempt.failed = str(error)
             return attempt

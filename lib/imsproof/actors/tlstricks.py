@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors.nf import ANY_HTTP
 from imsproof.link import http1 as link_http1
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.subject import Attempt, HttpAnswer
@@ -50,7 +51,7 @@ async def _renegotiate(consumer: NfConsumer, target: Target, label: str) -> Atte
     session = consumer.session
     attempt = Attempt(record=session.record, exchange=session.exchange(label))
     remote = (target.url.host, target.url.port)
-    options = consumer.options(target, maximum="TLSv1.2")
+    options = consumer.options(target, alpn=ANY_HTTP, maximum="TLSv1.2")
     try:
         stream = await TlsStream.open(session, consumer.actor, attempt.exchange, remote, options, quiet=True)
     except ConnectionFailedError as error:
@@ -71,7 +72,7 @@ async def _tickets(consumer: NfConsumer, target: Target, label: str) -> Attempt:
     session = consumer.session
     attempt = Attempt(record=session.record, exchange=session.exchange(label))
     remote = (target.url.host, target.url.port)
-    options = consumer.options(target, minimum="TLSv1.3")
+    options = consumer.options(target, alpn=ANY_HTTP, minimum="TLSv1.3")
     try:
         stream = await TlsStream.open(session, consumer.actor, attempt.exchange, remote, options, quiet=True)
     except ConnectionFailedError as error:
@@ -93,7 +94,7 @@ async def _tampered(consumer: NfConsumer, target: Target, label: str, version: s
     session = consumer.session
     attempt = Attempt(record=session.record, exchange=session.exchange(label))
     remote = (target.url.host, target.url.port)
-    options = consumer.options(target, minimum=version, maximum=version)
+    options = consumer.options(target, alpn=ANY_HTTP, minimum=version, maximum=version)
     kind = FinishedTampered if what == "Finished" else DataTampered
     try:
         stream = await kind.open(session, consumer.actor, attempt.exchange, remote, options, quiet=True)

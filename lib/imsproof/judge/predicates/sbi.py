@@ -210,3 +210,14 @@ def _is(profile: Any, instance_id: str, nf_type: str) -> bool:
     if instance_id:
         return str(profile.get("nfInstanceId", "")).lower() == instance_id.lower()
     return bool(profile.get("nfType") == nf_type)
+
+
+@predicate("refused-in-form")
+def refused_in_form(events: Events, *, exchange: str, alerts: Sequence[str], statuses: Sequence[int]) -> Finding:
+    """The refusal came as a fitting alert, or as a fitting HTTP status after a completed handshake."""
+    seen = effect(events, exchange)
+    sentence = f"{exchange}: the lab {seen.how}"
+    if seen.alert in set(alerts) or seen.status in set(statuses):
+        return holds(sentence, seen.event)
+    wanted = " or ".join(str(status) for status in statuses)
+    return fails(f"{sentence}; an alert about the certificate or status {wanted} was expected", seen.event)

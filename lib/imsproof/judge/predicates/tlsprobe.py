@@ -143,7 +143,10 @@ def no_early_data(events: Events, *, exchange: str) -> Finding:
     """No session ticket of the server allows early data."""
     told = [event for event in of_exchange(events, exchange) if "max_early_data" in event.facts]
     if not told:
-        return unknown(f"{exchange}: no session could be looked at")
+        seen, sentence = _absent(events, exchange)
+        if seen.alert == "protocol_version":
+            return holds(f"{exchange}: the lab takes no TLS 1.3, so no early data", seen.event)
+        return unknown(f"{sentence}: no session could be looked at", seen.event)
     limit = int(told[-1].facts["max_early_data"])
     if limit:
         return fails(f"{exchange}: session tickets allow {limit} octets of early data", told[-1].seq)
