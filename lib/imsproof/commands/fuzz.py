@@ -18,20 +18,26 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from imsproof import __version__, paths
+from imsproof import __version__, catalogue, paths
 from imsproof.actors.liveness import other_source
+from imsproof.actors.nf import NfConsumer
 from imsproof.actors.torturer import Torturer
+from imsproof.bench import Bench
 from imsproof.commands.common import Exit, console, err, quit_with, read_profile
 from imsproof.evidence.files import write_json
 from imsproof.fuzzing import findings
 from imsproof.fuzzing.anomalies import anomalies, sample
 from imsproof.fuzzing.campaign import Budget, Campaign, Progress, Source
+from imsproof.fuzzing.doors import DtlsRecords, GmSdp, SbiFrames, SctpChunks
 from imsproof.fuzzing.mutate import Mutator
 from imsproof.fuzzing.target import MARK, GmSip, Target
 from imsproof.lab.launch import LaunchError, RunningLab, launch
-from imsproof.link.session import Link, Session
+from imsproof.link.session import Link
 from imsproof.profile import Profile
-from imsproof.seams import ImsproofError, Record
+from imsproof.seams import ImsproofError
+
+SMALL_VOLLEY = 16
+"""Cases between two looks at the lab where each costs a conversation."""
 
 
 class TargetName(StrEnum):
@@ -125,7 +131,6 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
         declared = read_profile(profile or paths.profiles() / "reference.yaml")
         link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
         stack.callback(link.close)
-        session = link.session(Record("FUZZ"))
         folder = _folder(out or paths.default_reports(), declared.name)
         (folder / "replay.json").write_text(
             f'{{"profile": {_json_path(profile)}, "seed": {chosen}}}\n', encoding="utf-8"
@@ -133,10 +138,17 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
         recipe = findings.Recipe(target.value, mode.value, chosen, str(share), __version__)
         console.print(f"{declared.name}: {target} by {mode}; seed {chosen}, shard {share}; {folder}", markup=False)
         try:
-            face = make_target(target, session, declared, chosen)
+            face = make_target(stack, target, link, declared, chosen)
             stack.callback(face.close)
             source, learn = _source(mode, face, chosen, share, sample_of, corpus)
-            campaign = Campaign(face, source, Budget(limit, cases), restore=_restore(face, lab, restart), learn=learn)
+            campaign = Campaign(
+                face,
+                source,
+                Budget(limit, cases),
+                restore=_restore(face, lab, restart),
+                learn=learn,
+                volley=VOLLEY if target is TargetName.GM_SIP else SMALL_VOLLEY,
+            )
             done = campaign.run(_Told())
         except ImsproofError as error:
             quit_with(Exit.UNDECIDED, str(error))
@@ -168,26 +180,40 @@ def _folder(out: Path, name: str) -> Path:
     return folder
 
 
-def make_target(name: TargetName, session: Session, declared: Profile, seed: int) -> Target:
+def make_target(stack: ExitStack, name: TargetName, link: Link, declared: Profile, seed: int) -> Target:
     """Make the target of a campaign (``InconclusiveError`` when the profile does not give it)."""
-    chance = random.Random(f"{seed}:probes")  # noqa: S311 - repeatable on purpose
-    if name is not TargetName.GM_SIP:
-        from imsproof.fuzzing.doors import make_door
+    purpose = catalogue.load().select([], ["GM-MALFORMED-01"])[0]
+    work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imsproof-fuzz-")))
+    bench = Bench(declared, purpose, link, work, seed)
+    stack.callback(bench.close)
+    if name is TargetName.SBI:
+        return SbiFrames(NfConsumer(bench.session, bench.sbi), bench.producer())
+    if name in {TargetName.DTLS, TargetName.SCTP}:
+        return (DtlsRecords if name is TargetName.DTLS else SctpChunks)(bench.session, bench.data_channel_peer())
+    front = _front(bench, declared, seed)
+    return front if name is TargetName.GM_SIP else GmSdp(bench.ue(), _callee(bench), front)
 
-        return make_door(name.value, session, declared, chance)
-    if declared.gm is None:
-        quit_with(Exit.USAGE, "the profile has no gm section, so there is no SIP to fuzz")
-    torturer = Torturer(session, declared.gm, chance, transport="udp")
-    usual = session.source or "127.0.0.1"
+
+def _front(bench: Bench, declared: Profile, seed: int) -> GmSip:
+    chance = random.Random(f"{seed}:probes")  # noqa: S311 - repeatable on purpose
+    torturer = Torturer(bench.session, bench.gm, chance, transport="udp")
+    usual = bench.session.source or "127.0.0.1"
     other = next((one for one in declared.tester.addresses if one != usual), None)
     return GmSip(
-        session,
+        bench.session,
         torturer.target,
         torturer.aim,
         chance,
         other=other or other_source(torturer.target[0], usual),
         within=declared.timers.answer,
     )
+
+
+def _callee(bench: Bench) -> str:
+    """The lab's own UE where it has one, else another subscriber's identity."""
+    if bench.profile.far is not None:
+        return bench.far_target()
+    return bench.subscribers(1)[0].impu
 
 
 def _source(
@@ -321,7 +347,7 @@ def replay_finding(folder: Path, profile: Path | None) -> NoReturn:
         declared = read_profile(profile or paths.profiles() / "reference.yaml")
         link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
         stack.callback(link.close)
-        face = make_target(name, link.session(Record("REPLAY")), declared, int(told["recipe"]["seed"]))
+        face = make_target(stack, name, link, declared, int(told["recipe"]["seed"]))
         stack.callback(face.close)
         if not face.probe().serves:
             quit_with(Exit.UNREACHABLE, "the lab does not answer a well-formed request; nothing was sent")
