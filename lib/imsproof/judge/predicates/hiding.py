@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imsproof.seams import Events
 
-TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
+TOKEN = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 
 
@@ -96,9 +96,8 @@ def tells(text: str, hidden: Sequence[str]) -> str:
 def _decoded(text: str) -> Iterator[str]:
     for found in TOKEN.findall(text):
         for alphabet in (b"+/", b"-_"):
-            bare = found.rstrip("=")
             try:
-                data = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=alphabet)
+                data = base64.b64decode(found + "=" * (-len(found) % 4), altchars=alphabet)
             except (ValueError, binascii.Error):
                 continue
             yield data.decode("latin-1")
