@@ -27,7 +27,7 @@ from imsproof.commands.common import Exit, console, err, quit_with, read_profile
 from imsproof.evidence.files import write_json
 from imsproof.fuzzing import findings
 from imsproof.fuzzing.anomalies import anomalies, sample
-from imsproof.fuzzing.campaign import Budget, Campaign, Progress, Source
+from imsproof.fuzzing.campaign import VOLLEY, Budget, Campaign, Progress, Source
 from imsproof.fuzzing.doors import DtlsRecords, GmSdp, SbiFrames, SctpChunks
 from imsproof.fuzzing.mutate import Mutator
 from imsproof.fuzzing.target import MARK, GmSip, Target
