@@ -123,3 +123,18 @@ def test_an_offer_to_nobody_has_a_reason(lab: Session, reference: Profile) -> No
     answered = CallSignalling(ue, "sip:nobody@ims.example").offer(Sdp.parse(OFFER), "INVITE")
     assert answered.sdp is None
     assert answered.failed
+
+
+def test_a_request_with_other_tags_than_the_calls_does_not_end_it(lab: Session, reference: Profile) -> None:
+    caller, callee = pair(lab, reference)
+    callee.take_calls(lambda _: OFFER)
+    call = caller.invite(callee.impu, OFFER)
+    assert call.dialog
+    mine = next(iter(callee.calls.values()))
+    assert mine.dialog
+    right = sip.request("BYE", "sip:x", call.dialog.headers("BYE", 9))
+    assert mine.owns(right)
+    for name in ("From", "To"):
+        wrong = right.copy()
+        wrong.set(name, (right.get(name) or "").partition(";tag=")[0] + ";tag=guess")
+        assert not mine.owns(wrong)

@@ -222,3 +222,13 @@ def test_the_stop_switch_ends_a_wait_for_a_call(session: Session, peer: SipPeer,
     threading.Timer(0.1, session.link.stop.set).start()
     with pytest.raises(StoppedError):
         ue.wait_invite(30)
+
+
+def test_a_request_that_came_is_handed_out_once(lab: Session, reference: Profile) -> None:
+    assert reference.gm
+    caller, callee = (Ue(lab, reference.gm, one) for one in reference.gm.subscribers[:2])
+    for one in (caller, callee):
+        assert one.register().ok
+    assert caller.request("MESSAGE", callee.impu, body=b"x").ok
+    assert callee.wait_request("MESSAGE")
+    assert callee.wait_request("MESSAGE", within=0.05) is None
