@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 
+from imsproof.codec.tlshello import CLIENT_HELLO, HANDSHAKE
+from imsproof.codec.tlsrecord import split_records
 from imsproof.link.tls import TlsStream
 
 
 class TamperedStream(TlsStream):
     """A TLS connection whose flight number :attr:`at` leaves with its last octet changed.
 
-    The first flight is the ClientHello, the second ends with Finished (without a HelloRetryRequest), what follows is
-    data. The change is noted in the journal as ``tampered``.
+    ClientHellos are not counted, of which there are two after a HelloRetryRequest. The first flight then ends with
+    Finished, what follows is data. The change is noted in the journal as ``tampered``.
     """
 
     at = 0
@@ -21,8 +23,8 @@ class TamperedStream(TlsStream):
         data = self._outgoing()
         if not data:
             return
-        self._flights += 1
-        if self._flights == self.at:
+        self._flights += not _is_hello(data)
+        if self._flights == self.at and not _is_hello(data):
             self.session.note(
                 f"the last octet of flight {self.at} was changed",
                 actor=self.actor,
@@ -36,13 +38,18 @@ class TamperedStream(TlsStream):
 class FinishedTampered(TamperedStream):
     """The record with the client's Finished is changed."""
 
-    at = 2
+    at = 1
 
 
 class DataTampered(TamperedStream):
     """The first record of application data is changed."""
 
-    at = 3
+    at = 2
+
+
+def _is_hello(flight: bytes) -> bool:
+    records, _ = split_records(flight)
+    return any(one.content_type == HANDSHAKE and one.fragment[:1] == bytes((CLIENT_HELLO,)) for one in records)
 
 
 async def listen_on(stream: TlsStream, seconds: float) -> None:
