@@ -1,0 +1,138 @@
+"""Whether an association lives, what it answers, and what it must not answer."""
+
+from __future__ import annotations
+
+from tests.judge.events import Story
+
+from imsproof.codec import sctp
+from imsproof.codec.dtls import Record
+from imsproof.judge.predicates import datachannel as dc
+from imsproof.seams import Kind, Outcome
+
+H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
+X = "1:x"
+
+
+def beat(*answers: str, info: str = "aa") -> Story:
+    story = Story().add(Kind.SENT, transport="sctp", info=info)
+    for one in answers:
+        story.add(Kind.RECEIVED, transport="sctp", chunk="HEARTBEAT_ACK", info=one)
+    return story
+
+
+def test_a_heartbeat_is_answered_only_by_its_own_acknowledgement() -> None:
+    assert dc.heartbeat_answered(beat("aa").events, exchange=X).outcome is H
+    assert dc.heartbeat_answered(beat("bb").events, exchange=X).outcome is F
+    assert dc.heartbeat_answered(beat().events, exchange=X).outcome is F
+    assert dc.heartbeat_answered([], exchange=X).outcome is U
+
+
+def test_an_association_that_is_gone_says_so() -> None:
+    gone = beat().add(Kind.CLOSED, transport="sctp", reason="close_notify", by="lab").events
+    finding = dc.heartbeat_answered(gone, exchange=X)
+    assert finding.outcome is F
+    assert "close_notify" in finding.sentence
+    assert dc.association_ended(gone, exchange=X).outcome is H
+    assert dc.association_ended(beat("aa").events, exchange=X).outcome is F
+    assert dc.association_ended([], exchange=X).outcome is U
+
+
+def test_a_heartbeat_that_was_to_be_discarded_must_not_be_acknowledged() -> None:
+    assert dc.heartbeat_not_answered(beat().events, exchange=X).outcome is H
+    assert dc.heartbeat_not_answered(beat("aa").events, exchange=X).outcome is F
+    assert dc.heartbeat_not_answered([], exchange=X).outcome is U
+
+
+def test_a_replayed_heartbeat_is_acknowledged_once() -> None:
+    assert dc.heartbeat_answered_once(beat("aa").events, exchange=X).outcome is H
+    assert dc.heartbeat_answered_once(beat("aa", "aa").events, exchange=X).outcome is F
+    assert dc.heartbeat_answered_once(beat().events, exchange=X).outcome is U
+
+
+def test_a_chunk_that_must_not_come() -> None:
+    sent = Story().add(Kind.SENT, transport="sctp")
+    assert dc.no_chunk(sent.events, exchange=X, chunks=["COOKIE_ACK"]).outcome is H
+    came = sent.add(Kind.RECEIVED, transport="sctp", chunk="COOKIE_ACK").events
+    assert dc.no_chunk(came, exchange=X, chunks=["COOKIE_ACK"]).outcome is F
+    assert dc.no_chunk(came, exchange=X, chunks=["INIT_ACK"]).outcome is H
+    assert dc.no_chunk([], exchange=X, chunks=["INIT_ACK"]).outcome is U
+
+
+def test_a_message_and_its_answer() -> None:
+    sent = Story().add(Kind.SENT, transport="sctp", stream=0, ppid=51)
+    assert dc.message_answered(sent.events, exchange=X).outcome is F
+    assert dc.message_not_answered(sent.events, exchange=X).outcome is H
+    assert dc.message_not_answered([], exchange=X).outcome is U
+    answered = sent.add(Kind.RECEIVED, transport="sctp", data=b"page", stream=0, ppid=51).events
+    assert dc.message_answered(answered, exchange=X).outcome is H
+    assert dc.message_not_answered(answered, exchange=X).outcome is F
+    assert dc.message_answered([], exchange=X).outcome is U
+
+
+def test_what_comes_unasked() -> None:
+    quiet = Story().add(Kind.TIMEOUT, transport="sctp")
+    assert dc.nothing_came(quiet.events, exchange=X).outcome is H
+    assert dc.nothing_came(quiet.add(Kind.RECEIVED, transport="sctp", ppid=51).events, exchange=X).outcome is F
+    assert dc.nothing_came([], exchange=X).outcome is U
+
+
+def test_data_of_one_conversation_in_another() -> None:
+    story = Story().add(Kind.SENT, "1:a", "sctp", data=b"mark").add(Kind.RECEIVED, "2:b", "sctp", data=b"other")
+    assert dc.data_not_seen(story.events, exchanges=["2:b"], sent="1:a").outcome is H
+    story.add(Kind.RECEIVED, "2:b", "sctp", data=b"<mark>")
+    assert dc.data_not_seen(story.events, exchanges=["2:b"], sent="1:a").outcome is F
+    assert dc.data_not_seen(story.events, exchanges=["2:b"], sent="9:z").outcome is U
+
+
+def test_only_fatal_alerts_count() -> None:
+    warned = Story().add(Kind.ALERT, transport="dtls", alert="close_notify", level="warning")
+    assert dc.no_alert(warned.events, exchange=X).outcome is H
+    fatal = warned.add(Kind.ALERT, transport="dtls", alert="decode_error", level="fatal").events
+    assert dc.no_alert(fatal, exchange=X).outcome is F
+    assert dc.no_alert([], exchange=X).outcome is U
+
+
+def test_amplification_is_bytes_back_for_bytes_sent() -> None:
+    counted = Story().add(Kind.COUNTED, transport="udp", sent_bytes=100, bytes=300).events
+    assert dc.not_amplified(counted, exchange=X, factor=3).outcome is H
+    assert dc.not_amplified(counted, exchange=X, factor=2.9).outcome is F
+    assert dc.not_amplified([], exchange=X, factor=3).outcome is U
+
+
+def test_a_stranger_hears_nothing() -> None:
+    sent = Story().add(Kind.SENT, transport="udp")
+    assert dc.unanswered(sent.events, exchange=X).outcome is H
+    assert dc.unanswered(sent.add(Kind.RECEIVED, transport="udp", data=b"x").events, exchange=X).outcome is F
+    assert dc.unanswered([], exchange=X).outcome is U
+
+
+def test_a_session_that_the_lab_ends_at_once_is_none() -> None:
+    done = Story().add(Kind.SENT, transport="dtls").add(Kind.HANDSHAKE, transport="dtls", version="DTLSv1.2")
+    assert dc.no_session(done.events, exchange=X).outcome is F
+    own = Story().add(Kind.HANDSHAKE, transport="dtls").add(Kind.CLOSED, transport="dtls", by="tester").events
+    assert dc.no_session(own, exchange=X).outcome is F
+    ended = done.add(Kind.ALERT, transport="dtls", alert="bad_certificate", level="fatal").events
+    assert dc.no_session(ended, exchange=X).outcome is H
+    refused = Story().add(Kind.SENT, transport="dtls").add(Kind.TIMEOUT, transport="dtls").events
+    assert dc.no_session(refused, exchange=X).outcome is H
+    assert dc.no_session([], exchange=X).outcome is U
+
+
+def test_sctp_in_clear_is_seen_bare_and_in_records_of_epoch_0() -> None:
+    packet = sctp.Packet(5000, 5000, 1, (sctp.Chunk(sctp.INIT_ACK, bytes(16)),)).to_bytes()
+    for datagram in (packet, Record(23, packet).to_bytes()):
+        story = Story().add(Kind.SENT, transport="udp").add(Kind.RECEIVED, transport="udp", data=datagram)
+        assert dc.no_clear_sctp(story.events, exchange=X).outcome is F
+    for datagram in (Record(21, b"\2\50").to_bytes(), Record(23, packet, epoch=1).to_bytes(), b"", b"\1"):
+        story = Story().add(Kind.SENT, transport="udp").add(Kind.RECEIVED, transport="udp", data=datagram)
+        assert dc.no_clear_sctp(story.events, exchange=X).outcome is H
+    assert dc.no_clear_sctp([], exchange=X).outcome is U
+
+
+def test_only_an_acknowledgement_opens_a_channel() -> None:
+    sent = Story().add(Kind.SENT, transport="sctp", ppid=50, stream=1)
+    other = sent.add(Kind.RECEIVED, transport="sctp", data=b"page", ppid=51, stream=0)
+    assert dc.channel_not_opened(other.events, exchange=X).outcome is H
+    opened = other.add(Kind.RECEIVED, transport="sctp", data=b"\2", ppid=50, stream=1).events
+    assert dc.channel_not_opened(opened, exchange=X).outcome is F
+    assert dc.channel_not_opened([], exchange=X).outcome is U
