@@ -169,6 +169,8 @@ def test_a_ue_does_not_route_past_its_service_route(bench: Bench) -> None:
     afterwards(parties)
 
 
+CORE_USERS = ("term", "mt")
+"""User parts by which known P-CSCFs tell requests to UEs from those of UEs."""
 MARKS = {
     "Priority: emergency": ("", (("Priority", "emergency"),)),
     "a Route to urn:service:sos": ("", (("Route", "<sip:sos@%s;lr;service=urn:service:sos>"),)),
@@ -234,3 +236,22 @@ def test_an_as_that_asks_for_privacy_is_anonymous(bench: Bench) -> None:
     control(asked).accepted()
     ue.wait_request(service.method, within=bench.profile.timers.call)
     expect(asked).that("anonymous-sender", actor=ue.actor, method=service.method)
+
+
+@purpose("GM-ID-12")
+def test_a_contact_is_no_way_in(bench: Bench) -> None:
+    """A stranger's INVITE to a registered contact, with a Route such as the core uses, does not get to that UE."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    probe = SipProbe(bench.session, bench.gm)
+    host, port = probe.target
+    pcscf = f"{f'[{host}]' if ':' in host else host}:{port}"
+    registered = parties.callee.registration
+    paths = registered.message.values("Path") if registered and registered.message else []
+    routes = dict.fromkeys(["", *paths, f"<sip:{pcscf};lr>", *(f"<sip:{user}@{pcscf};lr>" for user in CORE_USERS)])
+    identity = ("P-Asserted-Identity", f"<sip:imposter@{bench.gm.domain}>")
+    for route in routes:
+        headers = [identity, *([("Route", route)] if route else [])]
+        label = f"INVITE of a stranger to a contact, with {route or 'no Route'}"
+        intrude(bench, parties, label, uri=parties.callee.contact_uri, headers=headers)
+    afterwards(parties)

@@ -154,6 +154,14 @@ class Pcscf(Node):
     def _from_core(self, flow: Flow) -> bool:
         return flow.transport == "udp" and flow.peer == self._scscf
 
+    def _passes_for_core(self, message: Message) -> bool:
+        """Whether a request looks like one to a UE, to a node that goes by looks."""
+        route = None if self.policy.core_by_source else hops.top_route(message)
+        return route is not None and hops.same_place(route, self.here) and self._is_contact(message.uri)
+
+    def _is_contact(self, uri: str) -> bool:
+        return self.bindings.of_contact(uri) is not None
+
     def _within_rate(self, flow: Flow) -> bool:
         rate = self.policy.register_rate
         return rate == 0 or self._rates.take(flow, rate)
@@ -193,7 +201,7 @@ class Pcscf(Node):
     async def on_request(self, served: Served) -> None:
         """Send a request on: a UE's into the network, the network's to a UE."""
         message = served.request.copy()
-        if self._from_core(served.flow):
+        if self._from_core(served.flow) or self._passes_for_core(message):
             hops.count_down(message)
             await self._to_ue(served, message)
         elif message.method == "REGISTER":

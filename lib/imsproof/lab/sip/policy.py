@@ -67,6 +67,7 @@ class SipPolicy:
         check_selectors: P-CSCF: the ports inside a packet are those of the association.
         null_only_when_agreed: P-CSCF: a packet without encryption is dropped where encryption was agreed.
         bind_identity: P-CSCF: an association speaks for the user that it was made for alone.
+        nat_after_check: P-CSCF: where a UE behind a NAT is sent to follows from packets with a good ICV alone.
         end_associations: P-CSCF: associations end with the registration.
         tls_versions, tls_ciphers: P-CSCF: what TLS on Gm takes; the cipher list is OpenSSL's, for TLS 1.2 and older.
         tls_certificate: P-CSCF: name of the PEM files that it shows on Gm.
@@ -92,6 +93,7 @@ class SipPolicy:
         check_service_in_reinvite: IMS AS: who adds a data channel in a later offer must be subscribed to them, too.
         trust_peers_only: S-CSCF and IMS AS: requests are taken from the nodes of the network only.
         assert_registered: P-CSCF: the asserted identity is one that the UE registered, whatever From says.
+        core_by_source: P-CSCF: what comes from the core is known by its source; else a Route to this node is enough.
         emergency_needs_registration: P-CSCF: a mark of emergency does not open the way to ordinary users.
         unchecked_in_dialog: P-CSCF: methods that anybody may send inside a dialog.
         check_tags: P-CSCF: a BYE that names the Call-ID alone ends nothing.
@@ -169,6 +171,7 @@ class SipPolicy:
     check_selectors: bool = True
     null_only_when_agreed: bool = True
     bind_identity: bool = True
+    nat_after_check: bool = True
     end_associations: bool = True
     tls_versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
     tls_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -195,6 +198,7 @@ class SipPolicy:
     check_service_in_reinvite: bool = True
     trust_peers_only: bool = True
     assert_registered: bool = True
+    core_by_source: bool = True
     emergency_needs_registration: bool = True
     unchecked_in_dialog: tuple[str, ...] = ()
     check_tags: bool = True
