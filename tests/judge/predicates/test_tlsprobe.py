@@ -1,0 +1,126 @@
+"""What a server answered to a hello made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.judge.events import Story
+
+from imsproof.judge.predicates.tlsprobe import (
+    alpn_chosen,
+    closed_in_form,
+    downgrade_marked,
+    hello_refused,
+    no_early_data,
+    no_http_answer,
+    no_renegotiation,
+    server_hello,
+    tampering_noticed,
+)
+from imsproof.seams import Kind, Outcome
+
+H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
+X = "1:x"
+HELLO: dict[str, Any] = {
+    "version": "TLSv1.2",
+    "suite": "S",
+    "compression": 0,
+    "extensions": ["renegotiation_info"],
+    "random": "00" * 24 + "444f574e47524401",
+    "group": 23,
+}
+
+
+def asked() -> Story:
+    return Story().add(Kind.OPENED, transport="tcp").add(Kind.SENT)
+
+
+def answered(**facts: Any) -> Story:
+    return asked().add(Kind.RECEIVED, tls={**HELLO, **facts})
+
+
+def alerted(name: str = "handshake_failure") -> Story:
+    return asked().add(Kind.RECEIVED, tls={"alerts": [[name, "fatal"]]}).add(Kind.ALERT, alert=name)
+
+
+def test_a_hello_is_refused_by_anything_but_a_server_hello() -> None:
+    assert hello_refused(answered().events, exchange=X).outcome is F
+    assert hello_refused(alerted().events, exchange=X).outcome is H
+    assert hello_refused(asked().add(Kind.CLOSED, by="lab").events, exchange=X).outcome is H
+    assert hello_refused(asked().add(Kind.TIMEOUT).events, exchange=X).outcome is H
+
+
+def test_who_cannot_be_reached_refused_nothing() -> None:
+    nobody = Story().add(Kind.REFUSED, transport="tcp", reason="connect")
+    assert hello_refused(nobody.events, exchange=X).outcome is U
+    assert server_hello(nobody.events, exchange=X).outcome is U
+    assert downgrade_marked(nobody.events, exchange=X).outcome is U
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"compression": 1}, {"extensions": ["extended_master_secret"]}, {"group": 24}, {"suites": ["T"]}],
+)
+def test_each_property_of_the_server_hello_counts(wanted: dict[str, Any]) -> None:
+    right: dict[str, Any] = {"compression": 0, "extensions": ["renegotiation_info"], "group": 23, "suites": ["S"]}
+    assert server_hello(answered().events, exchange=X, **right).outcome is H
+    assert server_hello(answered().events, exchange=X, **wanted).outcome is F
+
+
+def test_a_server_without_the_version_is_not_judged_by_it() -> None:
+    assert server_hello(alerted().events, exchange=X).outcome is F
+    assert server_hello(alerted("protocol_version").events, exchange=X).outcome is U
+
+
+def test_the_downgrade_mark_stands_at_the_end_of_the_random() -> None:
+    assert downgrade_marked(answered().events, exchange=X).outcome is H
+    assert downgrade_marked(answered(random="00" * 32).events, exchange=X).outcome is F
+
+
+def test_an_end_is_in_form_by_a_fitting_alert_or_a_close() -> None:
+    assert closed_in_form(alerted().events, exchange=X, alerts=["handshake_failure"]).outcome is H
+    assert closed_in_form(alerted().events, exchange=X, alerts=["decode_error"]).outcome is F
+    assert closed_in_form(alerted().events, exchange=X).outcome is H
+    assert closed_in_form(asked().add(Kind.CLOSED, by="lab").events, exchange=X, alerts=["a"]).outcome is H
+    assert closed_in_form(asked().add(Kind.TIMEOUT).events, exchange=X).outcome is F
+
+
+def test_alpn() -> None:
+    done = Story().add(Kind.HANDSHAKE, alpn="h2").events
+    assert alpn_chosen(done, exchange=X, protocol="h2").outcome is H
+    assert alpn_chosen(done, exchange=X, protocol="http/1.1").outcome is F
+    assert alpn_chosen(alerted().events, exchange=X, protocol="h2").outcome is F
+    assert alpn_chosen([], exchange=X, protocol="h2").outcome is U
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(200, F), (302, F), (400, H), (505, H)])
+def test_an_error_serves_nothing(status: int, outcome: Outcome) -> None:
+    story = asked().add(Kind.RECEIVED, transport="http", status=status)
+    assert no_http_answer(story.events, exchange=X).outcome is outcome
+    assert no_http_answer(asked().add(Kind.TIMEOUT).events, exchange=X).outcome is H
+    assert no_http_answer([], exchange=X).outcome is U
+
+
+def test_renegotiation_is_judged_only_when_it_was_asked_for() -> None:
+    first = Story().add(Kind.HANDSHAKE)
+    assert no_renegotiation(first.events, exchange=X).outcome is U
+    assert no_renegotiation(first.add(Kind.NOTE, asked=True).events, exchange=X).outcome is H
+    assert no_renegotiation(first.add(Kind.HANDSHAKE, renegotiated=True).events, exchange=X).outcome is F
+
+
+def test_early_data() -> None:
+    assert no_early_data(Story().add(Kind.NOTE, max_early_data=0).events, exchange=X).outcome is H
+    assert no_early_data(Story().add(Kind.NOTE, max_early_data=16384).events, exchange=X).outcome is F
+    assert no_early_data(alerted("protocol_version").events, exchange=X).outcome is H
+    assert no_early_data(alerted().events, exchange=X).outcome is U
+
+
+def test_tampering_is_noticed_after_it_happened() -> None:
+    before = Story().add(Kind.HANDSHAKE).add(Kind.ALERT, alert="bad_record_mac")
+    assert tampering_noticed(before.events, exchange=X).outcome is U
+    changed = before.add(Kind.NOTE, tampered=True)
+    assert tampering_noticed(changed.events, exchange=X).outcome is F
+    assert tampering_noticed(changed.add(Kind.ALERT, alert="close_notify").events, exchange=X).outcome is F
+    assert tampering_noticed(changed.add(Kind.CLOSED, by="tester").events, exchange=X).outcome is F
+    assert tampering_noticed(changed.add(Kind.CLOSED, by="lab").events, exchange=X).outcome is H
