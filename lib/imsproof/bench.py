@@ -20,6 +20,7 @@ from imsproof.actors.secureue import SecureUe
 from imsproof.actors.ue import Ue
 from imsproof.judge import control
 from imsproof.leases import Leases
+from imsproof.link.esp import raw_sockets
 from imsproof.link.udp import source_toward
 from imsproof.seams import InconclusiveError, Record
 
@@ -234,11 +235,21 @@ class Bench:
         return by_name[self.lease("subscriber", names)]
 
     def secure_ue(
-        self, actor: str = "ue-a", *, subscriber: Subscriber | None = None, registered: bool = True
+        self,
+        actor: str = "ue-a",
+        *,
+        subscriber: Subscriber | None = None,
+        registered: bool = True,
+        behind_nat: bool = False,
     ) -> SecureUe:
-        """Like :meth:`ue`, for one that agrees on ipsec-3gpp and speaks through ESP (IMS AKA)."""
+        """Like :meth:`ue`, for one that agrees on ipsec-3gpp and speaks through ESP (IMS AKA).
+
+        ESP goes in UDP for a UE ``behind_nat``, and where the tester may open no raw socket but the network takes that.
+        """
         who = subscriber or self.subscribers(1, auth="aka")[0]
         made = SecureUe(self.session, self.gm, who, actor=actor)
+        if self.gm.nat_port and (behind_nat or not raw_sockets()):
+            made.nat_port = self.gm.nat_port
         if registered:
             self.register(made)
         return made

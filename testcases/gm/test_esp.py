@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imsproof.actors.esptransport import Altered
+from imsproof.actors.outsider import Outsider
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError, Role
@@ -157,3 +158,22 @@ def test_associations_end_with_the_registration(bench: Bench) -> None:
     expect(ue.probe("request through the ended association", after)).refused(accept=SERVED)
     alive(ue.register(label="REGISTER again"))
     ue.close()
+
+
+@purpose("GM-ESP-11")
+def test_a_ue_behind_a_nat_is_not_redirected(bench: Bench) -> None:
+    """A packet with the UE's SPI and a broken ICV, from another port, does not take over what is sent to the UE."""
+    first, second = bench.subscribers(2, auth="aka")
+    victim = bench.secure_ue("victim", subscriber=first, behind_nat=True)
+    other = bench.secure_ue("ue-b", subscriber=second, behind_nat=True)
+    control(victim.probe("protected request of the victim")).accepted(accept=SERVED)
+    control(other.request("OPTIONS", victim.impu, label="request to the victim")).accepted()
+    port = bench.gm.nat_port or 0
+    forged = broken(victim.esp.last[0])
+    where, silence = (victim.esp.remote[0], port), bench.session.timers.silence
+    Outsider(bench.session).send(forged, where, "forged packet from another port", within=silence)
+    after = other.request("OPTIONS", victim.impu, label="request to the victim after")
+    expect(after).accepted()
+    alive(victim.probe("protected request of the victim again"), accept=SERVED)
+    victim.close()
+    other.close()

@@ -48,6 +48,16 @@ def test_it_registers_and_speaks_through_esp(lab: Session, reference: Profile) -
     ue.close()
 
 
+def test_behind_a_nat_it_needs_no_raw_socket(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference, 4)
+    ue.nat_port = 4500
+    assert ue.register().ok
+    assert ue.esp.agreed.nat_port == 4500
+    assert ue.probe("protected").ok
+    assert not [packet for packet in lab.packets if packet.protocol == "esp"]
+    ue.close()
+
+
 @pytest.mark.usefixtures("raw")
 def test_a_registration_over_the_association_keeps_it(lab: Session, reference: Profile) -> None:
     ue = secure(lab, reference, 1)

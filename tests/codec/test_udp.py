@@ -28,3 +28,20 @@ def test_the_checksum_is_scapy_s(data: bytes) -> None:
 def test_what_does_not_fit_is_an_error(data: bytes) -> None:
     with pytest.raises(udp.UdpError):
         udp.parse(data)
+
+
+@given(st.integers(0, 65535), st.integers(0, 65535), st.binary(max_size=200))
+def test_a_whole_packet_is_read_again(source: int, target: int, data: bytes) -> None:
+    packet = udp.tunnel(("127.0.0.1", source), ("127.0.0.2", target), data)
+    assert udp.untunnel(packet) == (source, target, data)
+    shown = IP(packet)
+    assert (shown.src, shown.dst, shown[UDP].sport) == ("127.0.0.1", "127.0.0.2", source)
+    assert bytes(IP(src="127.0.0.1", dst="127.0.0.2", id=0, flags="DF") / shown.payload) == packet
+
+
+@pytest.mark.parametrize("data", [b"", b"\x45" * 19, b"\x60" + bytes(60), b"\x45" + bytes(40)])
+def test_what_holds_no_datagram_is_an_error(data: bytes) -> None:
+    with pytest.raises(udp.UdpError):
+        udp.untunnel(data)
+    with pytest.raises(udp.UdpError, match="IPv4"):
+        udp.tunnel(("::1", 1), ("::2", 2), b"")

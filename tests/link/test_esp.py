@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.link.esp import PROTOCOL, EspSocket
+from imsproof.link.esp import PROTOCOL, EncapsulatedEsp, EspSocket, raw_sockets
 from imsproof.seams import InconclusiveError, OutOfScopeError
 
 if TYPE_CHECKING:
@@ -69,3 +69,34 @@ def test_without_the_right_it_is_inconclusive(session: Session, monkeypatch: pyt
 def test_a_peer_out_of_scope_is_refused(session: Session) -> None:
     with pytest.raises(OutOfScopeError):
         session.run(EspSocket.open(session, "ue-a", UE, "192.0.2.1"))
+
+
+def test_in_udp_no_raw_socket_is_needed(session: Session) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as network:
+        network.bind((UE, 0))
+        network.settimeout(5)
+        where = network.getsockname()
+
+        async def open_one() -> EncapsulatedEsp:
+            made = await EncapsulatedEsp.open(session, "ue-a", "1:x", UE, where)
+            made.know(incoming=[7], outgoing=[9])
+            return made
+
+        esp = session.run(open_one())
+        got: queue.Queue[bytes] = queue.Queue()
+        esp.on_packet = got.put
+        session.run(esp.send(packet(9), "1:x"))
+        data, peer = network.recvfrom(100)
+        assert data == packet(9)
+        network.sendto(packet(8), peer)
+        network.sendto(packet(7), peer)
+        assert got.get(timeout=5) == packet(7)
+        session.run(esp.aclose())
+
+
+def test_the_right_to_raw_sockets_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> socket.socket:
+        raise PermissionError
+
+    monkeypatch.setattr("imsproof.link.esp.socket.socket", denied)
+    assert not raw_sockets()

@@ -1,4 +1,4 @@
-"""SIP through the ESP associations of one UE: UDP in transport mode, sealed and opened here (TS 33.203 7.1).
+"""SIP through the ESP associations of one UE: UDP in transport or tunnel mode, sealed and opened here (TS 33.203 7.1).
 
 The UE sends from its protected client port to the network's protected server port and is sent to at its protected
 server port. Both ports are open for plain UDP too, so that what comes without ESP is seen, and so that a request can be
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.siptransport import Labels, SipTransport
 from imsproof.codec import esp, udp
-from imsproof.link.esp import EspSocket
+from imsproof.link.esp import EncapsulatedEsp, EspSocket
 from imsproof.link.facts import sip_facts
 from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import Address, HarnessError, Kind
@@ -36,7 +36,10 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What two sides agreed on, with the keys of the challenge (TS 33.203 7.1 and Annex I)."""
+    """What two sides agreed on, with the keys of the challenge (TS 33.203 7.1 and Annex I).
+
+    ``nat_port`` is the network's UDP port for ESP in tunnel mode behind a NAT (Annex M.7.1), 0 for transport mode.
+    """
 
     alg: str
     ealg: str
@@ -44,6 +47,7 @@ class Agreed:
     peer: Ends
     ck: bytes = field(repr=False)
     ik: bytes = field(repr=False)
+    nat_port: int = 0
 
     def association(self, spi: int) -> esp.Association:
         """The association of an SPI; all share the keys (``EspError`` for algorithms that nobody knows)."""
@@ -90,7 +94,7 @@ class EspTransport(SipTransport):
         self._incoming = {spi: agreed.association(spi) for spi in (agreed.own.spi_c, agreed.own.spi_s)}
         self._windows = {spi: esp.ReplayWindow() for spi in self._incoming}
         self._sent = 0
-        self._socket: EspSocket | None = None
+        self._socket: EspSocket | EncapsulatedEsp | None = None
         self._plain: dict[int, UdpEndpoint] = {}
 
     @classmethod
@@ -107,7 +111,10 @@ class EspTransport(SipTransport):
         labels = Labels(session, exchange)
         made = cls(session, actor, (remote, agreed.peer.port_s), labels, agreed)
         made.local = (local, agreed.own.port_s)
-        made._socket = await EspSocket.open(session, actor, local, remote)
+        if agreed.nat_port:
+            made._socket = await EncapsulatedEsp.open(session, actor, exchange, local, (remote, agreed.nat_port))
+        else:
+            made._socket = await EspSocket.open(session, actor, local, remote)
         made._socket.know(incoming=list(made._incoming), outgoing=(agreed.peer.spi_s, agreed.peer.spi_c))
         made._socket.on_packet = made._take_packet
         for port in {agreed.own.port_c, agreed.own.port_s}:
@@ -150,14 +157,17 @@ class EspTransport(SipTransport):
 
     def _seal(self, data: bytes, association: esp.Association, ports: tuple[int, int]) -> bytes:
         self._sent += 1
-        datagram = udp.build((self.local[0], ports[0]), (self.remote[0], ports[1]), data)
-        return association.seal(self._sent, datagram, secrets.token_bytes(association.iv_size))
+        ends, iv = ((self.local[0], ports[0]), (self.remote[0], ports[1])), secrets.token_bytes(association.iv_size)
+        if self.agreed.nat_port:
+            return association.seal(self._sent, udp.tunnel(*ends, data), iv, esp.IPV4)
+        return association.seal(self._sent, udp.build(*ends, data), iv)
 
     def _take_packet(self, packet: bytes) -> None:
         spi = esp.spi_of(packet) or 0
         try:
             opened = self._incoming[spi].open(packet)
-            source, target, data = udp.parse(opened.payload)
+            read = udp.untunnel if opened.next_header == esp.IPV4 else udp.parse
+            source, target, data = read(opened.payload)
         except (esp.EspError, udp.UdpError) as error:
             # Another UE at this address may have chosen the same SPI on purpose; its packets are not ours.
             self.session.note(f"an ESP packet for SPI {spi} is not taken: {error}", actor=self.actor, spi=spi)

@@ -37,6 +37,7 @@ SUITES: tuple[Suite, ...] = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), 
 FIRST_PORT, PORTS = 20_000, 12_000
 """Below the ports that the system gives away by itself."""
 LEAST_SPI = 256
+MODE, NAT_MODE = "trans", "UDP-enc-tun"
 REQUIRE = (("Require", "sec-agree"), ("Proxy-Require", "sec-agree"))
 
 
@@ -71,9 +72,11 @@ class SecureUe(Ue):
 
     Attributes:
         suites: what it offers, in this order.
+        nat_port: the network's UDP port for ESP behind a NAT, to offer that mode; 0 for transport mode.
     """
 
     suites: tuple[Suite, ...] = SUITES
+    nat_port: int = 0
     _unprotected: tuple[SipTransport, Transactions] | None = None
 
     @property
@@ -177,7 +180,8 @@ class SecureUe(Ue):
     ) -> Proposal:
         """Send the first REGISTER (see :meth:`propose`); through the associations when there are any."""
         ends = own or fresh_ends()
-        client = [_entry(suite, ends) for suite in (suites or self.suites)]
+        mode = NAT_MODE if self.nat_port else MODE
+        client = [_entry(suite, ends, mode) for suite in (suites or self.suites)]
         client = relist(client) if relist else client
         exchange = self.session.exchange(label)
         proposal = Proposal(record=self.session.record, exchange=exchange, own=ends, client=client)
@@ -229,7 +233,7 @@ class SecureUe(Ue):
         )
         self._note_answer(done, answer)
         if protected:
-            await self._protect(_agreed(proposal, answer.ck, answer.ik), done.exchange)
+            await self._protect(_agreed(proposal, answer.ck, answer.ik, self.nat_port), done.exchange)
         listed = [
             *headers,
             *REQUIRE,
@@ -263,7 +267,7 @@ async def _altered(transport: EspTransport, altered: Altered | None, sending: Aw
         transport.altering = None
 
 
-def _agreed(proposal: Proposal, ck: bytes, ik: bytes) -> Agreed:
+def _agreed(proposal: Proposal, ck: bytes, ik: bytes, nat_port: int) -> Agreed:
     chosen = proposal.chosen()
     if chosen is None:
         raise InconclusiveError(
@@ -274,7 +278,7 @@ def _agreed(proposal: Proposal, ck: bytes, ik: bytes) -> Agreed:
     try:
         names = ("spi-c", "spi-s", "port-c", "port-s")
         peer = Ends(*(int(chosen.params.get(name) or "") for name in names))
-        agreed = Agreed(*suite_of(chosen), proposal.own, peer, ck, ik)
+        agreed = Agreed(*suite_of(chosen), proposal.own, peer, ck, ik, nat_port)
         agreed.association(peer.spi_s)
     except (ValueError, EspError) as error:
         raise InconclusiveError(f"{proposal.exchange}: {chosen} gives no association: {error}") from error
@@ -295,13 +299,13 @@ def fresh_ends() -> Ends:
     return Ends(spi_c, spi_s + (spi_s == spi_c), port_c, port_c + 1)
 
 
-def _entry(suite: Suite, ends: Ends) -> SecMechanism:
+def _entry(suite: Suite, ends: Ends, mode: str) -> SecMechanism:
     alg, ealg = suite
     params: dict[str, str | None] = {
         "alg": alg,
         "ealg": ealg,
         "prot": "esp",
-        "mod": "trans",
+        "mod": mode,
         "spi-c": str(ends.spi_c),
         "spi-s": str(ends.spi_s),
         "port-c": str(ends.port_c),

@@ -20,7 +20,10 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 HEADER = 8
-UDP, TCP = 17, 6
+UDP, IPV4 = 17, 4
+"""Next headers: a datagram (transport mode), a whole packet (tunnel mode)."""
+NAT_PORT = 4500
+"""Where ESP in UDP goes (RFC 3948)."""
 WINDOW = 64
 HMAC_ICV, GCM_ICV = 12, 16
 _HMACS = {"hmac-sha-1-96": "sha1", "hmac-md5-96": "md5"}

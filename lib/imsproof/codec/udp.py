@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from ipaddress import ip_address
 
-HEADER = 8
+HEADER, IP_HEADER, ADDRESS = 8, 20, 4
 PROTOCOL = 17
 
 
@@ -33,6 +33,24 @@ def parse(datagram: bytes) -> tuple[int, int, bytes]:
     if not HEADER <= length <= len(datagram):
         raise UdpError(f"the UDP length is {length}, there are {len(datagram)} bytes")
     return source, target, datagram[HEADER:length]
+
+
+def tunnel(source: tuple[str, int], target: tuple[str, int], data: bytes) -> bytes:
+    """Write a whole IPv4 packet with a datagram in it, as ESP carries it in tunnel mode (RFC 791, RFC 3948)."""
+    datagram = build(source, target, data)
+    ends = ip_address(source[0]).packed + ip_address(target[0]).packed
+    if len(ends) != 2 * ADDRESS:
+        raise UdpError("tunnel mode is done for IPv4 only")
+    start = struct.pack("!BBHHHBBH", 0x45, 0, IP_HEADER + len(datagram), 0, 0x4000, 64, PROTOCOL, 0)
+    return start[:10] + struct.pack("!H", _checksum(start + ends)) + ends + datagram
+
+
+def untunnel(packet: bytes) -> tuple[int, int, bytes]:
+    """Return source port, target port and data of a whole IPv4 packet (``UdpError`` when it holds no datagram)."""
+    size = (packet[0] & 0x0F) * 4 if packet else 0
+    if len(packet) < IP_HEADER or packet[0] >> 4 != 4 or size < IP_HEADER or packet[9] != PROTOCOL:
+        raise UdpError("this is no IPv4 packet with a UDP datagram in it")
+    return parse(packet[size:])
 
 
 def _pseudo(source: str, target: str, length: int) -> bytes:

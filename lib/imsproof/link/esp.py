@@ -1,4 +1,4 @@
-"""A raw socket of the tester for ESP: every packet passes the guard and the tap.
+"""ESP of the tester, over a raw socket or in UDP (RFC 3948): every packet passes the guard and the tap.
 
 What a packet holds is known to who has the keys, so that the journal's events are written above. Only packets for the
 SPIs that were asked for are taken: on one machine, every raw socket of an address sees all of its ESP.
@@ -11,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from imsproof.codec.esp import spi_of
+from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import Address, HarnessError, InconclusiveError
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 PROTOCOL = 50
 LARGEST = 65535
 AT_ONCE = 64
+
+
+def raw_sockets() -> bool:
+    """Whether this process may open a raw socket for ESP."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL).close()
+    except PermissionError:
+        return False
+    return True
 
 
 class EspSocket:
@@ -118,3 +128,38 @@ class EspSocket:
             for flow in self._flows:
                 self.session.close_flow(flow)
             self.session.disown(self)
+
+
+class EncapsulatedEsp:
+    """ESP in UDP, for which no raw socket is needed; otherwise like :class:`EspSocket`."""
+
+    def __init__(self, endpoint: UdpEndpoint, remote: Address) -> None:
+        """Use :meth:`open`."""
+        self.on_packet: Callable[[bytes], None] = lambda _: None
+        self._endpoint = endpoint
+        self._remote = remote
+        self._spis: set[int] = set()
+        endpoint.on_datagram = self._take
+
+    @classmethod
+    async def open(cls, session: Session, actor: str, exchange: str, local: str, remote: Address) -> EncapsulatedEsp:
+        """Open a UDP socket at ``local`` for ESP with the network's port (raises as ``UdpEndpoint.open`` does)."""
+        endpoint = await UdpEndpoint.open(session, actor, exchange, toward=remote, local=(local, 0), quiet=True)
+        return cls(endpoint, remote)
+
+    def know(self, *, incoming: Iterable[int], outgoing: Iterable[int]) -> None:
+        """Take packets for the incoming SPIs."""
+        del outgoing
+        self._spis |= set(incoming)
+
+    async def send(self, packet: bytes, exchange: str) -> None:
+        """Send a packet from the SPI on (raises as ``UdpEndpoint.send`` does)."""
+        await self._endpoint.send(packet, self._remote, exchange=exchange)
+
+    def _take(self, data: bytes, source: Address) -> None:
+        if source == self._remote and spi_of(data) in self._spis:
+            self.on_packet(data)
+
+    async def aclose(self) -> None:
+        """Close the socket."""
+        await self._endpoint.aclose()

@@ -86,6 +86,13 @@ def _border(node: str, hiding: str) -> Callable[[Profile], bool]:
     )
 
 
+def _probed_with_json(profile: Profile) -> bool:
+    """Whether the producer that is tested (the first with a probe) is probed with a JSON object."""
+    producers = profile.sbi.producers if profile.sbi else ()
+    probe = next((one.probe for one in producers if one.probe is not None), None)
+    return probe is not None and isinstance(probe.body, dict)
+
+
 def _claim(name: str) -> Callable[[Profile], bool]:
     return lambda profile: name in profile.claims
 
@@ -211,6 +218,9 @@ _TABLE: dict[str, Capability] = {
         "gm.sec_agree does not list ipsec-3gpp",
         ("gm",),
     ),
+    "gm.ipsec-nat": Capability(
+        _gm("nat_port"), "gm.nat_port is not given (UDP port for ESP of UEs behind a NAT)", ("gm.ipsec",)
+    ),
     "gm.tls-sessions": Capability(
         lambda p: p.gm is not None and "tls" in p.gm.sec_agree and p.gm.tls is not None,
         "gm.sec_agree does not list tls, or gm.tls is not given (TLS as in TS 33.203 Annex O)",
@@ -237,6 +247,11 @@ _TABLE: dict[str, Capability] = {
         lambda p: p.sbi is not None and any(producer.probe for producer in p.sbi.producers),
         "no producer under sbi.producers has a probe (a request that it accepts)",
         ("sbi.producer",),
+    ),
+    "sbi.json": Capability(
+        lambda p: p.sbi is not None and _probed_with_json(p),
+        "the probe under sbi.producers has no JSON object as its body",
+        ("sbi.probe",),
     ),
     "sbi.consumer": Capability(
         _sbi("consumer"), "sbi.consumers is empty (a client certificate that the lab trusts)", ("sbi",)

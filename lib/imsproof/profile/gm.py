@@ -86,6 +86,9 @@ class Gm(Part):
     sec_agree: tuple[Literal["ipsec-3gpp", "tls"], ...] = Field(
         (), description="Mechanisms of the security agreement (RFC 3329) that the network offers."
     )
+    nat_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="UDP port where the P-CSCF takes ESP of UEs behind a NAT (RFC 3948), usually 4500."
+    )
     role: Literal["p-cscf", "registrar"] | None = Field(
         None,
         description="What it is: p-cscf, or registrar (a plain registrar and proxy, without the checks of a P-CSCF)."

@@ -171,3 +171,33 @@ def test_sets_are_settled_dropped_and_ended() -> None:
         assert sets.of_flow(second.flow) is None
 
     run(work)
+
+
+def test_behind_a_nat_packets_come_and_go_in_udp() -> None:
+    async def work(world: World) -> None:
+        offer = OFFER.replace("port-c", "mod=UDP-enc-tun;port-c")
+        made = Agreements().propose(
+            request("REGISTER", "sip:a", [("Security-Client", offer)]), Flow("udp", (UE, 5060)), SipPolicy()
+        )
+        assert made is not None
+        world.agreement = made
+        world.associations.make(made, "a@ims.example", UE, CK, IK)
+        packet = world.sa().seal(1, udp.tunnel((UE, 40001), (HERE, 5066), b"hello"), bytes(16), esp.IPV4)
+        world.send(packet)  # not in UDP: dropped
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nat,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+        ):
+            for one in (nat, stranger):
+                one.bind((UE, 0))
+                one.settimeout(5)
+            stranger.sendto(packet[:-1] + bytes((packet[-1] ^ 1,)), (HERE, esp.NAT_PORT))
+            nat.sendto(packet, (HERE, esp.NAT_PORT))
+            data, flow = await asyncio.wait_for(world.got.get(), 5)
+            stranger.sendto(packet[:-1] + bytes((packet[-1] ^ 1,)), (HERE, esp.NAT_PORT))
+            assert data == b"hello"
+            flow.send(b"answer")
+            opened = dataclasses.replace(world.sa(), spi=1002).open(nat.recv(4096))
+            assert udp.untunnel(opened.payload) == (5064, 40002, b"answer")
+
+    run(work)

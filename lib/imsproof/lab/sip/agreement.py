@@ -20,6 +20,8 @@ SUITES = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), ("aes-gmac", "null"
 FORBIDDEN = (("hmac-md5-96", "des-ede3-cbc"), ("hmac-md5-96", "null"))
 """What Annex H once had; a conformant P-CSCF does not take it."""
 TAG = "sec-agree"
+MODES = ("trans", "udp-enc-tun")
+"""Transport mode, and tunnel mode in UDP for a UE behind a NAT (TS 33.203 M.7.1)."""
 SPI_NAMES, PORT_NAMES = ("spi-c", "spi-s"), ("port-c", "port-s")
 
 
@@ -159,7 +161,7 @@ def _usable(mechanism: SecMechanism) -> bool:
     return (
         mechanism.name == "ipsec-3gpp"
         and mechanism.get("prot") == "esp"
-        and mechanism.get("mod") == "trans"
+        and mechanism.get("mod") in MODES
         and all(text.isascii() and text.isdigit() and 0 < int(text) < 1 << 32 for text in numbers)
         and all(int(text) < 1 << 16 for text in numbers[2:])
     )
@@ -177,7 +179,7 @@ def _offer(client: list[SecMechanism], suites: tuple[tuple[str, str], ...], poli
         spis = taken[:2]
     common: dict[str, str | None] = {
         "prot": "esp",
-        "mod": "trans",
+        "mod": next((one.params.get("mod") for one in client if _usable(one)), "trans"),
         "spi-c": spis[0],
         "spi-s": spis[1],
         "port-c": str(PROTECTED_CLIENT_PORT),

@@ -46,6 +46,7 @@ class AssociationSet:
         inbound, outbound: towards us, towards the UE.
         flow: how the nodes know it.
         impus: who may speak through it once the registration stands.
+        outer: where the UE's packets in UDP come from; ``None`` in transport mode.
     """
 
     agreement: Agreement
@@ -55,6 +56,7 @@ class AssociationSet:
     outbound: esp.Association
     flow: Flow
     impus: tuple[str, ...] = ()
+    outer: Address | None = None
     window: esp.ReplayWindow = field(default_factory=esp.ReplayWindow)
     sent: int = 0
 
@@ -67,21 +69,23 @@ class Associations:
         self._policy = policy
         self._receive = receive
         self._raw: socket.socket | None = None
+        self._nat: UdpPort | None = None
         self._plain: list[UdpPort] = []
         self._sets: dict[int, AssociationSet] = {}
 
     async def open(self) -> None:
         """Open the raw socket, and the protected ports for what comes without protection (and is dropped)."""
+        for port in (PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT):
+            self._plain.append(await UdpPort.open((self._here, port), self._take_plain))
+        self._nat = await UdpPort.open((self._here, esp.NAT_PORT), lambda data, flow: self._take(data, flow.peer))
         try:
             self._raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, ESP)
         except PermissionError:
-            log.warning("P-CSCF: no right to raw sockets, so there are no ESP associations")
+            log.warning("P-CSCF: no right to raw sockets, so there is no ESP but in UDP")
             return
         self._raw.setblocking(False)
         self._raw.bind((self._here, 0))
         asyncio.get_running_loop().add_reader(self._raw, self._read)
-        for port in (PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT):
-            self._plain.append(await UdpPort.open((self._here, port), self._take_plain))
 
     def close(self) -> None:
         """Close the sockets and forget every set."""
@@ -89,7 +93,7 @@ class Associations:
             asyncio.get_running_loop().remove_reader(self._raw)
             self._raw.close()
             self._raw = None
-        for port in self._plain:
+        for port in (*self._plain, *([self._nat] if self._nat else [])):
             port.close()
         self._plain.clear()
         self.clear()
@@ -100,7 +104,7 @@ class Associations:
 
     def make(self, agreement: Agreement, impi: str, ue: str, ck: bytes, ik: bytes) -> None:
         """Make the set that an agreement and the keys of a challenge give (``EspError`` for strange algorithms)."""
-        if agreement.ue is None or agreement.own is None or self._raw is None:
+        if agreement.ue is None or agreement.own is None:
             return
         alg, ealg = suite_of(agreement.own)
         keys = esp.expand_keys(alg, ealg, ck, ik)
@@ -110,6 +114,8 @@ class Associations:
         made: AssociationSet
         flow = Flow(TRANSPORT, peer, next(_numbers), lambda data: self._send(data, made))
         made = AssociationSet(agreement, impi, ue, inbound, outbound, flow)
+        if agreement.ue.get("mod") != "trans":
+            made.outer = (ue, esp.NAT_PORT)
         if not self._policy().keep_others_associations:
             for spi, one in list(self._sets.items()):
                 if one.flow.peer == peer:
@@ -145,19 +151,22 @@ class Associations:
                 return
             if not data:
                 return
-            self._take(data[(data[0] & 0x0F) * 4 :], peer[0])
+            self._take(data[(data[0] & 0x0F) * 4 :], (peer[0], 0))
 
-    def _take(self, packet: bytes, peer: str) -> None:
-        policy = self._policy()
+    def _take(self, packet: bytes, outer: Address) -> None:
+        """Take a packet from the raw socket (port 0 in ``outer``) or from UDP."""
+        policy, peer = self._policy(), outer[0]
         found = self._sets.get(esp.spi_of(packet) or 0)
         if found is None and not policy.check_spi:
             found = next((one for one in self._sets.values() if one.ue == peer), None)
             packet = found.inbound.spi.to_bytes(4, "big") + packet[4:] if found else packet
-        if found is None or found.ue != peer:
+        if found is None or found.ue != peer or (found.outer is None) is not (outer[1] == 0):
             return
+        if found.outer is not None and not policy.nat_after_check:
+            found.outer = outer
         try:
             opened = self._open(found, packet, policy)
-            source, target, data = udp.parse(opened.payload)
+            source, target, data = (udp.parse if found.outer is None else udp.untunnel)(opened.payload)
         except (esp.EspError, udp.UdpError) as error:
             log.debug("P-CSCF: an ESP packet of %s is dropped: %s", peer, error)
             return
@@ -166,6 +175,8 @@ class Associations:
             return
         if not found.window.take(opened.sequence) and policy.check_replay:
             return
+        if found.outer is not None:
+            found.outer = outer
         self._receive(data, found.flow)
 
     @staticmethod
@@ -181,17 +192,21 @@ class Associations:
             raise
 
     def _send(self, data: bytes, through: AssociationSet) -> None:
-        if self._raw is None:
-            return
-        port = PROTECTED_CLIENT_PORT
         if not self._policy().protect_answers and self._plain:
             self._plain[0].flow(through.flow.peer).send(data)
             return
         through.sent += 1
-        datagram = udp.build((self._here, port), through.flow.peer, data)
-        packet = through.outbound.seal(through.sent, datagram, secrets.token_bytes(through.outbound.iv_size))
-        with contextlib.suppress(OSError):
-            self._raw.sendto(packet, (through.ue, 0))
+        ends, iv = (
+            ((self._here, PROTECTED_CLIENT_PORT), through.flow.peer),
+            secrets.token_bytes(through.outbound.iv_size),
+        )
+        if through.outer is None:
+            packet = through.outbound.seal(through.sent, udp.build(*ends, data), iv)
+            with contextlib.suppress(OSError):
+                self._raw.sendto(packet, (through.ue, 0)) if self._raw else None
+        elif self._nat is not None:
+            packet = through.outbound.seal(through.sent, udp.tunnel(*ends, data), iv, esp.IPV4)
+            self._nat.flow(through.outer).send(packet)
 
     def _take_plain(self, data: bytes, flow: Flow) -> None:
         if self._policy().drop_unprotected:
