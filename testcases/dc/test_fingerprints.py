@@ -77,7 +77,7 @@ def test_a_certificate_that_does_not_match_is_refused(bench: Bench) -> None:
         "DC-FP-03": ("MD5 alone", lambda own: [f"md5 {fingerprint(own.der, 'md5')}"]),
         "DC-FP-05": ("an unknown hash alone", lambda own: [f"sha-257 {own.sha256}"]),
         "DC-FP-06": ("no fingerprint", lambda _: []),
-        "DC-FP-07": ("a fingerprint that is none", lambda own: [f"SHA-256 {own.sha256.replace(':', '-')}"]),
+        "DC-FP-07": ("a fingerprint that is none", lambda _: ["SHA-256 " + ":".join(["ZZ"] * 32)]),
         "DC-FP-08": ("an empty fingerprint", lambda _: [""]),
         "DC-FP-09": (
             "the first octets of the fingerprint",
