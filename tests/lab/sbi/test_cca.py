@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +10,9 @@ from imsproof.actors import cca
 from imsproof.actors.nf import NfIdentity
 from imsproof.codec import jose
 from imsproof.lab import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def identity(lab: Any, name: str = "tester-as", instance: str = nodes.TESTER_AS.instance_id) -> NfIdentity:
