@@ -23,7 +23,8 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from imsproof.actors.sipsubject import SipAnswer
+    from imsproof.actors.credentials import Answer
+    from imsproof.actors.sipsubject import Challenge, SipAnswer
     from imsproof.actors.siptransport import SipTransport
     from imsproof.actors.ue import Alter, Headers
 
@@ -227,11 +228,14 @@ class SecureUe(Ue):
         """Send the second REGISTER and copy what comes of it into ``done``."""
         if proposal.challenge is None:
             raise InconclusiveError(f"{proposal.exchange}: there is no challenge to answer ({_what(proposal)})")
-        header = sip.format_challenge("Digest", proposal.challenge.params)
-        answer = self.credentials.answer(
-            header, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
-        )
-        self._note_answer(done, answer)
+        how = {"res": res, "password": password, "alter": alter_credentials}
+        answer = self._answer_challenge(done, proposal.challenge, how)
+        if answer.auts:
+            await self._resynchronise(proposal, answer.authorization, expires, [*headers, *REQUIRE], alter)
+            if proposal.challenge is None:
+                done.status, done.message, done.failed = proposal.status, proposal.message, proposal.failed
+                return
+            answer = self._answer_challenge(done, proposal.challenge, how)
         if protected:
             await self._protect(_agreed(proposal, answer.ck, answer.ik, self.nat_port), done.exchange)
         listed = [
@@ -245,6 +249,20 @@ class SecureUe(Ue):
         await self._one_register(done, answer.authorization, expires, listed, alter, self.session.timers.register_)
         if done.ok:
             self.registration = done if expires else None
+
+    def _answer_challenge(self, done: Registration, challenge: Challenge, how: dict[str, Any]) -> Answer:
+        header = sip.format_challenge("Digest", challenge.params)
+        answer = self.credentials.answer(header, "REGISTER", self.gm.registrar, **how)
+        self._note_answer(done, answer)
+        return answer
+
+    async def _resynchronise(
+        self, proposal: Proposal, authorization: str, expires: int, headers: Headers, alter: Alter | None
+    ) -> None:
+        """Send AUTS as the first REGISTER was sent, and read the new challenge into the proposal (TS 33.203 6.1.3)."""
+        listed = [*headers, ("Security-Client", format_mechanisms(proposal.client))]
+        await self._one_register(proposal, authorization, expires, listed, alter, self.session.timers.register_)
+        self._read(proposal)
 
     async def _protect(self, agreed: Agreed, exchange: str) -> None:
         if self._unprotected is None:

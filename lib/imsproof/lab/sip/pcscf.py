@@ -253,7 +253,7 @@ class Pcscf(Node):
         self, message: Message, flow: Flow, current: AssociationSet | None, credentials: dict[str, str]
     ) -> Agreement | None:
         """Serve the security agreement of a REGISTER; ``RefusedError`` when there is none or it was bid down."""
-        if not (credentials.get("response") or credentials.get("auts")):
+        if credentials.get("auts") or not credentials.get("response"):
             return self._agreements.propose(message, flow, self.policy)
         if current is not None:
             confirm(current.agreement, message, self.policy)
