@@ -2,6 +2,7 @@
 
 export class Bad extends Error {}
 
+const MAX_PATCHED = 4_000_000
 const FINGERPRINT = /^(SHA-1|SHA-224|SHA-256|SHA-384|SHA-512|MD5) [0-9A-F]{2}(:[0-9A-F]{2})+$/i
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
 const need = (condition, what) => { if (!condition) throw new Bad(`${what} is missing or not right`) }
@@ -44,6 +45,7 @@ function checkMedia(media) {
 export function applyPatch(document, patch, strict) {
   need(Array.isArray(patch) && patch.length > 0 && patch.length <= 100, 'the patch')
   const root = structuredClone(document)
+  let room = MAX_PATCHED
   for (const operation of patch) {
     need(isObject(operation) && typeof operation.path === 'string', 'path')
     const path = pointer(operation.path)
@@ -59,6 +61,8 @@ export function applyPatch(document, patch, strict) {
       if (op === 'move') remove(root, pointer(operation.from), strict)
       put(root, path, moved, strict, true)
     } else need(false, 'op')
+    room -= JSON.stringify(root).length
+    need(room > 0, 'the patch (it grows beyond measure)')
   }
   return root
 }

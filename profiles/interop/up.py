@@ -98,7 +98,8 @@ def nginx(wrong: set[str], address: str, pki: Pki, folder: Path) -> list[str]:
         tls.append(f"ssl_client_certificate {pki.ca}; ssl_crl {pki.crl}; ssl_verify_client on;")
     text = (HERE / "nginx.conf").read_text(encoding="utf-8")
     words = {"RUN": folder, "PKI": pki.directory, "ADDRESS": address, "TLS": "\n        ".join(tls)}
-    for word, value in {**words, "BACKEND": f"{address}:{BACKEND_PORT}"}.items():
+    user = "user root;" if os.geteuid() == 0 else ""
+    for word, value in {**words, "USER": user, "BACKEND": f"{address}:{BACKEND_PORT}"}.items():
         text = text.replace(f"@{word}@", str(value))
     (folder / "nginx.conf").write_text(text, encoding="utf-8")
     return [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]

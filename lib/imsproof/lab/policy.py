@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from imsproof.lab.media.policy import MediaPolicy
 from imsproof.lab.sbi.http2policy import Http2Policy
+from imsproof.lab.sbi.jsonpolicy import JsonPolicy
 from imsproof.lab.sbi.policy import SbiPolicy
 from imsproof.lab.sip.policy import SipPolicy
 from imsproof.lab.sip.robustness import RobustPolicy
@@ -18,6 +19,7 @@ class Policy:
     sip: SipPolicy = field(default_factory=SipPolicy)
     robust: RobustPolicy = field(default_factory=RobustPolicy)
     sbi: SbiPolicy = field(default_factory=SbiPolicy)
+    json: JsonPolicy = field(default_factory=JsonPolicy)
     h2: Http2Policy = field(default_factory=Http2Policy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_HEADERS = 64 * 1024
+JOURNAL_OCTETS = 256 * 1024
+"""Of a longer body that is sent the journal keeps the beginning, and how long it is."""
 FRAME_HEADER, TYPE_AT, SETTINGS = 9, 3, 4
 """A frame's header: its size, where the type stands in it, and the type of the first frame (RFC 9113 section 4.1)."""
 READ_SECONDS = 3600.0
@@ -186,8 +188,15 @@ class Http2Connection:
         self._emit(
             Kind.SENT,
             exchange,
-            {"method": method, "path": path, "headers": [list(p) for p in pairs], "stream": number, **(facts or {})},
-            body,
+            {
+                "method": method,
+                "path": path,
+                "headers": [list(p) for p in pairs],
+                "stream": number,
+                "octets": len(body),
+                **(facts or {}),
+            },
+            body[:JOURNAL_OCTETS],
         )
         timed_out = False
         try:

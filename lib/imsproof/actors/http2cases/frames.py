@@ -101,7 +101,6 @@ SIZES = (
                 s.data(),
             ],
         ),
-        effect="response",
         connection=FRAME_SIZE,
     ),
     Case(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from imsproof.seams import Events
 
-REFUSAL = 400
+REFUSAL, SERVER_ERROR = 400, 500
 FENCE_DATA = b"imsproof"
 
 
@@ -146,6 +146,16 @@ def flood_met(events: Events, *, exchange: str, at_least: int) -> Finding:
     if _spoke(own) and _ended(own) is not None:
         return holds(f"{exchange}: {total} frames were sent, then {_reaction(own)}", *(e.seq for e in counted))
     return fails(f"{exchange}: only {total} frames were sent, {at_least} were meant", *(e.seq for e in counted))
+
+
+@predicate("no-server-error")
+def no_server_error(events: Events, *, exchange: str) -> Finding:
+    """The request was answered, and not by an error of the server's own (5xx): what was wrong is the client's."""
+    found = seen(events, exchange)
+    if found.status is None:
+        return fails(f"{exchange}: the lab {found.how}; an HTTP error was expected", found.event)
+    sentence = f"{exchange}: answered {found.status}"
+    return fails(sentence, found.event) if found.status >= SERVER_ERROR else holds(sentence, found.event)
 
 
 def _spoke(own: list[Event]) -> bool:

@@ -321,6 +321,9 @@ class Connection(asyncio.Protocol):
         self._server.run(self._handle(stream_id, _request(stream, self._peer)))
 
     async def _handle(self, stream_id: int, request: Request) -> None:
+        if self._server.falls(request):
+            self.close()
+            return
         try:
             async with asyncio.timeout(self._policy.request_seconds):
                 response = await self._handler(request)

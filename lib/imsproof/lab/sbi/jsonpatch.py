@@ -6,15 +6,23 @@ import copy
 from typing import Any
 
 MAX_OPERATIONS = 100
+MAX_VALUES = 10_000
+"""Values that copies and additions may add in one patch: copies of copies grow without measure."""
 OPERATIONS = {"add", "remove", "replace", "move", "copy", "test"}
 
 
 class PatchError(ValueError):
-    """The patch is not well formed or does not apply."""
+    """The patch is not well formed or does not apply.
+
+    Attributes:
+        partial: what the operations before the failed one made of the document.
+    """
+
+    partial: Any = None
 
 
-def apply_patch(document: Any, patch: object) -> Any:
-    """Return a patched copy of ``document``.
+def apply_patch(document: Any, patch: object, *, bounded: bool = True) -> Any:
+    """Return a patched copy of ``document``; not ``bounded``: operations that fail are passed over.
 
     Raises:
         PatchError: the patch is no list of operations, or one of them fails.
@@ -22,14 +30,21 @@ def apply_patch(document: Any, patch: object) -> Any:
     if not isinstance(patch, list) or not 1 <= len(patch) <= MAX_OPERATIONS:
         raise PatchError(f"a patch is a list of 1 to {MAX_OPERATIONS} operations")
     root = {"": copy.deepcopy(document)}
+    room = MAX_VALUES
     for operation in patch:
-        if not isinstance(operation, dict) or operation.get("op") not in OPERATIONS:
-            raise PatchError("an operation has no known op")
-        _apply(root, operation)
+        try:
+            room -= _apply(root, operation, room)
+        except PatchError as error:
+            if bounded:
+                error.partial = root[""]
+                raise
     return root[""]
 
 
-def _apply(root: dict[str, Any], operation: dict[str, Any]) -> None:
+def _apply(root: dict[str, Any], operation: object, room: int) -> int:
+    """Apply one operation and return how many values it handled, which are at most ``room``."""
+    if not isinstance(operation, dict) or operation.get("op") not in OPERATIONS:
+        raise PatchError("an operation has no known op")
     path, name = _pointer(operation, "path"), operation["op"]
     if name in {"add", "replace", "test"} and "value" not in operation:
         raise PatchError(f"{name} has no value")
@@ -45,12 +60,31 @@ def _apply(root: dict[str, Any], operation: dict[str, Any]) -> None:
         _put(root, path, copy.deepcopy(operation["value"]), insert=True)
     else:
         source = _pointer(operation, "from")
-        value = copy.deepcopy(_get(root, source))
+        value = copy.deepcopy(_fitting(_get(root, source), room))
         if name == "move":
             if path[: len(source)] == source and path != source:
                 raise PatchError("a value cannot be moved into itself")
             _remove(root, source)
         _put(root, path, value, insert=True)
+        return _count(value)
+    return _count(_fitting(operation.get("value"), room))
+
+
+def _fitting(value: Any, room: int) -> Any:
+    """Return a value that there is room for."""
+    if _count(value) > room:
+        raise PatchError(f"a patch may add {MAX_VALUES} values at most")
+    return value
+
+
+def _count(value: object) -> int:
+    """Count the values in a value, itself included."""
+    count, level = 0, [value]
+    while level:
+        count += len(level)
+        objects = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        level = [inner for one in objects if isinstance(one, list) for inner in one]
+    return count
 
 
 def _pointer(operation: dict[str, Any], name: str) -> list[str]:

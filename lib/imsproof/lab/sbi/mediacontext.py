@@ -16,7 +16,8 @@ DIGEST_OCTETS = {"MD5": 16, "SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384"
 """What the published schema admits; which of them are good enough is the media plane's policy."""
 TLS_ID = re.compile(r"[A-Za-z0-9+/_-]{20,255}")
 SETUPS = {"ACTIVE": "active", "PASSIVE": "passive", "ACTPASS": "actpass"}
-RESOURCE_TYPES = {"DC", "AR", "AUDIO", "VIDEO"}
+PROXIES = ("HTTP", "UDP")
+RESOURCE_TYPES = ("DC", "AR", "AUDIO", "VIDEO")
 SIZE_UNIT = 1024
 """The published maxMessageSize is an integer of at most 64; the lab reads it in units of 1024 octets."""
 MAX_MEDIAS = 8
@@ -37,7 +38,7 @@ class DcMedia:
         return unquote(urlsplit(self.apps_url).path.rstrip("/").rpartition("/")[2])
 
 
-def dc_medias(context: dict[str, Any], allowed_hosts: frozenset[str]) -> list[DcMedia]:
+def dc_medias(context: dict[str, Any], allowed_hosts: frozenset[str] | None) -> list[DcMedia]:
     """Return the data-channel medias of a MediaContext.
 
     Raises:
@@ -46,6 +47,8 @@ def dc_medias(context: dict[str, Any], allowed_hosts: frozenset[str]) -> list[Dc
     found: list[DcMedia] = []
     terminations = _list(context, "terminations")
     for number, termination in enumerate(terminations):
+        if not isinstance(termination, dict) or not isinstance(termination.get("terminationId", ""), str):
+            raise _wrong("terminationId")
         for index, media in enumerate(_list(termination, "medias")):
             if not isinstance(media, dict) or not isinstance(media.get("mediaId"), str):
                 raise _missing("mediaId")
@@ -60,7 +63,7 @@ def dc_medias(context: dict[str, Any], allowed_hosts: frozenset[str]) -> list[Dc
     return found
 
 
-def _dc_media(media: dict[str, Any], termination: int, index: int, allowed_hosts: frozenset[str]) -> DcMedia:
+def _dc_media(media: dict[str, Any], termination: int, index: int, allowed_hosts: frozenset[str] | None) -> DcMedia:
     dc = _object(media, "dcMedia")
     remote = _object(dc, "remoteDcEndpoint")
     address, port = parse_endpoint(_object(media, "remoteMbEndpoint"))
@@ -71,6 +74,8 @@ def _dc_media(media: dict[str, Any], termination: int, index: int, allowed_hosts
     tls_id = remote.get("tlsId", "")
     if tls_id and not (isinstance(tls_id, str) and TLS_ID.fullmatch(tls_id)):
         raise _wrong("tlsId")
+    if dc.get("mediaProxyConfig", "HTTP") not in PROXIES:
+        raise _wrong("mediaProxyConfig")
     setup = SETUPS.get(str(dc.get("securitySetup", "ACTPASS")))
     if setup is None:
         raise _wrong("securitySetup")
@@ -159,8 +164,8 @@ def parse_endpoint(value: dict[str, Any]) -> tuple[str, int]:
     return str(address), port
 
 
-def _apps_url(dc: dict[str, Any], allowed_hosts: frozenset[str]) -> str:
-    """Return the replacement URL, which may lead to the lab's own application servers only."""
+def _apps_url(dc: dict[str, Any], allowed_hosts: frozenset[str] | None) -> str:
+    """Return the replacement URL, which may lead to the lab's own application servers only (``None``: anywhere)."""
     urls = dc.get("replaceHttpUrl", {})
     entries = list(urls.values()) if isinstance(urls, dict) else [None]
     for entry in entries:
@@ -170,6 +175,8 @@ def _apps_url(dc: dict[str, Any], allowed_hosts: frozenset[str]) -> str:
             host = parts.hostname if parts else None
         except ValueError:
             parts = host = None
+        if allowed_hosts is None:
+            continue
         if (
             parts is None
             or parts.scheme not in {"http", "https"}

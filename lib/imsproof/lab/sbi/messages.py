@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from imsproof.lab.sbi.jsonpolicy import JsonPolicy
+
 if TYPE_CHECKING:
     from imsproof.lab.sbi.policy import SbiPolicy
 
@@ -15,6 +17,7 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
+STRICT = JsonPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +71,30 @@ class Request:
         if declared != content_type:
             raise refused(415, "UNSUPPORTED_MEDIA_TYPE", f"content-type is {declared!r}, expected {content_type}")
 
-    def json(self, policy: SbiPolicy, content_type: str = JSON) -> Any:
-        """Return the body's JSON value.
+    def json(self, policy: SbiPolicy, content_type: str = JSON, how: JsonPolicy = STRICT) -> Any:
+        """Return the body's JSON value; ``how`` may leave out checks.
 
         Raises:
             Refused: 415 for another content type; 400 ``INVALID_MSG_FORMAT`` for what is not JSON, has a member
                 twice, is nested too deep or has too many leaves (TS 33.117 clauses 4.3.6.3 and 4.3.6.4).
         """
-        self.expect_type(content_type)
+        if how.check_type:
+            self.expect_type(content_type)
+        decoder = json.JSONDecoder(
+            object_pairs_hook=_unique_members if policy.reject_duplicate_members else None,
+            parse_constant=_no_constant,
+        )
         try:
-            value = json.loads(
-                self.body.decode("utf-8"),
-                object_pairs_hook=_unique_members if policy.reject_duplicate_members else None,
-                parse_constant=_no_constant,
-            )
+            text = self.body.decode("utf-8")
+            value = decoder.decode(text) if how.check_syntax else decoder.raw_decode(text.strip())[0]
         except (ValueError, RecursionError) as error:
             raise refused(400, "INVALID_MSG_FORMAT", f"the body is not acceptable JSON: {error}"[:200]) from error
         _check_size(value, policy)
         return value
 
-    def json_object(self, policy: SbiPolicy) -> dict[str, Any]:
+    def json_object(self, policy: SbiPolicy, how: JsonPolicy = STRICT) -> dict[str, Any]:
         """Return the body's JSON object; 400 when it is another kind of value."""
-        value = self.json(policy)
+        value = self.json(policy, how=how)
         if not isinstance(value, dict):
             raise refused(400, "INVALID_MSG_FORMAT", "the body is not a JSON object")
         return value

@@ -6,6 +6,7 @@ import copy
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imsproof.lab.media.errors import MediaRefusedError
@@ -13,7 +14,7 @@ from imsproof.lab.nodes import MF
 from imsproof.lab.sbi.authorise import TokenVerifier
 from imsproof.lab.sbi.jsonpatch import PatchError, apply_patch
 from imsproof.lab.sbi.mediacontext import DcMedia, add_local, dc_medias
-from imsproof.lab.sbi.messages import JSON_PATCH, Request, Response, Router, json_response, refused
+from imsproof.lab.sbi.messages import JSON_PATCH, Refused, Request, Response, Router, json_response, refused
 from imsproof.lab.sbi.server import SbiServer
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from imsproof.lab.dctypes import DcEndpoint, DcOffer
     from imsproof.lab.pki import Pki
     from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sbi.jsonpolicy import JsonPolicy
 
 SCOPE = "nmf-mrm"
 MAX_CONTEXTS = 200
@@ -96,8 +98,9 @@ class MfNode:
     async def _create(self, request: Request) -> Response:
         policy = self._box.current.sbi
         owner = self._tokens.consumer(request, policy, SCOPE)
-        value = request.json_object(policy)
-        medias = dc_medias(value, self._apps_hosts)
+        how = self._box.current.json
+        value = request.json_object(policy, how)
+        medias = self._medias(value, how)
         if len(self._contexts) >= MAX_CONTEXTS:
             raise refused(500, "INSUFFICIENT_RESOURCES", f"{MAX_CONTEXTS} contexts are in use")
         context_id = str(uuid.uuid4())
@@ -118,8 +121,12 @@ class MfNode:
         consumer = self._tokens.consumer(request, policy, SCOPE)
         context = self._find(context_id, consumer)
         try:
-            value = apply_patch(context.value, request.json(policy, JSON_PATCH))
+            how = self._box.current.json
+            patch = request.json(policy, JSON_PATCH)
+            value = apply_patch(context.value, patch, bounded=how.patch_bounded)
         except PatchError as error:
+            if not how.patch_atomic and error.partial is not None:
+                context.value = error.partial
             raise refused(400, "INVALID_MSG_FORMAT", str(error)) from error
         if not isinstance(value, dict) or value.get("contextId") != context_id:
             raise refused(403, "MODIFICATION_NOT_ALLOWED", "contextId cannot be changed")
@@ -139,11 +146,22 @@ class MfNode:
     async def _delete(self, request: Request, context_id: str) -> Response:
         consumer = self._tokens.consumer(request, self._box.current.sbi, SCOPE)
         context = self._find(context_id, consumer)
-        del self._contexts[context_id]
+        self._contexts = {known: one for known, one in self._contexts.items() if one is not context}
         await self._release(context)
         return Response(204)
 
+    def _medias(self, value: dict[str, Any], how: JsonPolicy) -> list[DcMedia]:
+        try:
+            return dc_medias(value, self._apps_hosts if how.check_urls else None)
+        except Refused:
+            if how.check_mandatory:
+                raise
+            return []
+
     def _find(self, context_id: str, consumer: str) -> Context:
+        if self._box.current.json.ids_as_patterns:
+            pattern = context_id.rpartition("/")[2]
+            context_id = next((known for known in self._contexts if fnmatch(known, pattern)), context_id)
         context = self._contexts.get(context_id)
         if context is None:
             raise refused(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND", "no such media context")

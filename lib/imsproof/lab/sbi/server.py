@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 from imsproof.lab.nodes import SBI_PORT, Nf
 from imsproof.lab.sbi.connection import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from imsproof.lab.pki import Pki
-    from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.policy import Policy, PolicyBox
     from imsproof.lab.sbi.http2policy import Http2Policy
-    from imsproof.lab.sbi.messages import Handler
+    from imsproof.lab.sbi.messages import Handler, Request
     from imsproof.lab.sbi.policy import SbiPolicy
 
+FATAL: dict[str, Callable[[Request], bool]] = {
+    "deep": lambda request: max(request.body.count(b"["), request.body.count(b"{")) > 5_000,
+    "multipart": lambda request: (request.header("content-type") or "").startswith("multipart/"),
+    "query": lambda request: request.query.startswith("="),
+    "number": lambda request: re.search(rb"\d{5000}", request.body) is not None,
+}
+"""What a planted fault cannot survive, by the names of ``JsonPolicy.crashes_on``."""
 BUFFER_LIMIT = 128 * 1024 * 1024
 """Octets of request bodies that a server holds at most, over all its connections."""
 
@@ -40,6 +48,7 @@ class SbiServer:
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._buffered = 0
+        self._fallen_under: Policy | None = None
 
     @property
     def policy(self) -> SbiPolicy:
@@ -74,6 +83,15 @@ class SbiServer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def falls(self, request: Request) -> bool:
+        """Whether a planted fault has ended this node's service, by this request or an earlier one."""
+        policy = self._box.current
+        if not policy.json.crashes_on:
+            return False
+        if self._fallen_under is not policy and any(FATAL[name](request) for name in policy.json.crashes_on):
+            self._fallen_under = policy
+        return self._fallen_under is policy
 
     # --- for the connections --------------------------------------------------------------------------------------
 
