@@ -46,3 +46,14 @@ def test_what_is_judged_again_is_the_same() -> None:
 
 def test_every_predicate_says_what_it_is_about() -> None:
     assert all(one.about for one in registry.registered())
+
+
+def test_what_happens_after_a_judgement_does_not_change_it() -> None:
+    whole = record()
+    subject = Exchange(record=whole, exchange="1:x")
+    expect(subject).refused()
+    whole.events.append(
+        Event(3, "2026-01-01T00:00:00.000000Z", 3, "a", Kind.RECEIVED, "1:x", facts={"status": 200}),
+    )
+    assert registry.recompute(whole.judgements[0], whole.events) == whole.judgements[0]
+    assert registry.apply("refused", whole.events, role=Role.CLAIM, params={"exchange": "1:x"}).outcome is Outcome.FAILS

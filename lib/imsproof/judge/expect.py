@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imsproof.judge import predicates as _predicates  # noqa: F401 - importing registers the predicates
-from imsproof.judge.registry import apply
+from imsproof.judge.registry import LAST, apply
 from imsproof.seams import Judgement, Outcome, Role, Subject
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Expectation:
     def that(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:
         """Apply any registered predicate with its parameters."""
         record = self._subject.record
+        params.setdefault(LAST, len(record.events))
         self.last = apply(predicate, record.events, role=role or self._role, params=params)
         record.judgements.append(self.last)
         return self

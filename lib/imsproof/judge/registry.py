@@ -22,6 +22,8 @@ class Finding:
     events: tuple[int, ...] = ()
 
 
+LAST = "last"
+"""The parameter that says how much of the journal a judgement was made from."""
 PredicateFunction = Callable[..., Finding]
 
 
@@ -65,6 +67,9 @@ def registered() -> list[Predicate]:
 def apply(name: str, events: Events, *, role: Role, params: Mapping[str, Any], version: int | None = None) -> Judgement:
     """Apply a predicate and return the judgement.
 
+    The parameter ``last`` is not the predicate's: it is the number of the last event that it may read. A judgement
+    keeps it, so that what happened after it was made (a goodbye, a repetition) does not change it.
+
     Raises:
         UnknownPredicateError: no such name or version.
     """
@@ -72,7 +77,10 @@ def apply(name: str, events: Events, *, role: Role, params: Mapping[str, Any], v
     found = _REGISTER.get((name, wanted))
     if found is None:
         raise UnknownPredicateError(f"no predicate {name!r} of version {wanted}")
-    finding = found.function(events, **params)
+    own = {key: value for key, value in params.items() if key != LAST}
+    if LAST in params:
+        events = [event for event in events if event.seq <= params[LAST]]
+    finding = found.function(events, **own)
     return Judgement(
         predicate=name,
         version=wanted,
