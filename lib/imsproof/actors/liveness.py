@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imsproof.link.session import Session
     from imsproof.link.subject import RawAnswer
     from imsproof.profile.gm import Gm
+    from imsproof.seams import Address
 
 SERVED = (200, 202, 400, 401, 403, 404, 405, 407, 420, 421, 423, 480, 481, 488, 494)
 """Answers of a SIP node that serves, whatever it thinks of the request; 5xx are not among them."""
@@ -59,8 +60,7 @@ class SipProbe:
         first = self.probe()
         found = [first]
         if not first.data:
-            usual = self.session.source or source_toward(self.target)
-            other = next((one for one in sources if one != usual), None) or other_source(self.target[0], usual)
+            other = another_source(self.session, self.target, sources)
             if other is not None:
                 found.append(self.probe("alive, from another source?", source=other))
         return found
@@ -80,6 +80,12 @@ class SipProbe:
             ("Contact", f"<sip:probe@{_bracketed(host)}>"),
         ]
         return sip.request(method, self.gm.registrar, headers).to_bytes()
+
+
+def another_source(session: Session, target: Address, sources: Sequence[str]) -> str | None:
+    """Return a local address that requests to this target do not usually come from, the tester's own ones first."""
+    usual = session.source or source_toward(target)
+    return next((one for one in sources if one != usual), None) or other_source(target[0], usual)
 
 
 def other_source(target: str, usual: str | None = None) -> str | None:

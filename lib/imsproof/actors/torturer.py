@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from imsproof.actors.credentials import Credentials
-from imsproof.actors.liveness import other_source
+from imsproof.actors.liveness import another_source
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.siptransport import first_declared
 from imsproof.codec.torture import Aim, plain
@@ -96,8 +96,7 @@ class Torturer:
         """Send a good REGISTER, and another from a second address when the first is not answered."""
         found = [self.plain(label=label)]
         if not found[0].data:
-            usual = self.session.source
-            source = next((one for one in self.sources if one != usual), None) or other_source(self.target[0], usual)
+            source = another_source(self.session, self.target, self.sources)
             if source is not None:
                 found.append(self.plain(label=f"{label}, from another address", source=source))
         return found

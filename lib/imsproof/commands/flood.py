@@ -17,7 +17,7 @@ from rich.table import Table
 
 from imsproof.actors.connections import Connections
 from imsproof.actors.flooder import Flood, Flooder, Shape
-from imsproof.actors.liveness import other_source
+from imsproof.actors.liveness import another_source
 from imsproof.actors.torturer import Torturer
 from imsproof.actors.ue import Ue
 from imsproof.commands.common import Exit, console, quit_with, read_profile
@@ -125,7 +125,7 @@ def _phases(
     target = declared.gm.transports()[name]
     user = _user(session, declared, chance)
     before = [user() for _ in range(2)]
-    source = next((one for one in declared.tester.addresses[1:]), None) or other_source(target[0], "127.0.0.1")
+    source = another_source(session, target, declared.tester.addresses)
     if shape is Load.CONNECTIONS:
         holder = Connections(session, target, source=source)
         held = holder.open(count)

@@ -19,7 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from imsproof import __version__, catalogue, paths
-from imsproof.actors.liveness import other_source
+from imsproof.actors.liveness import another_source
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.torturer import Torturer
 from imsproof.bench import Bench
@@ -197,14 +197,12 @@ def make_target(stack: ExitStack, name: TargetName, link: Link, declared: Profil
 def _front(bench: Bench, declared: Profile, seed: int) -> GmSip:
     chance = random.Random(f"{seed}:probes")  # noqa: S311 - repeatable on purpose
     torturer = Torturer(bench.session, bench.gm, chance, transport="udp")
-    usual = bench.session.source or "127.0.0.1"
-    other = next((one for one in declared.tester.addresses if one != usual), None)
     return GmSip(
         bench.session,
         torturer.target,
         torturer.aim,
         chance,
-        other=other or other_source(torturer.target[0], usual),
+        other=another_source(bench.session, torturer.target, declared.tester.addresses),
         within=declared.timers.answer,
     )
 

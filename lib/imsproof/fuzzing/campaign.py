@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from imsproof.fuzzing.shrink import minimise, minimise_bytes
@@ -152,7 +153,7 @@ class Campaign:
         if budget.seconds is not None and time.monotonic() - begun >= budget.seconds:
             return []
         room = self.volley if budget.cases is None else min(self.volley, budget.cases - progress.cases)
-        return [case for case, _ in zip(self.source, range(max(room, 0)), strict=False)]
+        return list(islice(self.source, max(room, 0)))
 
     def harm(self, health: Health) -> Harm | None:
         """Say what a look at the lab means (a lab that serves another address throttles us, which is no harm)."""

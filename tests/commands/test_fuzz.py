@@ -1,0 +1,57 @@
+"""``imsproof fuzz`` against the embedded lab: a right one is not harmed, a planted crash is found and kept."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from imsproof.cli import app
+from imsproof.commands.fuzz import Shard, seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = CliRunner()
+
+
+def fuzz(out: Path, *more: str) -> tuple[int, str, Path]:
+    done = RUN.invoke(app, ["fuzz", "--seed", "1", "--out", str(out), *more])
+    return done.exit_code, done.output, next(iter(sorted(out.iterdir(), reverse=True)))
+
+
+@pytest.mark.parametrize("target", ["gm-sip", "gm-sdp", "sbi", "sctp"])
+def test_a_right_lab_is_not_harmed(tmp_path: Path, target: str) -> None:
+    code, told, folder = fuzz(tmp_path, "--target", target, "--cases", "32", "--budget", "60s")
+    assert code == 0, told
+    campaign = json.loads((folder / "campaign.json").read_text())
+    assert (campaign["cases"], campaign["findings"]) == (32, [])
+
+
+def test_a_crash_of_two_steps_is_found_shrunk_and_kept(tmp_path: Path) -> None:
+    code, told, folder = fuzz(tmp_path, "--fault", "malformed.two_steps", "--cases", "320", "--budget", "60s")
+    assert code == 1, told
+    found = [json.loads(path.read_text()) for path in folder.glob("findings/*/finding.json")]
+    assert any(one["confirmed"] and len(one["messages"]) == 2 for one in found)
+
+
+def test_systematic_cases_have_names(tmp_path: Path) -> None:
+    code, told, folder = fuzz(tmp_path, "--mode", "systematic", "--sample", "200", "--budget", "60s")
+    assert code == 0, told
+    assert json.loads((folder / "campaign.json").read_text())["cases"] == 200
+
+
+@pytest.mark.parametrize(
+    "more", [("--budget", "never"), ("--shard", "3/2"), ("--mode", "systematic", "--target", "sbi")]
+)
+def test_bad_usage_is_told(tmp_path: Path, more: tuple[str, ...]) -> None:
+    assert RUN.invoke(app, ["fuzz", "--out", str(tmp_path), *more]).exit_code == 2
+
+
+def test_times_and_shards_are_read() -> None:
+    assert (seconds("90"), seconds("2m"), seconds("1h")) == (90.0, 120.0, 3600.0)
+    assert Shard.parse("2/4") == Shard(2, 4)
+    with pytest.raises(ValueError, match="i/n"):
+        Shard.parse("0/4")
