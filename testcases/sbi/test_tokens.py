@@ -35,6 +35,7 @@ class Row(NamedTuple):
 TABLE = {
     "SBI-TOKEN-01": Row(forgery.no_token, ()),
     "SBI-TOKEN-02": Row(forgery.wrong_signature),
+    "SBI-TOKEN-03": Row(wrong_claims("the audience of another NF type", aud=OTHER_TYPE)),
     "SBI-TOKEN-04": Row(wrong_claims("a scope of another service", scope="nudr-dr"), SCOPE),
     "SBI-TOKEN-05": Row(wrong_times("an expiry in the past", iat=-7200, exp=-3600)),
     "SBI-TOKEN-06": Row(wrong_claims("the subject of another NF", sub=STRANGER)),
@@ -97,17 +98,6 @@ def unchanged(producer: ProducerClient, location: str, good: TokenAnswer) -> Non
 def test_a_wrong_token_is_refused(producer: ProducerClient, case: Row) -> None:
     """A producer refuses to create and to delete for a token that is wrong in one thing, and nothing changes."""
     refuses(producer, case)
-
-
-@purpose("SBI-TOKEN-03")
-def test_a_token_for_another_audience_is_refused(producer: ProducerClient) -> None:
-    """A producer refuses an access token whose audience is another NF type."""
-    other = producer.token(claims={"aud": OTHER_TYPE}, changes={"targetNfType": OTHER_TYPE}, label="another audience")
-    if not other.token:
-        raise InconclusiveError(
-            f"the NRF gives this consumer no token for {OTHER_TYPE}; with sbi.tokens.from key the tester could sign one"
-        )
-    refuses(producer, Row(lambda _shop: [Hostile("with a token for another audience", other.token)]))
 
 
 @purpose("SBI-TOKEN-11")
