@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.rawpeer import RawAssociation
@@ -54,7 +54,8 @@ class Handshake:
         no_certificate: show none at all.
         versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
         check_fingerprint: check the lab's certificate against its answer.
-        injected: mark it as planted in the ladder; a refusal is expected, so silence is waited for no longer.
+        injected: mark it as planted in the ladder; a refusal is expected, so SCTP is waited for no longer than
+            silence (DTLS is: its first flight may be lost, and comes again after a second).
         alter: turns each datagram that is about to be sent into those that are sent instead.
         mtu: largest datagram in bytes.
         renegotiation: allow a further handshake in the association.
@@ -365,8 +366,7 @@ class DataChannelCall:
             },
         )
         try:
-            silence = self.session.timers.silence if how.injected else None
-            facts = await endpoint.handshake(how.within or silence)
+            facts = await endpoint.handshake(how.within)
         except ConnectionFailedError as error:
             return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
         return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
@@ -393,7 +393,7 @@ class DataChannelCall:
         udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=(self.udp.local[0], 0), quiet=True)
         endpoint = DtlsEndpoint(udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
         try:
-            return await self._shake(endpoint, exchange, how)
+            return await self._shake(endpoint, exchange, replace(how, within=self.session.timers.silence))
         finally:
             await endpoint.aclose()
 

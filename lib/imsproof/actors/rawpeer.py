@@ -7,6 +7,7 @@ What goes wrong on purpose is sent below DTLS (:meth:`RawAssociation.forge`) or 
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
@@ -142,9 +143,13 @@ class RawAssociation(Attempt):
         """Send a message and take all that comes back until silence."""
         return self.session.run(self._collect(label, stream, ppid, data))
 
-    def listen(self, label: str) -> Exchange:
-        """Take all that comes unasked until silence."""
-        return self.session.run(self._listen(label))
+    def watch(self, label: str) -> Exchange:
+        """From now on what comes unasked belongs to this conversation."""
+        return self._end(self._begin(label))
+
+    def listen(self) -> None:
+        """Take what comes until silence."""
+        self.session.run(self._silence(self._current))
 
     def wait_end(self) -> None:
         """Wait for the lab to end the association, no longer than silence."""
@@ -241,17 +246,18 @@ class RawAssociation(Attempt):
         wait = self.within if injected else self.session.timers.answer
         if not await self._until(lambda: self._messages > before, wait):
             self._emit(Kind.TIMEOUT, exchange, {"reason": "no message came back"})
+        while self._messages > before:  # an answer may come in several messages: the next question waits for the last
+            before = self._messages
+            await self._until(functools.partial(self._more_than, before), self.within)
         return self._end(exchange)
+
+    def _more_than(self, count: int) -> bool:
+        return self._messages > count
 
     async def _collect(self, label: str, stream: int, ppid: int, data: bytes) -> Exchange:
         exchange = self._begin(label)
         self._emit(Kind.SENT, exchange, {"stream": stream, "ppid": ppid, "injected": True}, data)
         self.sctp.send_message(stream, ppid, data)
-        await self._silence(exchange)
-        return self._end(exchange)
-
-    async def _listen(self, label: str) -> Exchange:
-        exchange = self._begin(label)
         await self._silence(exchange)
         return self._end(exchange)
 
