@@ -175,7 +175,7 @@ class Bench:
             InconclusiveError: it cannot be registered, so that nothing can be shown with it.
         """
         who = subscriber or self.subscribers(1, auth=auth, data_channel=data_channel)[0]
-        made = Ue(self.session, self.gm, who, transport=transport, actor=actor)
+        made = self.stranger(who, actor, transport=transport)
         if registered:
             done = made.register(label=f"REGISTER {actor}")
             if done.status in (401, 407):
@@ -185,6 +185,12 @@ class Bench:
             if not done.ok:
                 raise InconclusiveError(f"{actor} could not register: {done.failed or f'answered {done.status}'}")
         return made
+
+    def stranger(self, who: Subscriber, actor: str = "attacker", *, transport: TransportName | None = None) -> Ue:
+        """A UE that is not registered and comes from a socket of its own, as the network wants UEs to come."""
+        if self.gm.sec_agree_required and who.auth == "aka" and transport in (None, "udp"):
+            return self.secure_ue(actor, subscriber=who, registered=False)
+        return Ue(self.session, self.gm, who, transport=transport, actor=actor)
 
     def parties(self, among: list[Subscriber] | None = None) -> Parties:
         """Two registered UEs that can call each other.

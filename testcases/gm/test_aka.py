@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.media import FarLeg
-from imsproof.actors.ue import Ue
 from imsproof.codec.sip import Message, parse_credentials
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imsproof.actors.sipsubject import Challenge, Registration
+    from imsproof.actors.ue import Ue
     from imsproof.bench import Bench
     from imsproof.judge.expect import Expectation
     from imsproof.seams import Subject
@@ -92,7 +92,7 @@ def test_a_wrong_response_is_refused(bench: Bench) -> None:
     ue = bench.ue(registered=False)
     control(ue.register(label="REGISTER with the right response")).accepted()
     ue.deregister()
-    attacker = Ue(bench.session, bench.gm, ue.subscriber, actor="attacker")
+    attacker = bench.stranger(ue.subscriber)
     expect(fail_authentication(attacker, "REGISTER with a wrong response")).refused(status=REFUSALS)
     alive(ue.register(label="REGISTER with the right response again"))
     ue.close()
@@ -104,7 +104,7 @@ def test_failed_authentication_does_not_deregister(bench: Bench) -> None:
     ue = bench.ue()
     reach = Reach(bench, ue)
     reach.shown(control, "before")
-    attacker = Ue(bench.session, bench.gm, ue.subscriber, actor="attacker")
+    attacker = bench.stranger(ue.subscriber)
     expect(fail_authentication(attacker, "REGISTER in its name with a wrong response")).refused(status=REFUSALS)
     alive(reach.shown(expect, "after"))
     ue.close()
@@ -112,7 +112,7 @@ def test_failed_authentication_does_not_deregister(bench: Bench) -> None:
 
 def attacker_of(bench: Bench, ue: Ue) -> Ue:
     """Somebody who speaks in the name of the same subscriber, from a socket of its own."""
-    return Ue(bench.session, bench.gm, ue.subscriber, actor="attacker")
+    return bench.stranger(ue.subscriber)
 
 
 def challenge_of(registration: Registration) -> Challenge:
@@ -264,7 +264,7 @@ def test_a_response_for_another_uri_is_refused(bench: Bench) -> None:
 def test_a_challenge_is_not_answered_in_another_s_name(bench: Bench) -> None:
     """A subscriber that answers its own challenge rightly, but in another's name, is not taken for the other."""
     own, other = bench.subscribers(2, auth="aka")
-    attacker = Ue(bench.session, bench.gm, own, actor="attacker")
+    attacker = bench.stranger(own)
     control(attacker.register(label="REGISTER in its own name")).accepted()
     attacker.deregister()
     given = challenge_of(attacker.challenge(label="challenge in its own name"))
@@ -285,7 +285,7 @@ def test_a_challenge_is_not_answered_in_another_s_name(bench: Bench) -> None:
 def test_identities_must_belong_together(bench: Bench) -> None:
     """A subscriber that authenticates as itself does not register another's public identity."""
     own, other = bench.subscribers(2)
-    attacker = Ue(bench.session, bench.gm, own, actor="attacker")
+    attacker = bench.stranger(own)
     control(attacker.register(label="REGISTER of its own identity")).accepted()
     attacker.deregister()
 

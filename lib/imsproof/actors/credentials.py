@@ -121,6 +121,13 @@ class Credentials:
         except aka.AkaError:
             return None
 
+    def session_keys(self, challenge: Challenge) -> tuple[bytes, bytes]:
+        """Return CK and IK of an AKA challenge, whatever its AUTN says; both empty without AKA."""
+        if not challenge.rand or self.subscriber.k is None:
+            return b"", b""
+        milenage = self._milenage()
+        return milenage.f3(challenge.rand), milenage.f4(challenge.rand)
+
     def count_again(self) -> None:
         """Begin every nonce's count (nc) anew, as a replay would."""
         self._count.clear()

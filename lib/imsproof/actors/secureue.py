@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
@@ -21,7 +22,7 @@ from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mecha
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from imsproof.actors.credentials import Answer
     from imsproof.actors.sipsubject import Challenge, SipAnswer
@@ -79,6 +80,7 @@ class SecureUe(Ue):
     suites: tuple[Suite, ...] = SUITES
     nat_port: int = 0
     _unprotected: tuple[SipTransport, Transactions] | None = None
+    _proposals: Mapping[str, Proposal] = MappingProxyType({})
 
     @property
     def esp(self) -> EspTransport:
@@ -167,6 +169,43 @@ class SecureUe(Ue):
         async with asyncio.timeout(within):
             await self._confirm(proposal, proposal, expires=expires, headers=headers, alter=alter, **credentials)
         return proposal
+
+    async def achallenge(
+        self, *, headers: Headers = (), alter: Alter | None = None, label: str = "REGISTER"
+    ) -> Registration:
+        """Send the first REGISTER only, with the usual offer."""
+        proposal = await self.apropose(headers=headers, alter=alter, label=label)
+        self._note_sqn(proposal)
+        if proposal.challenge is not None:
+            self._proposals = {**self._proposals, proposal.challenge.nonce: proposal}
+        return proposal
+
+    async def _respond_once(
+        self,
+        challenge: Challenge,
+        made_for: tuple[str, str] | None,
+        alter: Alter | None,
+        label: str,
+        credentials: dict[str, Any],
+    ) -> Registration:
+        """Answer a challenge through the associations that it gives, however wrong the answer is."""
+        proposal = self._proposals.get(challenge.nonce)
+        if proposal is None:
+            return await super()._respond_once(challenge, made_for, alter, label, credentials)
+        done = Registration(record=self.session.record, exchange=self.session.exchange(label))
+        method, uri = made_for or ("REGISTER", self.gm.registrar)
+        changed = credentials.pop("alter_credentials", None)
+        header = sip.format_challenge("Digest", challenge.params)
+        answer = self.credentials.answer(header, method, uri, alter=changed, **credentials)
+        self._note_answer(done, answer)
+        agreed = _agreed(proposal, *self.credentials.session_keys(challenge), self.nat_port)
+        await self._protect(agreed, done.exchange)
+        lists = {"Security-Client": proposal.client, "Security-Verify": proposal.server}
+        listed = [*REQUIRE, *((name, format_mechanisms(value)) for name, value in lists.items())]
+        await self._one_register(done, answer.authorization, EXPIRES, listed, alter, self.session.timers.register_)
+        if done.ok:
+            self.registration = done
+        return done
 
     async def apropose(
         self,

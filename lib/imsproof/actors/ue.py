@@ -333,11 +333,14 @@ class Ue:
         await self._one_register(registration, authorization, EXPIRES, headers, alter, self.session.timers.register_)
         challenged = registration.header(CHALLENGES.get(registration.status, ""))
         registration.challenge = self.credentials.read(challenged) if challenged else None
+        self._note_sqn(registration)
+        return registration
+
+    def _note_sqn(self, registration: Registration) -> None:
         sqn = self.credentials.network_sqn(registration.challenge) if registration.challenge else None
         if sqn is not None:
             text = f"AUTN carries SQN {sqn}"
             self.session.note(text, actor=self.actor, exchange=registration.exchange, sqn=sqn)
-        return registration
 
     async def _respond_once(
         self,

@@ -86,6 +86,11 @@ class Gm(Part):
     sec_agree: tuple[Literal["ipsec-3gpp", "tls"], ...] = Field(
         (), description="Mechanisms of the security agreement (RFC 3329) that the network offers."
     )
+    sec_agree_required: bool = Field(
+        default=False,
+        description="Whether the network refuses a subscriber with AKA that registers without ipsec-3gpp; the tester's"
+        " UEs then always agree on it and speak through ESP.",
+    )
     nat_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="UDP port where the P-CSCF takes ESP of UEs behind a NAT (RFC 3948), usually 4500."
     )

@@ -54,10 +54,10 @@ class RefusedError(Exception):
 
 
 class Agreements:
-    """The agreements under way, by the flow of the unprotected REGISTER."""
+    """The agreements under way, by flow and Call-ID of the unprotected REGISTER (another UE may get the same port)."""
 
     def __init__(self) -> None:
-        self._by_flow: Table[Flow, Agreement] = Table(240.0, 10_000)
+        self._by_flow: Table[tuple[Flow, str | None], Agreement] = Table(240.0, 10_000)
 
     def clear(self) -> None:
         """Forget all."""
@@ -76,7 +76,7 @@ class Agreements:
         agreement = _agree(client, policy)
         if agreement is None:
             raise RefusedError(format_mechanisms(_offer(client, _own_suites(policy), policy)))
-        self._by_flow.put(flow, agreement)
+        self._by_flow.put((flow, register.get("Call-ID")), agreement)
         return agreement
 
     def unprotected_answer(self, register: Message, flow: Flow, policy: SipPolicy) -> None:
@@ -86,7 +86,7 @@ class Agreements:
             RefusedError: an association was agreed, so that the answer must come through it; or TLS was, and the lists
                 differ.
         """
-        known = self._by_flow.get(flow)
+        known = self._by_flow.get((flow, register.get("Call-ID")))
         if known is None:
             return
         if known.own is not None and policy.require_protected_answer:
