@@ -26,6 +26,7 @@ from imsproof.commands.common import (
     read_profile,
     select,
 )
+from imsproof.commands.fuzz import replay_finding
 from imsproof.commands.live import LiveTable
 from imsproof.evidence.result import PurposeResult, Run
 from imsproof.evidence.run import RunFolder
@@ -176,15 +177,18 @@ def _commit() -> str:
 
 def replay(
     run_folder: Annotated[Path, typer.Argument(help="The run folder, or its run.json.")],
-    purpose_id: Annotated[str, typer.Argument(metavar="ID", help="The purpose to send again.")],
+    purpose_id: Annotated[str, typer.Argument(metavar="ID", help="The purpose, or the finding of a campaign.")],
     out: Annotated[Path | None, typer.Option(help="Where the new run folder is made.")] = None,
     workers: Workers = 1,
 ) -> None:
-    """Send again what a purpose of a former run sent: same purpose, same profile, same seed."""
+    """Send again what a purpose or a fuzz finding of a former run sent: same profile, same seed or same bytes."""
     folder = run_folder if run_folder.is_dir() else run_folder.parent
     try:
         told = json.loads((folder / "replay.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         quit_with(Exit.USAGE, f"{folder} is no run folder of imsproof: {error}")
     profile = Path(told["profile"]) if told.get("profile") else None
+    finding = folder / "findings" / purpose_id
+    if finding.is_dir():
+        replay_finding(finding, profile)
     run(profile=profile, purpose=[purpose_id], out=out, seed=int(told["seed"]), workers=workers)
