@@ -89,15 +89,15 @@ def kamailio(
     return Program(name, argv, ready)
 
 
-def nginx(place: Place, config: Path, port: int) -> Program:
-    """Describe nginx."""
+def nginx(place: Place, tls: str, behind: str) -> Program:
+    """Describe nginx with lines on TLS, and what it passes requests to."""
+    config = place.render("nginx-front.conf", "nginx.conf", TLS=tls, BEHIND=behind)
     argv = [_binary("nginx", "nginx-light"), "-p", str(place.folder), "-c", str(config), "-e", "stderr"]
     if os.geteuid() == 0:
         argv += ["-g", "user root;"]
-    return Program("nginx", argv, partial(probes.tls, place.address(SERVERS["nginx"]), port))
+    return Program("nginx", argv, partial(probes.tls, place.address(SERVERS["nginx"]), 8443))
 
 
-NOT_FOUND = 'return 404 "{\\"title\\":\\"Not Found\\",\\"status\\":404}";'
 DEBIAN_TLS = "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on;"
 """What Debian's /etc/nginx/nginx.conf says."""
 
@@ -136,12 +136,12 @@ def registrar(place: Place) -> Stages:
     return [
         [
             kamailio(place, "registrar", place.render("registrar.cfg"), SERVERS["pcscf"]),
-            nginx(place, place.render("nginx-front.conf", "nginx.conf", TLS="", ACTION=NOT_FOUND), 8443),
+            nginx(place, "", f"http://{place.address(SERVERS['nginx'])}:8080"),
         ]
     ]
 
 
-def hss(place: Place) -> Program:
+def hss(place: Place, *, anchored: bool) -> Program:
     """Describe the HSS."""
     imsas = f"sip:{place.address(IMSAS)}:5060"
     trigger = {"method": "INVITE", "case": "0", "media": ".*webrtc-datachannel.*", "server": imsas}
@@ -150,7 +150,7 @@ def hss(place: Place) -> Program:
         "host": place.address(HSS),
         "realm": DOMAIN,
         "scscf": f"sip:{place.address(SCSCF)}:5060",
-        "subscribers": [{**subscriber, "triggers": [trigger]} for subscriber in subscribers],
+        "subscribers": [{**subscriber, "triggers": [trigger] if anchored else []} for subscriber in subscribers],
     }
     path = place.folder / "hss.json"
     path.write_text(json.dumps(config))
@@ -168,8 +168,8 @@ def rtpengine(place: Place) -> Program:
     return Program("rtpengine", argv, partial(probes.ng, address, 2223))
 
 
-def core(place: Place, *, hardened: bool) -> Stages:
-    """P-, I- and S-CSCF, HSS, rtpengine, an IMS AS with its media function, and an SBI producer behind a front."""
+def core(place: Place, *, hardened: bool, anchored: bool = False) -> Stages:
+    """P-, I- and S-CSCF, HSS, rtpengine, and an SBI producer behind a front; ``anchored``: an IMS AS and its MF too."""
     defines = ("HARDENED",) if hardened else ()
     tls = place.render("tls-hardened.cfg" if hardened else "tls-default.cfg").name
     for node, last in (("icscf", ICSCF), ("scscf", SCSCF)):
@@ -178,16 +178,15 @@ def core(place: Place, *, hardened: bool) -> Stages:
     flags = "strict-source" if hardened else ""
     pcscf = place.render("pcscf.cfg", TLS=tls, RTPENGINE=flags)
     icscf, scscf = place.render("icscf.cfg"), place.render("scscf.cfg")
-    action = f"proxy_pass http://{place.address(PRODUCER)}:8080;"
-    plain = place.render("nginx-front.conf", "nginx.conf", TLS=DEBIAN_TLS, ACTION=action)
-    front = nghttpx(place) if hardened else nginx(place, plain, 8443)
+    front = nghttpx(place) if hardened else nginx(place, DEBIAN_TLS, f"http://{place.address(PRODUCER)}:8080")
+    application = [kamailio(place, "imsas", place.render("imsas.cfg"), IMSAS), media_function(place)] if anchored else []
     return [
-        [hss(place), rtpengine(place), media_function(place), producer(place), front],
+        [hss(place, anchored=anchored), rtpengine(place), producer(place), front],
         [
             kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines),
             kamailio(place, "icscf", icscf, ICSCF, shared=128, defines=defines),
             kamailio(place, "scscf", scscf, SCSCF, shared=128, defines=defines),
-            kamailio(place, "imsas", place.render("imsas.cfg"), IMSAS),
+            *application,
         ],
     ]
 
@@ -212,5 +211,6 @@ CONFIGURATIONS: dict[str, Callable[[Place], Stages]] = {
     "registrar": registrar,
     "default": partial(core, hardened=False),
     "hardened": partial(core, hardened=True),
+    "e2dce": partial(core, hardened=True, anchored=True),
     "datachannel": datachannel,
 }

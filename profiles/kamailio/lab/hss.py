@@ -120,13 +120,14 @@ class Hss:
         answer.header.is_proxyable = header.is_proxyable
         handle = self.commands.get(header.command_code)
         own = [octets(264, self.host), octets(296, self.realm)]
+        avps = request.avps
         if handle is None:
             answer.avps = [number(268, SUCCESS), *own, *self._base(header.command_code)]
             return answer
-        session = find(request.avps, 263) or b""
+        session = find(avps, 263) or b""
         application = group(260, [number(266, TGPP), number(258, CX)])
         try:
-            told = handle(request.avps)
+            told = handle(avps)
         except Exception:  # whatever a CSCF passes on, the HSS goes on serving
             traceback.print_exc()
             told = [number(268, UNABLE)]
@@ -248,7 +249,6 @@ async def serve(hss: Hss, bind: str) -> None:
                 request = Message.from_bytes(head + body, plain_msg=True)
                 if request.header.is_request:
                     writer.write(hss.answer(request).as_bytes())
-                    await writer.drain()
                 if request.header.command_code == DPR:
                     break
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-COLUMNS = ("registrar", "default", "hardened", "datachannel")
+COLUMNS = ("registrar", "default", "hardened", "e2dce", "datachannel")
 HEAD = """# The real lab's verdicts, side by side
 
 What imsproof finds on software that is not ours, in the configurations of `profiles/kamailio/`. Each verdict was looked

@@ -34,7 +34,7 @@ def main() -> int:
     if status == UNREACHABLE or not own:
         return status or NO_RESULT
     results = json.loads(own[-1].read_text())["purposes"]
-    verdicts = {one["id"]: one for one in results}
+    verdicts = {one["id"]: {**one, "seen": seen(own[-1].parent / "evidence" / one["id"])} for one in results}
     expected = json.loads(options.expected.read_text()) if options.expected.exists() else {}
     changes = list(compare(expected, verdicts))
     for change in changes:
@@ -50,6 +50,16 @@ def _name(command: list[str]) -> str:
     profile = next(word for word in command if word.endswith((".yaml", ".yml")))
     line = next(line for line in Path(profile).read_text().splitlines() if line.startswith("name:"))
     return line.partition(":")[2].strip()
+
+
+def seen(evidence: Path) -> str:
+    """Return what the first claim of a purpose saw, in its own words."""
+    try:
+        judgements = json.loads((evidence / "judgements.json").read_text())["judgements"]
+    except (OSError, ValueError):
+        return ""
+    claims = [one["sentence"] for one in judgements if one["role"] == "claim"]
+    return claims[0].partition(": ")[2] or claims[0] if claims else ""
 
 
 def compare(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]) -> list[str]:
@@ -76,6 +86,8 @@ def updated(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, s
         reason = known["reason"] if known and known["verdict"] == found["verdict"] else UNEXPLAINED
         if found["verdict"] == "not-applicable":
             reason = found["reason"]
+        elif found["verdict"] == "pass" and reason == UNEXPLAINED:
+            reason = f"correct: {found['seen']}"
         result[purpose] = {"verdict": found["verdict"], "reason": reason}
     return result
 

@@ -1,14 +1,11 @@
 // One call's end of a data channel, in a worker thread of its own: what it does to werift stays with that call.
 //
-// It is told {offer} once and answers {port, fingerprint, setup} or {refused}; {end: true} ends it.
+// It is told {offer} once and answers {port, fingerprint, setup} or {refused}; {alive} comes back as it is.
 
 import dgram from "node:dgram";
 import http from "node:http";
-import { createRequire } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
-
-const require = createRequire(import.meta.url);
-const {
+import {
   Event,
   RTCDataChannel,
   RTCDataChannelParameters,
@@ -16,7 +13,7 @@ const {
   RTCDtlsParameters,
   RTCDtlsTransport,
   RTCSctpTransport,
-} = require("werift");
+} from "werift";
 
 const { address, sctpPort, apps } = workerData;
 const certificate = RTCDtlsTransport.SetupCertificate();
@@ -81,7 +78,10 @@ async function begin(offer) {
 }
 
 parentPort.on("message", (told) => {
-  if (told.end) process.exit(0);
+  if (told.alive) {
+    parentPort.postMessage({ alive: true });
+    return;
+  }
   begin(told.offer).then(
     (made) => parentPort.postMessage(made),
     (error) => parentPort.postMessage({ refused: error.message }),

@@ -14,11 +14,12 @@ import { Worker } from "node:worker_threads";
 
 const [address, httpPort] = [process.argv[2], Number(process.argv[3])];
 const MAX_OFFER = 64 * 1024;
-const MAX_CALLS = 40;
-const LONGEST_CALL_MS = 120_000;
+const MAX_CALLS = 20;
+const LONGEST_CALL_MS = 30_000;
+const SILENCE_MS = 6_000;
 const SCTP_PORT = 5000;
 const MEMORY_MB = 64;
-const WARM = 2;
+const WARM = 4;
 const APPS = [
   { name: "whiteboard", url: "/apps/whiteboard" },
   { name: "translate", url: "/apps/translate" },
@@ -66,7 +67,7 @@ function hire() {
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
   });
   const id = () => [...calls].find(([, call]) => call.worker === worker)?.[0] ?? "a call that ended";
-  worker.on("error", (error) => console.error(`${id()}: its worker ended: ${error.code ?? ""} ${error.message}`));
+  worker.on("error", (error) => console.error(`${id()}: its worker ended: ${error.stack ?? error}`));
   return { worker, warm: new Promise((resolve) => worker.once("message", resolve)) };
 }
 
@@ -93,11 +94,22 @@ async function anchor(id, text) {
   }
   calls.get(id)?.close();
   const timer = setTimeout(() => close(), LONGEST_CALL_MS);
+  let heartbeat = Date.now();
+  worker.on("message", () => (heartbeat = Date.now()));
+  const watch = setInterval(() => {
+    if (Date.now() - heartbeat > SILENCE_MS) {
+      console.error(`${id}: its worker is stuck`);
+      close();
+    }
+    worker.postMessage({ alive: true });
+  }, SILENCE_MS / 4);
   const close = () => {
     clearTimeout(timer);
-    calls.delete(id);
+    clearInterval(watch);
+    if (calls.get(id)?.worker === worker) calls.delete(id);
     worker.terminate();
   };
+  worker.once("exit", close);
   const call = { worker, close, offer, own: ownEnd(offer, made, made.setup), far: ownEnd(offer, made, "actpass") };
   calls.set(id, call);
   return call;
