@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors.liveness import SipProbe
+from imsproof.actors.media import FarLeg
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.parties import Ringing, forge
 from imsproof.actors.transactions import new_branch
@@ -310,3 +311,40 @@ def watch(who: Ue, whom: Ue, label: str) -> SipAnswer:
     """Subscribe to a registration state (RFC 3680)."""
     headers = [("Event", "reg"), ("Expires", "600"), ("Contact", who.contact), ("Accept", "application/reginfo+xml")]
     return who.request("SUBSCRIBE", whom.impu, headers=headers, label=label)
+
+
+@purpose("GM-ABUSE-13")
+def test_contacts_that_lead_back_make_no_loop(bench: Bench) -> None:
+    """Two subscribers whose contacts name each other: a call to one of them comes to each UE no more than twice."""
+    caller, first, second = bench.ue("ue-a"), bench.ue("ue-b"), bench.ue("ue-c")
+    for ue in (first, second):
+        ue.take_calls(lambda _message: 486)
+    offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
+    busy = caller.invite(first.impu, offer, label="call to who is busy")
+    control(busy).accepted([486])
+    others = ((first, second), (second, first))
+    try:
+        for ue, other in others:
+            bind(ue, other.impu, 600, f"REGISTER of {ue.actor} with {other.actor} as contact")
+        looped = caller.invite(first.impu, offer, alter=few_hops, label="call into the loop")
+        for ue in (first, second):
+            expect(looped).that("hops-limited", actor=ue.actor, method="INVITE", most=2 + (ue is first))
+    finally:
+        for ue, other in others:
+            bind(ue, other.impu, 0, f"REGISTER of {ue.actor} without it")
+    alive(caller.invite(second.impu, offer, label="call to who is busy, again"), accept=[486])
+
+
+def bind(ue: Ue, contact: str, seconds: int, label: str) -> None:
+    """Bind another contact than the UE's own, or end that binding."""
+
+    def other_contact(message: sip.Message) -> None:
+        message.set("Contact", f"<{contact}>")
+        message.set("Expires", str(seconds))
+
+    ue.register(alter=other_contact, label=label)
+
+
+def few_hops(message: sip.Message) -> None:
+    """Let a request that loops end soon."""
+    message.set("Max-Forwards", "12")

@@ -101,6 +101,7 @@ class SipPolicy:
         check_cancel_source: each node: CANCEL comes from whoever sent the INVITE.
         check_response_source: each node: a response comes from whoever got the request.
         check_max_forwards: P-CSCF: a request whose hops are used up goes no further.
+        contacts_end_here: S-CSCF: a contact is where a UE is, not somebody else of this network to look up.
         answer_padding: P-CSCF: bytes that its answer to anybody's OPTIONS is padded with.
         register_own_only: S-CSCF: a REGISTER changes the bindings of nobody but its authenticated user.
         barring: S-CSCF: barred destinations are known by their number, by their usual spelling, or not at all.
@@ -206,6 +207,7 @@ class SipPolicy:
     check_cancel_source: bool = True
     check_response_source: bool = True
     check_max_forwards: bool = True
+    contacts_end_here: bool = True
     answer_padding: int = 0
     register_own_only: bool = True
     barring: Barring = "number"

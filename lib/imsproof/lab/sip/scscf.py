@@ -159,6 +159,8 @@ class Scscf(Node):
         if contact is None:
             served.reply(480)
             return
+        if not self.policy.contacts_end_here and registration is not None:
+            contact = self._follow(served, message, registration) or contact
         if message.method in ("INVITE", "SUBSCRIBE", "REFER"):
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         message.set("P-Called-Party-ID", f"<{called}>")
@@ -167,6 +169,19 @@ class Scscf(Node):
         for value in contact.path:
             message.add("Route", value)
         self.forward(message, self.flow(self._pcscf), served)
+
+    def _follow(self, served: Served, message: Message, registration: Registration) -> Contact | None:
+        """Fork to each contact that is somebody of this network, as if called; return one that is a UE."""
+        own = None
+        for contact in registration.contacts.values():
+            if self._identity(parse_uri(contact.uri)) is None:
+                own = contact
+            elif (message.get("Max-Forwards") or "0") != "0":
+                fork = message.copy()
+                fork.set("Max-Forwards", str(int(message.get("Max-Forwards") or "1") - 1))
+                fork.uri = contact.uri
+                self._terminate(served, fork)
+        return own
 
     def _leave(self, served: Served, message: Message, border: Address) -> None:
         """Send a request to a far network by way of its border node."""
