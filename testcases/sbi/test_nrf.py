@@ -220,7 +220,10 @@ def two_nfs(bench: Bench) -> tuple[NfIdentity, Registry, Registry]:
         raise InconclusiveError("the profile has no two consumers with an instance_id")
     bench.lease("nf-profile", [another.name])
     owner = NfIdentity.of(another)
-    return owner, Registry(bench, owner, "owner"), Registry(bench, NfIdentity.of(bench.sbi.consumer), "intruder")
+    rightful = Registry(bench, owner, "owner")
+    if rightful.get(owner, "is it registered already?").ok:
+        raise InconclusiveError(f"{another.name} is registered at the NRF already, and its profile is left alone")
+    return owner, rightful, Registry(bench, NfIdentity.of(bench.sbi.consumer), "intruder")
 
 
 @purpose("SBI-NRF-10")
