@@ -177,3 +177,14 @@ def test_a_front_without_http2_is_asked_in_http_1_1(session: Session, serve: Ser
     assert (answer.status, answer.body) == (200, b"ok")
     assert got[0].startswith(b"GET /probe HTTP/1.1\r\n")
     assert b"authorization: Bearer t" in got[0]
+
+
+def test_a_producer_that_requires_assertions_gets_one(consumer: NfConsumer, producer: Producer) -> None:
+    asking = ProducerClient(consumer, producer.model_copy(update={"cca": "required"}))
+    asking.probe(label="with an assertion")
+    asking.probe(label="with another", headers=[("3gpp-sbi-client-credentials", "a.b.c")])
+    sent = [event.facts["headers"] for event in consumer.session.record.events if event.kind is Kind.SENT]
+    shown = [[value for name, value in headers if name == "3gpp-sbi-client-credentials"] for headers in sent]
+    assert len(shown[0]) == 1
+    assert jose.parse_unverified(shown[0][0]).claims["aud"] == ["MF"]
+    assert shown[1] == ["a.b.c"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from imsproof.actors.forgery import certificate_signer
 from imsproof.codec import jose
 from imsproof.seams import InconclusiveError
 
@@ -56,3 +56,13 @@ def assertion(
     }
     good = {"sub": identity.instance_id, "iat": now, "exp": now + LIFETIME, "aud": [audience], **(claims or {})}
     return jose.encode({name: value for name, value in members.items() if value is not None}, good, sign)
+
+
+def certificate_signer(key_pem: bytes) -> tuple[jose.Sign, str]:
+    """Return the signing function of a certificate's key, and its algorithm's name."""
+    try:
+        key: Any = serialization.load_pem_private_key(key_pem, None)
+        algorithm = "ES256" if isinstance(key, ec.EllipticCurvePrivateKey) else "RS256"
+        return jose.signer(algorithm, key), algorithm
+    except (ValueError, TypeError) as error:
+        raise InconclusiveError(f"the consumer's key cannot sign tokens (P-256 or RSA is needed): {error}") from error

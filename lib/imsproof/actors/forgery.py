@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from imsproof.actors.cca import certificate_signer
 from imsproof.actors.nf import token_signer
 from imsproof.codec import jose
 from imsproof.link.listen import TrapListener
@@ -235,16 +236,6 @@ def public_key_pem(consumer: NfConsumer) -> bytes:
     except (ValueError, TypeError) as error:
         raise HarnessError(f"sbi.tokens.key cannot be used: {error}") from error
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def certificate_signer(key_pem: bytes) -> tuple[jose.Sign, str]:
-    """Return the signing function of a certificate's key, and its algorithm's name."""
-    try:
-        key: Any = serialization.load_pem_private_key(key_pem, None)
-        algorithm = "ES256" if isinstance(key, ec.EllipticCurvePrivateKey) else "RS256"
-        return jose.signer(algorithm, key), algorithm
-    except (ValueError, TypeError) as error:
-        raise InconclusiveError(f"the consumer's key cannot sign tokens (P-256 or RSA is needed): {error}") from error
 
 
 def claims_of(token: str) -> Mapping[str, Any]:

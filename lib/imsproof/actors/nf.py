@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives import serialization
 
+from imsproof.actors import cca
 from imsproof.codec import jose
 from imsproof.link import http1
 from imsproof.link.http2 import Http2Connection
@@ -389,6 +390,8 @@ class ProducerClient:
     def probe(self, token: str | TokenAnswer | None = None, *, label: str = "probe", **how: Any) -> HttpAnswer:
         """Send the profile's probe; what it creates is noted in :attr:`created`.
 
+        A producer that requires client credentials assertions gets a good one, unless ``headers`` holds another.
+
         Args:
             token: the token to present; none is fetched here.
             label: what the conversation is called in the journal.
@@ -401,6 +404,8 @@ class ProducerClient:
         if probe is None:
             raise HarnessError(f"producer {self.producer.name} has no probe: fill in sbi.producers[].probe")
         headers = [*probe.headers.items(), *how.pop("headers", ())]
+        if self.producer.cca == "required" and all(name.lower() != cca.HEADER for name, _ in headers):
+            headers.append((cca.HEADER, cca.assertion(self.consumer.identity, self.producer.nf_type or "")))
         query = how.pop("query", "")
         path = probe.path + (f"{'&' if '?' in probe.path else '?'}{query}" if query else "")
         answer = self.consumer.call(
