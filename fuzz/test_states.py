@@ -1,4 +1,4 @@
-"""A registered UE, its calls, and malformed messages in every state: the lab goes on serving, and keeps its promises."""
+"""A registered UE, its calls, and malformed messages in every state: the lab serves, and keeps its promises."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_a_right_lab_is_not_harmed(tmp_path: Path, target: str) -> None:
 
 
 def test_a_crash_of_two_steps_is_found_shrunk_and_kept(tmp_path: Path) -> None:
-    code, told, folder = fuzz(tmp_path, "--fault", "malformed.two_steps", "--cases", "320", "--budget", "60s")
+    code, told, folder = fuzz(tmp_path, "--fault", "malformed.two_steps", "--cases", "256", "--budget", "60s")
     assert code == 1, told
     found = [json.loads(path.read_text()) for path in folder.glob("findings/*/finding.json")]
     assert any(one["confirmed"] and len(one["messages"]) == 2 for one in found)

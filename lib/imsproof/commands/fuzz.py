@@ -135,7 +135,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
         (folder / "replay.json").write_text(
             f'{{"profile": {_json_path(profile)}, "seed": {chosen}}}\n', encoding="utf-8"
         )
-        recipe = findings.Recipe(target.value, mode.value, chosen, str(share), __version__)
+        recipe = findings.Recipe(target.value, mode.value, chosen, str(share), __version__, tuple(fault or ()))
         console.print(f"{declared.name}: {target} by {mode}; seed {chosen}, shard {share}; {folder}", markup=False)
         try:
             face = make_target(stack, target, link, declared, chosen)
@@ -297,8 +297,8 @@ def _line(progress: Progress) -> str:
 def _report(folder: Path, face: Target, done: Progress, recipe: findings.Recipe) -> None:
     console.print(_line(done), markup=False)
     console.print(f"ended: {done.ended}", markup=False)
-    told = []
-    for found in done.found:
+    told: list[str] = []
+    for found in {findings.finding_id(one): one for one in reversed(done.found)}.values():
         own = findings.write(folder, found, recipe, face.where(), face.good())
         told.append(own.name)
         console.print(
@@ -341,7 +341,7 @@ def replay_finding(folder: Path, profile: Path | None) -> NoReturn:
     name = TargetName(told["recipe"]["target"])
     with ExitStack() as stack:
         if profile is None:
-            _lab(stack, [])
+            _lab(stack, [str(name) for name in told["recipe"].get("faults", [])])
         declared = read_profile(profile or paths.profiles() / "reference.yaml")
         link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
         stack.callback(link.close)

@@ -35,6 +35,7 @@ class Recipe:
         target, mode: what was fuzzed and how.
         seed, shard: with the version they give the same bytes again.
         version: of imsproof.
+        faults: that were planted in the embedded lab.
     """
 
     target: str
@@ -42,6 +43,7 @@ class Recipe:
     seed: int
     shard: str
     version: str
+    faults: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -51,6 +53,7 @@ class Recipe:
             "seed": self.seed,
             "shard": self.shard,
             "version": self.version,
+            "faults": list(self.faults),
         }
 
 

@@ -23,6 +23,8 @@ MARK = "0123456789abcdef"
 SERVED = (200, 401, 403, 407)
 PROBES_A_SOCKET = 25
 """Networks limit REGISTERs of one source; a probe must not run into that."""
+FIRST_WAIT = 0.1
+"""Seconds until an unanswered probe is sent again for the first time."""
 _STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
 _CALL_ID = re.compile(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)")
 
@@ -176,11 +178,15 @@ class GmSip:
         return self._prober
 
     def _ask(self, volley: Volley) -> Health:
+        """Send a probe, again and again at growing intervals: what was lost in a crash shows as a refusal then."""
         good, token = self._good()
         begun = time.monotonic()
-        came = volley.fire([good], lambda data: _answers(data, token), self._within)
-        seconds = time.monotonic() - begun
-        return Health(any(_answers(data, token) for data in came), seconds, refused=volley.refused)
+        wait, served, refused = FIRST_WAIT, False, False
+        while not (served or refused) and (left := begun + self._within - time.monotonic()) > 0:
+            came = volley.fire([good], lambda data: _answers(data, token), min(wait, left))
+            served, refused = any(_answers(data, token) for data in came), volley.refused
+            wait *= 2
+        return Health(served, time.monotonic() - begun, refused=refused and not served)
 
     def good(self) -> bytes:
         """Write a well-formed REGISTER, as probes are."""
