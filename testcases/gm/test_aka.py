@@ -133,9 +133,11 @@ def sent_authorization(registration: Registration) -> str:
     return ""
 
 
-def answered_wrongly(bench: Bench, attack: Callable[[Ue], Subject], *, auth: str | None = None) -> None:
+def answered_wrongly(
+    bench: Bench, attack: Callable[[Ue], Subject], *, auth: str | None = None, ue: Ue | None = None
+) -> None:
     """The shape of most purposes here: accepted when right, refused when wrong, accepted again."""
-    ue = bench.ue(auth=auth, registered=False)
+    ue = ue or bench.ue(auth=auth, registered=False)
     control(ue.register(label="REGISTER with the right response")).accepted()
     ue.deregister()
     expect(attack(ue)).refused(status=REFUSALS)
@@ -390,7 +392,7 @@ def challenges_in(registration: Registration) -> list[str]:
 
 @purpose("GM-AKA-21")
 def test_an_answer_with_another_call_id_is_refused(bench: Bench) -> None:
-    """The right answer to a challenge, with another Call-ID than the REGISTER that was challenged, is refused."""
+    """The right answer, through the association, but with another Call-ID than the challenged REGISTER, is refused."""
 
     def attack(ue: Ue) -> Registration:
         given = challenge_of(ue.challenge(label="challenge to be answered in another call"))
@@ -398,7 +400,7 @@ def test_an_answer_with_another_call_id_is_refused(bench: Bench) -> None:
             given, alter=lambda m: m.set("Call-ID", secrets.token_hex(8)), label="REGISTER with another Call-ID"
         )
 
-    answered_wrongly(bench, attack, auth="aka")
+    answered_wrongly(bench, attack, ue=bench.secure_ue(registered=False))
 
 
 @purpose("GM-AKA-22")

@@ -202,6 +202,7 @@ class EspTransport(SipTransport):
             self._socket = None
         for plain in self._plain.values():
             await plain.aclose()
+        self.session.disown(self)
 
 
 WIRESHARK = {

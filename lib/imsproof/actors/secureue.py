@@ -81,6 +81,7 @@ class SecureUe(Ue):
     nat_port: int = 0
     _unprotected: tuple[SipTransport, Transactions] | None = None
     _proposals: Mapping[str, Proposal] = MappingProxyType({})
+    _made: tuple[EspTransport, ...] = ()
 
     @property
     def esp(self) -> EspTransport:
@@ -289,6 +290,14 @@ class SecureUe(Ue):
         if done.ok:
             self.registration = done if expires else None
 
+    async def aclose(self) -> None:
+        """End calls and registration as any UE does, then close every transport."""
+        await super().aclose()
+        plain = [self._unprotected[0]] if self._unprotected else []
+        for transport in (*self._made, *plain):
+            await transport.aclose()
+        self._made, self._unprotected = (), None
+
     def _answer_challenge(self, done: Registration, challenge: Challenge, how: dict[str, Any]) -> Answer:
         header = sip.format_challenge("Digest", challenge.params)
         answer = self.credentials.answer(header, "REGISTER", self.gm.registrar, **how)
@@ -309,6 +318,9 @@ class SecureUe(Ue):
         addresses = (self.transport.local[0], self.transport.remote[0])
         made = await EspTransport.protect(self.session, self.actor, addresses, agreed, exchange)
         self.session.own(made)
+        for old in self._made[:-1]:
+            await old.aclose()
+        self._made = (*self._made[-1:], made)
         self._transport, self._transactions = made, Transactions(made)
         self._transactions.on_request = self._take_request
         self._transactions.on_stray = self._take_stray

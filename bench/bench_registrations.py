@@ -1,0 +1,76 @@
+"""How fast UEs register with IMS AKA at the reference lab: over UDP from one process, and through ESP in user space.
+
+The lab runs beside it on the same machine and takes its share. Every registration is checked: the network's AUTN, the
+answer, and that none is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imsproof.actors.secureue import SecureUe
+from imsproof.actors.ue import Ue
+from imsproof.lab.launch import launch
+from imsproof.link.session import Link
+from imsproof.paths import profiles
+from imsproof.profile import load
+from imsproof.seams import Record
+
+if TYPE_CHECKING:
+    from imsproof.link.session import Session
+    from imsproof.profile.gm import Gm
+
+UES, EACH, PROTECTED = 8, 50, 20
+
+
+async def over_udp(session: Session, gm: Gm, each: int) -> int:
+    """Register so many UEs side by side, each again and again; return how many registrations were right."""
+    subscribers = [one for one in gm.subscribers if one.auth == "aka"][:UES]
+
+    async def one(ue: Ue) -> int:
+        done = [await ue.aregister() for _ in range(each)]
+        return sum(one.ok and one.autn == "valid" for one in done)
+
+    return sum(await asyncio.gather(*(one(Ue(session, gm, who)) for who in subscribers)))
+
+
+def through_esp(session: Session, gm: Gm) -> list[float]:
+    """Register one UE again and again with fresh associations; return the seconds of each."""
+    ue = SecureUe(session, gm, next(one for one in reversed(gm.subscribers) if one.auth == "aka"))
+    taken = []
+    for _ in range(PROTECTED):
+        started = time.perf_counter()
+        ok = ue.register().ok
+        taken.append(time.perf_counter() - started)
+        if not ok or not ue.deregister().ok:
+            raise SystemExit("a registration through ESP failed")
+    return taken
+
+
+def main() -> None:
+    """Print the two figures; an argument says how often each UE registers over UDP."""
+    each = int(sys.argv[1]) if len(sys.argv) > 1 else EACH
+    with launch(Path(tempfile.mkdtemp())) as lab:
+        profile = load(profiles() / "reference.yaml", env=lab.environment)
+        gm = profile.gm
+        if gm is None:
+            raise SystemExit("the reference profile has no gm section")
+        link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
+        session = link.session(Record("BENCH"))
+        seconds = statistics.median(through_esp(session, gm))
+        print(f"{'AKA through ESP: one registration, median':<45} {1000 * seconds:>12,.1f} ms", flush=True)
+        started = time.perf_counter()
+        right = session.run(over_udp(session, gm, each))
+        rate = right / (time.perf_counter() - started)
+        print(f"{f'AKA over UDP: {right} of {each * UES} right':<45} {rate:>12,.0f} /s", flush=True)
+        link.close()
+
+
+if __name__ == "__main__":
+    main()
