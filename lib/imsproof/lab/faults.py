@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -79,7 +80,8 @@ def policy_with(names: Iterable[str]) -> Policy:
     for name in dict.fromkeys(names):
         fault = all_faults().get(name)
         if fault is None:
-            raise FaultError(f"no fault is named {name!r}; known: {', '.join(all_faults())}")
+            near = get_close_matches(name, all_faults(), n=3, cutoff=0.3)
+            raise FaultError(f"no fault is named {name!r}; near it: {', '.join(near) or 'none'}")
         for target in fault.set:
             other = all_faults().get(setters.setdefault(target, name), fault)
             if other.set[target] != fault.set[target]:

@@ -16,6 +16,7 @@ from imsproof.lab.sbi.dcsf import DcsfNode
 from imsproof.lab.sbi.imsas import ImsAsControl
 from imsproof.lab.sbi.mf import MfNode
 from imsproof.lab.sbi.nrf import NrfNode
+from imsproof.lab.sbi.scp import ScpNode
 from imsproof.lab.sip.nodes import SipNodes
 from imsproof.lab.sip.subscribers import SUBSCRIBERS, by_impu
 
@@ -52,6 +53,7 @@ class Network:
         self.mf = MfNode(self.pki, self.box, prefix, self.media)
         self.dcsf = DcsfNode(self.pki, self.box, prefix, may_use=self._may_use, apps_url=self.dcas.url)
         self.imsas = ImsAsControl(self.pki, self.box, prefix)
+        self.scp = ScpNode(self.pki, self.box, prefix)
         self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
         self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw)
 
@@ -60,12 +62,12 @@ class Network:
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""
-        for node in (self.nrf, self.dcas, self.mf, self.dcsf, self.imsas, self.sip):
+        for node in (self.nrf, self.scp, self.dcas, self.mf, self.dcsf, self.imsas, self.sip):
             await node.start()
 
     async def stop(self) -> None:
         """Stop every node."""
-        for node in (self.sip, self.imsas, self.dcsf, self.mf, self.dcas, self.nrf):
+        for node in (self.sip, self.imsas, self.dcsf, self.mf, self.dcas, self.scp, self.nrf):
             await node.stop()
         await self.agw.reset()
 

@@ -64,7 +64,8 @@ NRF = Nf(
 MF = Nf("mf", "MF", "6d0f1c1e-0000-4000-8000-000000000050", 50, (NfService("nmf-mrm", ("IMS_AS",)),))
 IMS_AS = Nf("imsas", "IMS_AS", "6d0f1c1e-0000-4000-8000-000000000030", 30, (NfService("nimsas-mc", ("DCSF",)),))
 DCSF = Nf("dcsf", "DCSF", "6d0f1c1e-0000-4000-8000-000000000040", 40)
-LAB_NFS = (NRF, MF, IMS_AS, DCSF)
+SCP = Nf("scp", "SCP", "6d0f1c1e-0000-4000-8000-000000000075", 75)
+LAB_NFS = (NRF, MF, IMS_AS, DCSF, SCP)
 
 TESTER_AS = Nf("tester-as", "IMS_AS", "6d0f1c1e-0000-4000-8000-0000000000a1")
 TESTER_DCSF = Nf("tester-dcsf", "DCSF", "6d0f1c1e-0000-4000-8000-0000000000a2")

@@ -8,6 +8,7 @@ from imsproof.lab.media.policy import MediaPolicy
 from imsproof.lab.sbi.http2policy import Http2Policy
 from imsproof.lab.sbi.jsonpolicy import JsonPolicy
 from imsproof.lab.sbi.policy import SbiPolicy
+from imsproof.lab.sbi.scppolicy import ScpPolicy
 from imsproof.lab.sip.policy import SipPolicy
 from imsproof.lab.sip.robustness import RobustPolicy
 
@@ -20,6 +21,7 @@ class Policy:
     robust: RobustPolicy = field(default_factory=RobustPolicy)
     sbi: SbiPolicy = field(default_factory=SbiPolicy)
     json: JsonPolicy = field(default_factory=JsonPolicy)
+    scp: ScpPolicy = field(default_factory=ScpPolicy)
     h2: Http2Policy = field(default_factory=Http2Policy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
 

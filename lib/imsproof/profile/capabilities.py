@@ -261,6 +261,11 @@ _TABLE: dict[str, Capability] = {
     ),
     "sbi.nrf": Capability(_sbi("nrf"), "sbi.nrf is not given", ("sbi",)),
     "sbi.scp": Capability(_sbi("scp"), "sbi.scp is not given", ("sbi",)),
+    "sbi.scp-assertion": Capability(
+        lambda p: p.sbi is not None and p.sbi.scp is not None and p.sbi.scp.requires_assertion,
+        "producers behind the SCP do not ask for assertions (sbi.scp.requires_assertion)",
+        ("sbi.scp",),
+    ),
     "sbi.tokens": Capability(
         lambda p: p.sbi is not None and any(producer.requires_token for producer in p.sbi.producers),
         "no producer under sbi.producers requires a token",

@@ -67,6 +67,9 @@ class Scp(Part):
 
     url: HttpUrl = Field(description="Root of its API (an IP address as host).")
     fqdn: Text | None = Field(None, description="Its name, for SNI and :authority.")
+    requires_assertion: bool = Field(
+        default=False, description="Producers behind it ask for a client credentials assertion."
+    )
 
 
 class KeyPair(Part):

@@ -9,14 +9,14 @@ import json
 import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from joserfc.jwk import ECKey
 
 from imsproof.codec.jose import JoseSyntaxError, b64url_decode, parse_unverified
-from imsproof.lab.nodes import NF_SET, NRF, PLMN, SLICE, SLICE_INSTANCE, Nf
+from imsproof.lab.nodes import NF_SET, NRF, PLMN, SCP, SLICE, SLICE_INSTANCE, Nf
 from imsproof.lab.sbi.cca import check_assertion
 from imsproof.lab.sbi.messages import Refused, problem
 from imsproof.lab.sbi.signature import TokenError, taken_for_good, verify
@@ -57,11 +57,15 @@ class TokenVerifier:
             given = [f"Bearer {value}" for name, value in parse_qsl(request.query) if name == "access_token"]
         if len(given) > 1 and not policy.first_authorization_wins:
             raise self._refusal(400, "invalid_request", "more than one Authorization header")
-        subject = self._subject(given, request, policy, scope)
+        client = request.peer.instance_id
+        if client == SCP.instance_id:  # who calls is said by the assertion alone (TS 33.501 clause 13.3.8)
+            client = check_assertion(request, policy, self.producer.nf_type, self.ca_pem)
+            policy = replace(policy, check_subject=policy.check_subject and not (policy.scp_vouches and not client))
+        subject = self._subject(given, client, policy, scope)
         check_assertion(request, policy, self.producer.nf_type, self.ca_pem, subject)
         return subject
 
-    def _subject(self, given: list[str], request: Request, policy: SbiPolicy, scope: str) -> str:
+    def _subject(self, given: list[str], client: str, policy: SbiPolicy, scope: str) -> str:
         claims: dict[str, Any] | None = None
         try:
             if given:
@@ -69,15 +73,15 @@ class TokenVerifier:
         except JoseSyntaxError as error:
             if policy.check_malformed:
                 raise self._refusal(401, "invalid_token", f"not a token: {error}") from error
-            return request.peer.instance_id
+            return client
         except TokenError as error:
             raise self._refusal(401, "invalid_token", str(error)) from error
         if claims is None:
             if policy.token_required:
                 raise self._refusal(401, "", "no access token")
-            return request.peer.instance_id
+            return client
         try:
-            self._check_claims(claims, policy, request.peer.instance_id)
+            self._check_claims(claims, policy, client)
         except TokenError as error:
             raise self._refusal(401, "invalid_token", str(error)) from error
         if policy.check_scope and not _names(str(claims.get("scope", "")), scope, policy):

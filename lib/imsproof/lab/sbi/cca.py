@@ -21,8 +21,8 @@ LEEWAY = 5.0
 URN = "urn:uuid:"
 
 
-def check_assertion(request: Request, policy: SbiPolicy, nf_type: str, ca_pem: bytes, token_subject: str = "") -> None:
-    """Verify the assertion that stands in a request, if there is one.
+def check_assertion(request: Request, policy: SbiPolicy, nf_type: str, ca_pem: bytes, token_subject: str = "") -> str:
+    """Verify the assertion that stands in a request, and return its subject (``""`` without an assertion).
 
     Args:
         request: the request.
@@ -36,13 +36,14 @@ def check_assertion(request: Request, policy: SbiPolicy, nf_type: str, ca_pem: b
     """
     given = request.header_values(HEADER)
     if not given or not policy.check_cca:
-        return
+        return ""
     try:
         subject = _subject(given[0].strip() if len(given) == 1 else "", policy, nf_type, ca_pem)
     except (TokenError, JoseSyntaxError) as error:
         raise Refused(problem(403, "CCA_VERIFICATION_FAILURE", str(error))) from error
     if policy.cca_check_token and token_subject and subject.lower() != token_subject.lower():
         raise Refused(problem(403, "TOKEN_CCA_MISMATCH", "the assertion's subject is not the token's"))
+    return subject
 
 
 def _subject(assertion: str, policy: SbiPolicy, nf_type: str, ca_pem: bytes) -> str:

@@ -52,6 +52,7 @@ class SbiPolicy:
         cca_check_signature, cca_check_audience, cca_check_expiry, cca_check_issued, cca_check_subject,
             cca_check_token: its parts: signature, ``aud``, ``exp``, ``iat``, ``sub`` against the certificate, and
             against the access token's.
+        scp_vouches: what an SCP brings without an assertion is taken for its token's subject's.
         check_static_policy: without tokens, only consumers of the local policy are served (TS 33.501 13.3.0).
         check_owner: only the consumer that made a media context may change it.
         nrf_check_instance: ``nfInstanceId`` of a token request is the certificate's (TS 29.510 clause 5.4.2.2).
@@ -125,6 +126,7 @@ class SbiPolicy:
     cca_check_subject: bool = True
     cca_check_token: bool = True
     check_static_policy: bool = True
+    scp_vouches: bool = False
     check_owner: bool = True
 
     nrf_check_instance: bool = True

@@ -1,0 +1,73 @@
+"""An NF consumer that reaches producers through an SCP (indirect communication, TS 29.500 clause 6.10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imsproof.actors import cca
+from imsproof.actors.nf import NfConsumer, authority, full_path
+from imsproof.profile.sbi import Producer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imsproof.actors.nf import Body, Headers, NfIdentity, Target, TokenAnswer
+    from imsproof.link.session import Session
+    from imsproof.link.subject import HttpAnswer
+    from imsproof.profile.sbi import Sbi, Scp
+
+TARGET = "3gpp-sbi-target-apiroot"
+Assertion = str | None
+
+
+class IndirectConsumer(NfConsumer):
+    """A consumer whose calls of producers go to the SCP, with the producer's API root and an assertion.
+
+    Attributes:
+        scp: where calls go.
+        assertion: makes the client credentials assertion of a call; ``None`` for none.
+        target: the API roots to name instead of the producer's, each in a header of its own.
+    """
+
+    def __init__(self, session: Session, sbi: Sbi, scp: Scp, identity: NfIdentity | None = None) -> None:
+        """Reach producers through ``scp``, with good assertions to begin with."""
+        super().__init__(session, sbi, identity, actor="nf-consumer")
+        self.scp = scp
+        self.assertion: Callable[[Producer], Assertion] = self.good
+        self.target: Sequence[str] = ()
+
+    def good(self, producer: Producer) -> Assertion:
+        """The assertion that is right for a producer."""
+        return cca.assertion(self.identity, producer.nf_type or "")
+
+    async def acall(  # noqa: PLR0913 - a request has that many sides
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        *,
+        body: Body = None,
+        token: str | TokenAnswer | None = None,
+        headers: Headers = (),
+        label: str = "",
+        within: float | None = None,
+        injected: bool = False,
+        tls: Mapping[str, Any] | None = None,
+        clear: bool = False,
+    ) -> HttpAnswer:
+        """Send one request, through the SCP when it is for a producer."""
+        how: dict[str, Any] = {
+            "body": body,
+            "token": token,
+            "within": within,
+            "injected": injected,
+            "tls": tls,
+            "clear": clear,
+        }
+        if not isinstance(target, Producer):
+            return await super().acall(target, method, path, headers=headers, label=label, **how)
+        assertion = self.assertion(target)
+        own = [(TARGET, root) for root in self.target or (f"{target.url.scheme}://{authority(target)}",)]
+        own += [(cca.HEADER, assertion)] if assertion else []
+        full = full_path(target, path)
+        return await super().acall(self.scp, method, full, headers=[*headers, *own], label=label, **how)
