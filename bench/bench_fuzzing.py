@@ -9,12 +9,11 @@ import random
 import tempfile
 import time
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 
 from imsproof.actors.torturer import Torturer
-from imsproof.codec.torture import Aim
-from imsproof.fuzzing.anomalies import anomalies
+from imsproof.codec.torture import Aim, plain
+from imsproof.fuzzing.anomalies import METHODS, anomalies
 from imsproof.fuzzing.campaign import Budget, Campaign
 from imsproof.fuzzing.mutate import Mutator
 from imsproof.fuzzing.target import MARK, GmSip
@@ -30,7 +29,7 @@ CASES = 10_000
 
 def main() -> None:
     """Print one line a figure."""
-    mutator = Mutator([one.message(Aim()) for one in islice(anomalies(), 0, 19_000, 200)], 1)
+    mutator = Mutator([plain(method, Aim()) for method in METHODS], 1, marker=MARK.encode())
     print(f"{'mutated messages':40}{_rate(lambda: [mutator.one() for _ in range(COUNT)], COUNT):>12,.0f} a second")
     some = list(anomalies())
     written = _rate(lambda: [one.message(Aim()) for one in some], len(some))
