@@ -1,0 +1,33 @@
+"""Mistakes in how a run is asked for are told at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from typer.testing import CliRunner
+
+from imsproof.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(words))
+    return done.exit_code, done.output
+
+
+def test_faults_are_for_the_embedded_lab_only(tmp_path: Path) -> None:
+    code, told = run("run", str(tmp_path / "lab.yaml"), "--fault", "tls.no_tls12")
+    assert code == 2
+    assert "--fault" in told
+
+
+def test_a_fault_that_is_not_there_stops_the_run_before_it_begins() -> None:
+    assert run("run", "--fault", "no.such", "-p", "SBI-TLS-01")[0] in {2, 4}
+
+
+def test_a_folder_that_is_no_run_cannot_be_replayed(tmp_path: Path) -> None:
+    code, told = run("replay", str(tmp_path), "SBI-TLS-01")
+    assert code == 2
+    assert "no run folder" in told
