@@ -61,7 +61,8 @@ def test_a_forged_request_comes_from_the_attackers_socket_and_is_marked(lab: Ses
 
 
 def test_a_call_rings_until_it_is_taken(lab: Session, reference: Profile) -> None:
-    ringing = Ringing(*ues(lab, reference, "ue-a", "ue-b"), "INVITE")
+    caller, callee = ues(lab, reference, "ue-a", "ue-b")
+    ringing = Ringing(caller, callee, "INVITE")
     assert ringing.sent
     assert ringing.sent.get("Call-ID") == ringing.incoming.message.get("Call-ID")
     call = ringing.take()
