@@ -8,8 +8,10 @@ from tests.judge.events import Story
 
 from imsproof.judge.predicates.media import (
     association_up,
+    gives_data_channel,
     no_association,
     no_data_channel,
+    no_data_channel_offered,
     payload_arrived,
     payload_not_arrived,
 )
@@ -57,3 +59,24 @@ def test_a_payload_is_found_inside_a_packet_that_came_in() -> None:
     assert payload_not_arrived(story.events, exchange="1:x", payload=wanted).outcome is F
     assert payload_arrived(story.events, exchange="1:x", payload=other).outcome is F
     assert payload_not_arrived(story.events, exchange="1:x", payload=other).outcome is H
+
+
+def test_a_data_channel_that_is_given_is_the_opposite_of_one_that_is_not() -> None:
+    def answered(port: int) -> Outcome:
+        data = ANSWER.format(port=port).encode()
+        story = Story().add(Kind.SENT, transport="udp", data=b"INVITE")
+        story.add(Kind.RECEIVED, transport="udp", data=data, sip="response", status=200)
+        return gives_data_channel(story.events, exchange="1:x").outcome
+
+    assert answered(9) is H
+    assert answered(0) is F
+
+
+def test_what_is_offered_to_the_other_end_counts_after_it_was_sent() -> None:
+    offered = b"v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+    story = Story().add(Kind.RECEIVED, "1:before", "udp", data=offered).add(Kind.SENT, "2:offer", "udp", data=offered)
+    assert no_data_channel_offered(story.events, sent="2:offer", actor="tester").outcome is H
+    story.add(Kind.RECEIVED, "3:in", "udp", data=offered)
+    assert no_data_channel_offered(story.events, sent="2:offer", actor="tester").outcome is F
+    assert no_data_channel_offered(story.events, sent="2:offer", actor="ue-b").outcome is H
+    assert no_data_channel_offered([], sent="2:offer", actor="ue-b").outcome is U

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.judge.events import Story
 
-from imsproof.judge.predicates.sdp import fingerprint_unchanged, has_crypto, sdes_keys_differ
+from imsproof.judge.predicates.sdp import fingerprint_arrived, fingerprint_unchanged, has_crypto, sdes_keys_differ
 from imsproof.seams import Kind, Outcome
 
 H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
@@ -63,3 +63,16 @@ def test_an_answer_without_a_key_is_seen() -> None:
     call(story, "1", "AA", "")
     assert has_crypto(story.events, exchange="1").outcome is F
     assert has_crypto([], exchange="1").outcome is U
+
+
+def test_a_fingerprint_arrives_at_the_other_end_after_it_was_sent() -> None:
+    def offer(value: str) -> bytes:
+        return f"v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:SHA-256 {value}\r\n".encode()
+
+    story = Story().add(Kind.SENT, "1:offer", "udp", data=offer("AA:BB"))
+    assert fingerprint_arrived(story.events, sent="1:offer", actor="tester").outcome is Outcome.UNKNOWN
+    story.add(Kind.RECEIVED, "2:in", "udp", data=offer("CC:DD"))
+    assert fingerprint_arrived(story.events, sent="1:offer", actor="tester").outcome is Outcome.FAILS
+    story.add(Kind.RECEIVED, "3:in", "udp", data=offer("AA:BB"))
+    assert fingerprint_arrived(story.events, sent="1:offer", actor="tester").outcome is Outcome.HOLDS
+    assert fingerprint_arrived([], sent="1:offer", actor="tester").outcome is Outcome.UNKNOWN

@@ -72,3 +72,31 @@ def test_rewriting_touches_data_channels_only() -> None:
     audio = sdp.audio_section(1, proto="UDP/TLS/RTP/SAVP", fingerprints=[PRINT])
     changed = dcsdp.rewrite_fingerprints(sdp.description("192.0.2.1", [audio, channel(1000)]), "SHA-256 00")
     assert [section.attr("fingerprint") for section in changed.media] == [str(PRINT), "SHA-256 00"]
+
+
+def announced(*fingerprints: str, session: tuple[str, ...] = ()) -> tuple[sdp.Sdp, sdp.MediaSection]:
+    section = sdp.data_channel_section(9, fingerprints=())
+    for value in fingerprints:
+        section.add_attr("fingerprint", value)
+    description = sdp.description("192.0.2.1", [section])
+    for value in session:
+        description.session.add_attr("fingerprint", value)
+    return description, section
+
+
+def test_the_strongest_fingerprint_of_the_media_level_counts() -> None:
+    sha1, sha256, other = "sha-1 " + ":".join(["11"] * 20), "SHA-256 " + ":".join(["22"] * 32), "sha-256 33"
+    assert dcsdp.fingerprint_of(*announced(sha1, sha256, other), SipPolicy()) == sha256
+    assert dcsdp.fingerprint_of(*announced(session=(sha256,)), SipPolicy()) == sha256
+    assert dcsdp.fingerprint_of(*announced(sha1, session=(sha256,)), SipPolicy()) == sha1
+    assert dcsdp.fingerprint_of(*announced(sha1, sha256), SipPolicy(fingerprint_choice="weakest")) == sha1
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("", "empty"), ("SHA-256 ZZ", "malformed"), ("SHA-256 AA:BB", "truncated"), ("sha-257 AA", "unknown-hash")],
+)
+def test_a_fingerprint_that_proves_nothing_is_refused_unless_a_fault_tolerates_it(value: str, kind: str) -> None:
+    with pytest.raises(sdp.SdpSyntaxError, match=kind):
+        dcsdp.fingerprint_of(*announced(value), SipPolicy())
+    assert dcsdp.fingerprint_of(*announced(value), SipPolicy(tolerates_fingerprints=(kind,))).startswith("SHA-256 00:")
