@@ -39,13 +39,14 @@ class StartError(Exception):
 
 def main() -> int:
     """Start, run, stop."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0], epilog="-- COMMAND")
     parser.add_argument("stack", choices=STACKS)
     parser.add_argument("--wrong", default="", help="flaws, separated by commas")
     parser.add_argument("--third", type=int, default=1, help="third byte of the address: 127.61.N.x")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- command to run against it")
-    options = parser.parse_args()
-    command = [word for word in options.command if word != "--"]
+    words, command = sys.argv[1:], []
+    if "--" in words:
+        words, command = words[: words.index("--")], words[words.index("--") + 1 :]
+    options = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory(prefix="imsproof-interop-") as folder:
