@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHARE = 0.8
 """The least share of the legitimate UE's registrations that must succeed."""
 ATTEMPTS = 3
+HEARD = [200, 401, 407]
+"""Answers to a REGISTER that got through: where connections are the question, a challenge is service."""
 CONNECTIONS = 300
 """Idle TCP connections of one address: more than small nodes have room for, fewer than an orderly limit of any."""
 
@@ -74,9 +76,9 @@ def test_idle_connections_do_not_keep_a_legitimate_ue_out(bench: Bench) -> None:
     held = holder.open(count)
     control(held).holds("flood-happened", at_least=count)
     attempts = [anew(bench, ue) for _ in range(ATTEMPTS)]
-    expect(held).that("served-share", exchanges=[one.exchange for one in attempts], share=SHARE)
+    expect(held).that("served-share", exchanges=[one.exchange for one in attempts], share=SHARE, accept=HEARD)
     holder.close()
-    alive(anew(bench, ue, "REGISTER after the connections were closed"))
+    alive(anew(bench, ue, "REGISTER after the connections were closed"), accept=HEARD)
 
 
 def anew(bench: Bench, ue: Ue, label: str = "REGISTER over a new connection") -> Registration:
