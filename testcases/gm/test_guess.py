@@ -106,7 +106,7 @@ class Asker:
         gm, subscriber = self._bench.gm, self.known if known else self._unknown()
         token = new_branch()[7:]
         headers = [
-            ("Via", f"SIP/2.0/UDP asker.invalid:5060;branch={new_branch()};rport"),
+            ("Via", f"SIP/2.0/{self._probe.transport.upper()} asker.invalid:5060;branch={new_branch()};rport"),
             ("Max-Forwards", "70"),
             ("From", f"<{subscriber.impu}>;tag={token}"),
             ("To", f"<{subscriber.impu}>"),

@@ -111,7 +111,7 @@ def intrude(
     """Call the callee as somebody who never registered, in the caller's name, and judge that it does not get there."""
     probe = SipProbe(bench.session, bench.gm)
     stranger = Outsider(bench.session, actor="stranger")
-    message = invite(parties, uri or parties.callee.impu, headers)
+    message = invite(parties, uri or parties.callee.impu, headers, transport=probe.transport)
     answer = stranger.send(
         message, probe.target, label, transport=probe.transport, within=bench.profile.timers.silence, linger=0.0
     )
@@ -119,20 +119,20 @@ def intrude(
     expect(answer).holds("not-reached", actor="ue-b", methods=["INVITE"])
 
 
-def invite(parties: Parties, uri: str, headers: Sequence[tuple[str, str]], *, to: str = "") -> bytes:
+def invite(parties: Parties, uri: str, headers: Sequence[tuple[str, str]], *, transport: str = "udp") -> bytes:
     """An INVITE in the caller's name, as somebody without its socket would write it."""
     token = new_branch()[7:]
     own = [
-        ("Via", f"SIP/2.0/UDP stranger.invalid:5060;branch={new_branch()};rport"),
+        ("Via", f"SIP/2.0/{transport.upper()} stranger.invalid:5060;branch={new_branch()};rport"),
         *((name, value) for name, value in headers if name == "Route"),
         ("Max-Forwards", "70"),
         ("From", f"<{parties.caller.impu}>;tag={token}"),
-        ("To", f"<{to or uri}>"),
+        ("To", f"<{uri}>"),
         ("Call-ID", f"{token}@stranger.invalid"),
         ("CSeq", "1 INVITE"),
         ("Contact", "<sip:stranger@stranger.invalid>"),
         ("Content-Type", "application/sdp"),
-        *((name, value) for name, value in headers if name not in ("Route", "To")),
+        *((name, value) for name, value in headers if name != "Route"),
     ]
     return sip.request("INVITE", uri, own, parties.offer).to_bytes()
 

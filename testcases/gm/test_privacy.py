@@ -34,9 +34,10 @@ NETWORK_ONLY = (
 def request(bench: Bench, method: str, uri: str, *headers: tuple[str, str]) -> bytes:
     """A request of somebody unknown."""
     token = f"{bench.random.getrandbits(64):016x}"
+    transport = next(iter(bench.gm.transports())).upper()
     who = f"sip:{token}@stranger.invalid"
     own = [
-        ("Via", f"SIP/2.0/UDP stranger.invalid:5060;branch={new_branch()};rport"),
+        ("Via", f"SIP/2.0/{transport} stranger.invalid:5060;branch={new_branch()};rport"),
         ("Max-Forwards", "70"),
         ("From", f"<{who}>;tag={token}"),
         ("To", f"<{uri}>"),

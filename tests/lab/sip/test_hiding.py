@@ -85,3 +85,15 @@ def test_planted_ways_of_hiding() -> None:
 def test_sealing_gives_back_whatever_was_sealed(entry: str) -> None:
     hider = Sealed(KEY)
     assert hider.show("c", hider.hide("c", entry, POLICY), POLICY) == entry
+
+
+@pytest.mark.parametrize("hider", [Sealed(KEY), Replaced()])
+def test_a_hidden_service_route_is_good_in_other_calls(hider: Hider) -> None:
+    curtain = Curtain(hider, OUTER)
+    accepted = request("REGISTER", "sip:x", [("Call-ID", "r"), ("Service-Route", "<sip:orig@192.0.2.20:5060;lr>")])
+    curtain.draw(accepted, POLICY)
+    assert b"192.0.2.20" not in accepted.to_bytes()
+    route = accepted.get("Service-Route") or ""
+    later = request("INVITE", "sip:x", [("Call-ID", "another"), ("Route", route)])
+    curtain.lift(later, POLICY)
+    assert later.get("Route") == "<sip:orig@192.0.2.20:5060;lr>"

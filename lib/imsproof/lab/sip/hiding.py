@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 HIDDEN_HOST = f"hidden.{DOMAIN}"
 MARK = "tokenized-by"
 NONCE_BYTES = 12
+OUTLIVE_CALLS = ("Service-Route", "Path")
+"""They are used in other calls than the one that brought them."""
+REGISTRATIONS = ""
 CALL_SECONDS = 7200.0
 
 
@@ -68,20 +71,21 @@ class Replaced:
         self._entries: Table[str, list[str]] = Table(CALL_SECONDS, 10_000)
 
     def hide(self, call_id: str, entry: str, policy: SipPolicy) -> str:
-        """Remember an entry and return its constant: its number within the call."""
+        """Remember an entry and return its constant: its number within the call, or among all registrations."""
         if policy.hiding == "encoded":
             return _text(entry.encode())
         known = self._entries.get(call_id) or []
         if entry not in known:
             known = [*known, entry]
         self._entries.put(call_id, known)
-        return f"hop{known.index(entry) + 1}"
+        return f"{'registered' if call_id == REGISTRATIONS else 'hop'}{known.index(entry) + 1}"
 
     def show(self, call_id: str, token: str, policy: SipPolicy) -> str:
         """Return what a constant stands for (:class:`BrokenTokenError` when it stands for nothing)."""
         if policy.hiding == "encoded":
             return Sealed(b"").show(call_id, token, policy)
-        known, number = self._entries.get(call_id) or [], token.removeprefix("hop")
+        scope = REGISTRATIONS if token.startswith("registered") else call_id
+        known, number = self._entries.get(scope) or [], token.removeprefix("registered").removeprefix("hop")
         if not number.isdecimal() or not 0 < int(number) <= len(known):
             raise BrokenTokenError
         return known[int(number) - 1]
@@ -134,7 +138,7 @@ class Curtain:
     def _hidden(self, name: str, call_id: str, entry: str, policy: SipPolicy) -> str:
         if _token_of(name, entry) is not None or self._is_outer(name, entry):
             return entry
-        token = self.hider.hide(call_id, entry, policy)
+        token = self.hider.hide(REGISTRATIONS if name in OUTLIVE_CALLS else call_id, entry, policy)
         if name == "Via":
             return f"SIP/2.0/UDP {HIDDEN_HOST};branch={hops.MAGIC}hidden;token={token};{MARK}={DOMAIN}"
         return f"<{Uri('sip', token, HIDDEN_HOST, None, {MARK: DOMAIN, 'lr': None})}>"
