@@ -108,7 +108,6 @@ class SipPolicy:
         reg_event_own_only: S-CSCF: registration states are shown to their owner only.
         opaque_reginfo: S-CSCF: ids in the document of registration states say nothing of the subscriber.
         strip_network_headers: P-CSCF: headers of the network's own do not reach a UE.
-        strip_credentials: P-CSCF: a UE's credentials do not reach another UE.
         honour_privacy: P-CSCF: with Privacy: id the asserted identity does not reach a UE.
         banner: each node: Server's value in answers of its own; none when empty.
         quiet_errors: each node: an error answer tells nothing of the node's inside.
@@ -214,7 +213,6 @@ class SipPolicy:
     reg_event_own_only: bool = True
     opaque_reginfo: bool = True
     strip_network_headers: bool = True
-    strip_credentials: bool = True
     honour_privacy: bool = True
     banner: str = ""
     quiet_errors: bool = True

@@ -101,6 +101,5 @@ def give_to_ue(message: Message, policy: SipPolicy) -> None:
     if policy.strip_network_headers:
         for name in NOT_TO_UE:
             message.remove(name)
-    if policy.strip_credentials:
-        for name in CREDENTIALS:
-            message.remove(name)
+    for name in CREDENTIALS:
+        message.remove(name)
