@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,12 +58,18 @@ def test_steps_links_and_attachments(tmp_path: Path) -> None:
     for attachment in result["attachments"]:
         stored = folder.path / "allure-results" / attachment["source"]
         assert stored.stat().st_size > 0
-    assert {one["name"] for one in result["attachments"]} == {
-        "Message ladder",
-        "Capture with keys",
-        "Journal",
-        "Judgements",
-    }
+    assert {one["name"] for one in result["attachments"]} == {"Message ladder", "Capture with keys"}
+
+
+def test_what_did_not_pass_has_all_its_evidence_but_nothing_that_is_too_large(tmp_path: Path) -> None:
+    """Reports must open quickly: a flood's capture stays in the run folder."""
+    folder = runs.make(tmp_path)
+    (passed,) = [one for one in folder.run.results if one.verdict is Verdict.PASS]
+    folder.add(replace(passed, verdict=Verdict.FAIL))
+    (folder.path / "evidence" / passed.id / "journal.jsonl").write_bytes(bytes(allure.LARGE + 1))
+    allure.write(folder.path, folder.run)
+    found = next(one for one in written(folder.path) if one["status"] == "failed")
+    assert {one["name"] for one in found["attachments"]} == {"Message ladder", "Capture with keys", "Judgements"}
 
 
 def test_a_form_that_does_not_hold_is_no_failed_step(tmp_path: Path) -> None:
@@ -129,4 +136,4 @@ def test_without_the_command_the_reason_is_said(tmp_path: Path, monkeypatch: pyt
     """Node is an extra."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert "npm package allure" in allure.generate(tmp_path)
+    assert "npm's allure" in allure.generate(tmp_path)

@@ -45,6 +45,8 @@ _STATUS = {
 _STEP = {Outcome.HOLDS: Status.PASSED, Outcome.FAILS: Status.FAILED, Outcome.UNKNOWN: Status.BROKEN}
 _PLANES = {"SBI": "Service-based plane", "GM": "SIP plane", "MW": "SIP plane", "DC": "Data channels"}
 _PLANES |= {"SRTP": "Media plane", "MSRP": "Media plane", "STIR": "SIP plane", "EXPOSE": "Service-based plane"}
+SMALL, LARGE = 48 * 1024, 1024 * 1024
+"""Bytes: the largest attachment of a purpose that passed, and of one that did not. Reports must open quickly."""
 _ATTACHMENTS = (
     ("ladder.svg", "Message ladder", "image/svg+xml"),
     ("capture.pcapng", "Capture with keys", "application/vnd.tcpdump.pcap"),
@@ -205,10 +207,12 @@ def _step(judgement: Judgement, start: int) -> TestStepResult:
 
 
 def _attached(logger: Any, folder: Path, result: PurposeResult) -> list[Attachment]:
+    """Attach ladder and capture of what passed, everything of what did not; what is large stays in ``evidence/``."""
     found = []
-    for name, title, kind in _ATTACHMENTS:
+    passed = result.verdict is Verdict.PASS
+    for name, title, kind in _ATTACHMENTS[: 2 if passed else None]:
         source = folder / "evidence" / result.id / name
-        if result.evidence and source.is_file():
+        if result.evidence and source.is_file() and source.stat().st_size <= (SMALL if passed else LARGE):
             stored = f"{result.id}-{name.replace('.', '-attachment.')}"
             logger.report_attached_file(str(source), stored)
             found.append(Attachment(title, stored, kind))

@@ -50,6 +50,8 @@ _VERDICTS = {
     Verdict.ERROR: "the harness failed; never held against the lab",
 }
 
+FEW = 40
+"""Purposes; in a longer run the ladders of those that passed are linked and not shown in the page."""
 _NOT_MANDATORY = "<p>Not mandatory: it does not fail the run.</p>"
 
 
@@ -74,7 +76,7 @@ def page(run: Run, ladder: Callable[[str], bytes | None] = lambda _: None) -> st
             _attention(attention),
             _families(run.results),
             "<h2>Purposes</h2>",
-            *(_purpose(result, ladder) for result in applied),
+            *(_purpose(result, ladder if _draws(result, len(applied)) else lambda _: None) for result in applied),
             _absent(absent, run.outstanding),
             _foot(),
         )
@@ -87,6 +89,11 @@ def page(run: Run, ladder: Callable[[str], bytes | None] = lambda _: None) -> st
         f'content="light dark"><title>{escape(title)}</title><style>{STYLE}</style></head>'
         f"<body><main>{body}</main></body></html>\n"
     )
+
+
+def _draws(result: PurposeResult, many: int) -> bool:
+    """Whether the ladder stands in the page: in a long run only those of what did not pass; the others are linked."""
+    return many <= FEW or result.verdict is not Verdict.PASS
 
 
 def _head(run: Run) -> str:
