@@ -52,3 +52,10 @@ def test_a_producer_without_a_probe_cannot_be_tested(reference: Profile, lab: Se
     without = reference.sbi.producers[0].model_copy(update={"probe": None})
     with pytest.raises(HarnessError, match="has no probe"):
         Http2Probe(NfConsumer(lab, reference.sbi), without, None)
+
+
+def test_what_is_longer_than_a_tls_record_is_sent_whole(reference: Profile, lab: Session) -> None:
+    probe = probe_of(reference, lab)
+    long = probe.body + b" " * 40_000
+    answer = probe.run("40 000 octets at once", lambda s: [s.headers() + s.data(1, long)], injected=False)
+    assert answer.statuses == {1: 201}

@@ -1,0 +1,80 @@
+"""The media peer against the reference lab's IMS-AGW: SDES, DTLS-SRTP, and what comes out at the far side."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imsproof.actors.answering import Answering
+from imsproof.actors.call import CallSignalling
+from imsproof.actors.media import FarLeg, MediaPeer, describe_rtp
+from imsproof.actors.signalling import Answered
+from imsproof.actors.ue import Ue
+from imsproof.seams import InconclusiveError, Kind
+
+if TYPE_CHECKING:
+    from imsproof.codec.sdp import Sdp
+    from imsproof.link.session import Session
+    from imsproof.profile import Profile
+
+
+@pytest.fixture
+def media(lab: Session, reference: Profile) -> tuple[MediaPeer, FarLeg]:
+    assert reference.gm is not None
+    caller = Ue(lab, reference.gm, reference.gm.subscribers[2], actor="ue-a")
+    callee = Ue(lab, reference.gm, reference.gm.subscribers[3], actor="ue-b")
+    assert caller.register().ok
+    assert callee.register().ok
+    far = FarLeg(lab, callee.local[0])
+    Answering(callee, lambda _offer: far.sdp())
+    return MediaPeer(lab, CallSignalling(caller, callee.impu), random.Random(1)), far
+
+
+def test_sdes_media_arrives_in_clear_at_the_far_side(media: tuple[MediaPeer, FarLeg]) -> None:
+    peer, far = media
+    call = peer.offer_sdes("call")
+    assert len(call.answered_crypto()) == 1
+    call.use_sdes()
+    call.send("SRTP", b"protected payload", how="srtp")
+    assert far.wait_for(b"protected payload", 2)
+    sent = [event for event in far.record.events if event.kind is Kind.SENT and event.transport == "rtp"]
+    assert b"protected payload" not in sent[0].data
+    call.close()
+
+
+def test_dtls_srtp_media_arrives_and_plain_packets_do_not(media: tuple[MediaPeer, FarLeg]) -> None:
+    peer, far = media
+    call = peer.offer_dtls("call")
+    assert call.handshake("DTLS").connected
+    call.send("plain", b"plain payload", how="plain", injected=True)
+    call.send("SRTP", b"protected payload", how="srtp")
+    assert far.wait_for(b"protected payload", 2)
+    assert not any(b"plain payload" in event.data for event in far.record.events if event.kind is Kind.RECEIVED)
+    call.close()
+
+
+class NoAnswer:
+    """Signalling that leads nowhere."""
+
+    local_address = "127.0.0.1"
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def offer(self, offer: Sdp, label: str) -> Answered:
+        return Answered(record=self.session.record, exchange=label, failed="nobody answered")
+
+    def end(self) -> None: ...
+
+
+def test_without_an_answer_there_is_nothing_to_send_to(session: Session) -> None:
+    call = MediaPeer(session, NoAnswer(session), random.Random(1)).offer_sdes("call")
+    with pytest.raises(InconclusiveError, match="nobody answered"):
+        call.need_peer()
+
+
+def test_what_is_not_rtp_has_no_facts() -> None:
+    assert describe_rtp(b"\x80") == ("", {})
+    assert describe_rtp(bytes(12))[1]["seq"] == 0
