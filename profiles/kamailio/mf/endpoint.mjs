@@ -1,10 +1,9 @@
-// One call's end of a data channel, in a worker thread of its own: what it does to werift stays with that call.
+// One call's end of a data channel, in a process of its own: what it does to werift stays with that call.
 //
 // It is told {offer} once and answers {port, fingerprint, setup} or {refused}; {alive} comes back as it is.
 
 import dgram from "node:dgram";
 import http from "node:http";
-import { parentPort, workerData } from "node:worker_threads";
 import {
   Event,
   RTCDataChannel,
@@ -15,7 +14,7 @@ import {
   RTCSctpTransport,
 } from "werift";
 
-const { address, sctpPort, apps } = workerData;
+const { address, sctpPort, apps } = JSON.parse(process.argv[2]);
 const certificate = RTCDtlsTransport.SetupCertificate();
 
 // What werift wants of ICE: a socket that is bound to one peer.
@@ -77,15 +76,16 @@ async function begin(offer) {
   };
 }
 
-parentPort.on("message", (told) => {
+process.on("message", (told) => {
   if (told.alive) {
-    parentPort.postMessage({ alive: true });
+    process.send({ alive: true });
     return;
   }
   begin(told.offer).then(
-    (made) => parentPort.postMessage(made),
-    (error) => parentPort.postMessage({ refused: error.message }),
+    (made) => process.send(made),
+    (error) => process.send({ refused: error.message }),
   );
 });
 await certificate;
-parentPort.postMessage({ warm: true });
+process.send({ warm: true });
+process.on("disconnect", () => process.exit(0));

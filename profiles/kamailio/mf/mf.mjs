@@ -1,5 +1,5 @@
 // A data-channel media function for the real lab: DTLS, SCTP and DCEP are werift's, without ICE. It takes an SDP offer
-// over HTTP, answers it, and serves the list of applications on stream 0. Each call has a worker thread (endpoint.mjs).
+// over HTTP, answers it, and serves the list of applications on stream 0. Each call has a process (endpoint.mjs).
 //
 //     node mf.mjs ADDRESS HTTP_PORT
 //
@@ -8,9 +8,9 @@
 //     POST /calls/ID/answer    the called side's answer -> the answer for the caller, with the media function's own end
 //     POST /calls/ID/release, DELETE /calls/ID
 
+import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import http from "node:http";
-import { Worker } from "node:worker_threads";
 
 const [address, httpPort] = [process.argv[2], Number(process.argv[3])];
 const MAX_OFFER = 64 * 1024;
@@ -61,13 +61,12 @@ function readOffer(id, text) {
   return undefined;
 }
 
+const ENDPOINT = new URL("./endpoint.mjs", import.meta.url);
+
 function hire() {
-  const worker = new Worker(new URL("./endpoint.mjs", import.meta.url), {
-    workerData: { address, sctpPort: SCTP_PORT, apps: APPS },
-    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
-  });
-  const id = () => [...calls].find(([, call]) => call.worker === worker)?.[0] ?? "a call that ended";
-  worker.on("error", (error) => console.error(`${id()}: its worker ended: ${error.stack ?? error}`));
+  const told = JSON.stringify({ address, sctpPort: SCTP_PORT, apps: APPS });
+  const worker = fork(ENDPOINT, [told], { execArgv: [`--max-old-space-size=${MEMORY_MB}`] });
+  worker.on("error", (error) => console.error(`a worker: ${error.message}`));
   return { worker, warm: new Promise((resolve) => worker.once("message", resolve)) };
 }
 
@@ -85,11 +84,11 @@ async function anchor(id, text) {
   const { worker, warm } = pool.shift() ?? hire();
   pool.push(...Array.from({ length: WARM - pool.length }, hire));
   await warm;
-  worker.postMessage({ offer });
+  worker.send({ offer });
   const made = await heard(worker);
   if (made.refused) {
     console.error(`${id}: refused: ${made.refused}`);
-    worker.terminate();
+    worker.kill("SIGKILL");
     return undefined;
   }
   calls.get(id)?.close();
@@ -101,15 +100,18 @@ async function anchor(id, text) {
       console.error(`${id}: its worker is stuck`);
       close();
     }
-    worker.postMessage({ alive: true });
+    if (worker.connected) worker.send({ alive: true });
   }, SILENCE_MS / 4);
   const close = () => {
     clearTimeout(timer);
     clearInterval(watch);
     if (calls.get(id)?.worker === worker) calls.delete(id);
-    worker.terminate();
+    worker.kill("SIGKILL");
   };
-  worker.once("exit", close);
+  worker.once("exit", (code) => {
+    if (code) console.error(`${id}: its process ended with status ${code}`);
+    close();
+  });
   const call = { worker, close, offer, own: ownEnd(offer, made, made.setup), far: ownEnd(offer, made, "actpass") };
   calls.set(id, call);
   return call;
