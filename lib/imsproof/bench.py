@@ -5,6 +5,7 @@ It ties the profile, the link's session and the leases together, so that a testc
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -74,7 +75,9 @@ class Bench:
         random: seeded by the run's seed and the purpose's id.
     """
 
-    def __init__(self, profile: Profile, purpose: TestPurpose, link: Link, work: Path, seed: int) -> None:
+    def __init__(
+        self, profile: Profile, purpose: TestPurpose, link: Link, work: Path, seed: int, *, own_lab: bool = False
+    ) -> None:
         """Make a bench; close it with :meth:`close`."""
         self.profile = profile
         self.purpose = purpose
@@ -82,10 +85,17 @@ class Bench:
         self.session: Session = link.session(self.record)
         self.random = random.Random(f"{seed}:{purpose.id}")  # noqa: S311 - repeatable on purpose, no secret
         self._leases = Leases(work / "leases", link.stop.is_set)
+        self._own_lab = own_lab
 
     def open(self) -> None:
-        """Take the turn: alone for a purpose that disturbs others, shared for all others."""
-        if self.purpose.exclusive:
+        """Take the turn: alone for a purpose that disturbs others, shared for all others.
+
+        With a lab of this process' own nobody else is disturbed, but for the machine: floods still go one by one.
+        """
+        if self._own_lab:
+            if self.purpose.exclusive:
+                self._leases.take("machine", ["whole"])
+        elif self.purpose.exclusive:
             self._leases.alone()
         else:
             self._leases.share()
@@ -130,7 +140,7 @@ class Bench:
         by_name = {one.name: one for one in fitting}
         names = list(by_name)
         self.random.shuffle(names)
-        return [by_name[name] for name in self._leases.take("subscriber", names, count)]
+        return [by_name[name] for name in self._leases.take(self._named("subscriber"), names, count)]
 
     @property
     def gm(self) -> Gm:
@@ -290,7 +300,7 @@ class Bench:
             raise InconclusiveError("no subscriber under gm.subscribers may use fewer applications than another")
         names = list(fitting)
         self.random.shuffle(names)
-        user = fitting[self._leases.take("subscriber", names, 1)[0]]
+        user = fitting[self._leases.take(self._named("subscriber"), names, 1)[0]]
         others = tuple(sorted(every - set(user.apps)))
         other = next(one for one in able if others[0] in one.apps)
         signalling = self._calling(self.ue(subscriber=user))
@@ -343,4 +353,8 @@ class Bench:
 
     def lease(self, kind: str, names: list[str]) -> str:
         """Lease one named thing that only one purpose may use at a time."""
-        return self._leases.take(kind, names)[0]
+        return self._leases.take(self._named(kind), names)[0]
+
+    def _named(self, kind: str) -> str:
+        """What is leased of this lab: with a lab of its own, a process shares nothing with others."""
+        return f"{kind}.{os.getpid()}" if self._own_lab else kind

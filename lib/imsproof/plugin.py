@@ -204,6 +204,7 @@ def bench(request: pytest.FixtureRequest, planned: tuple[str, str]) -> Iterator[
         harness.link,
         Path(harness.settings.work),
         harness.settings.seed,
+        own_lab=harness.settings.own_lab,
     )
     request.node.imsproof_bench = made
     try:
