@@ -90,11 +90,11 @@ class Bench:
     def open(self) -> None:
         """Take the turn: alone for a purpose that disturbs others, shared for all others.
 
-        With a lab of this process' own nobody else is disturbed, but for the machine: floods still go one by one.
+        With a lab of this process' own nobody else is disturbed, but for the machine: floods of a family go one by one.
         """
         if self._own_lab:
             if self.purpose.exclusive:
-                self._leases.take("machine", ["whole"])
+                self._leases.take("machine", [self.purpose.family])
         elif self.purpose.exclusive:
             self._leases.alone()
         else:

@@ -171,11 +171,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     order = {purpose_id: number for number, purpose_id in enumerate(harness.settings.plan)}
     kept = [item for item in items if _planned(item) is not None and _planned(item)[0] in order]  # type: ignore[index]
     known = catalogue.load()
-    kept.sort(key=lambda item: (known.get(_planned(item)[0]).exclusive, order[_planned(item)[0]]))  # type: ignore[index]
+
+    def place(item: pytest.Item) -> int:
+        return order[_planned(item)[0]]  # type: ignore[index]
+
+    alone = sorted((item for item in kept if known.get(_planned(item)[0]).exclusive), key=place)  # type: ignore[index]
+    beside = sorted((item for item in kept if item not in set(alone)), key=place)
+    kept = spread(alone, beside) if harness.settings.own_lab else [*beside, *alone]
     dropped = [item for item in items if item not in set(kept)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = kept
+
+
+def spread(few: list[pytest.Item], many: list[pytest.Item]) -> list[pytest.Item]:
+    """Put the few evenly among the many, so that those that wait for each other do not stand in a row."""
+    step = (len(few) + len(many)) / max(1, len(few))
+    placed = [*((step * number, one) for number, one in enumerate(few))]
+    gap = (len(few) + len(many)) / max(1, len(many))
+    placed += [(gap * number + 0.5, one) for number, one in enumerate(many)]
+    return [one for _, one in sorted(placed, key=lambda pair: pair[0])]
 
 
 def _planned(item: pytest.Item) -> tuple[str, str] | None:
