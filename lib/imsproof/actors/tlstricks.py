@@ -101,7 +101,7 @@ async def _tampered(consumer: NfConsumer, target: Target, label: str, version: s
         attempt.connected, attempt.facts = True, stream.facts
         if what != "Finished":
             await stream.send(PREFACE)
-        await listen_on(stream, session.timers.silence)
+        await listen_on(stream, session.timers.answer)
         await stream.aclose()
     except ConnectionFailedError as error:
         attempt.failed = str(error)

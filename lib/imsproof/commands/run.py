@@ -28,9 +28,10 @@ from imsproof.commands.common import (
 )
 from imsproof.commands.fuzz import replay_finding
 from imsproof.commands.live import LiveTable
+from imsproof.evidence.journal import read
 from imsproof.evidence.result import PurposeResult, Run
 from imsproof.evidence.run import RunFolder
-from imsproof.seams import HarnessError, Verdict
+from imsproof.seams import HarnessError, Kind, Verdict
 
 if TYPE_CHECKING:
     from imsproof.profile import Profile
@@ -143,16 +144,26 @@ def _run_in(
     _summary(folder.path, finished)
     if outcome.interrupted:
         return Exit.INTERRUPTED
-    if apply and _nothing_reached(finished):
+    if apply and _nothing_reached(folder.path, finished):
         return Exit.UNREACHABLE
     return exit_code(finished.verdict) if not outcome.errors else Exit.UNDECIDED
 
 
-def _nothing_reached(finished: Run) -> bool:
+def _nothing_reached(folder: Path, finished: Run) -> bool:
+    """Whether purposes were tried, none passed or failed, and nothing at all came back from the lab."""
     tried = [one for one in finished.results if one.verdict is not Verdict.NOT_APPLICABLE]
-    return bool(tried) and all(
-        one.verdict is Verdict.INCONCLUSIVE and "cannot be reached" in one.reason for one in tried
-    )
+    if not tried or any(one.verdict is not Verdict.INCONCLUSIVE for one in tried):
+        return False
+    journals = [folder / one.evidence / "journal.jsonl" for one in tried if one.evidence]
+    return bool(journals) and not any(_came_back(path) for path in journals)
+
+
+def _came_back(path: Path) -> bool:
+    try:
+        with path.open("rb") as lines:
+            return any(event.kind in {Kind.RECEIVED, Kind.HANDSHAKE, Kind.ALERT} for event in read(lines))
+    except (OSError, ValueError):
+        return True
 
 
 def _summary(folder: Path, finished: Run) -> None:
