@@ -24,6 +24,6 @@ def test_no_testcase_is_outside_of_the_catalogue() -> None:
     for file in paths.testcases().rglob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "purpose":
-                found.update(one.value for one in node.args if isinstance(one, ast.Constant))
+                found.update(str(one.value) for one in node.args if isinstance(one, ast.Constant))
     assert not set(found) - known
     assert not [name for name, number in found.items() if number > 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_any_changed_bit_is_noticed(alg: str, ealg: str, place: int, bit: int) -
 def test_scapy_opens_what_we_seal_and_we_open_what_scapy_seals(alg: str, ealg: str) -> None:
     sa = association(alg, ealg)
     if alg == "aes-gmac":
-        options = {"crypt_algo": "AES-NULL-GMAC", "crypt_key": sa.integrity_key}
+        options: dict[str, Any] = {"crypt_algo": "AES-NULL-GMAC", "crypt_key": sa.integrity_key}
     else:
         options = {"crypt_algo": SCAPY[ealg], "crypt_key": sa.encryption_key or None}
         if alg != "null":

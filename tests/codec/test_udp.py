@@ -20,8 +20,8 @@ def test_what_is_built_is_parsed_again(source: int, target: int, data: bytes) ->
 def test_the_checksum_is_scapy_s(data: bytes) -> None:
     packet = IP(src="127.0.0.1", dst="127.0.0.2") / UDP(sport=1, dport=2) / data
     assert udp.build(("127.0.0.1", 1), ("127.0.0.2", 2), data) == bytes(packet)[20:]
-    packet = IPv6(src="::1", dst="::2") / UDP(sport=1, dport=2) / data
-    assert udp.build(("::1", 1), ("::2", 2), data) == bytes(packet)[40:]
+    longer = IPv6(src="::1", dst="::2") / UDP(sport=1, dport=2) / data
+    assert udp.build(("::1", 1), ("::2", 2), data) == bytes(longer)[40:]
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 7, b"\0\1\0\2\0\4\0\0", b"\0\1\0\2\0\x09\0\0"])

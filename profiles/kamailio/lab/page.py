@@ -1,6 +1,6 @@
 """Writes docs/real-lab.md from the expected-results files: the configurations side by side.
 
-    python page.py > docs/real-lab.md
+python page.py > docs/real-lab.md
 """
 
 from __future__ import annotations

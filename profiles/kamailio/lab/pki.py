@@ -45,7 +45,7 @@ class Authority:
             .sign(key, hashes.SHA256())
         )
         made = cls(folder, name, key, certificate)
-        made._write(name, certificate, key)  # noqa: SLF001 - its own
+        made._write(name, certificate, key)
         return made
 
     def issue(self, file: str, fqdn: str, *, address: str | None = None, instance: str | None = None) -> None:

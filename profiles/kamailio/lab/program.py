@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ CAP_NET_ADMIN = 12
 POLL = 0.03
 STOP_SECONDS = 3.0
 LOG_TAIL = 20
+LOG_BYTES = 64 << 20
 
 
 class LabError(Exception):
@@ -31,6 +33,8 @@ def _before_exec() -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a program that loops writes no more than this
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_BYTES, LOG_BYTES))
 
 
 @dataclass

@@ -48,7 +48,8 @@ def main() -> int:
             began = time.monotonic()
             start(options.configuration, place, programs)
             say(
-                f"{options.configuration}: {len(programs)} programs on {prefix}.0/24 after {time.monotonic() - began:.1f} s"
+                f"{options.configuration}: {len(programs)} programs on {prefix}.0/24"
+                f" after {time.monotonic() - began:.1f} s"
             )
             return use(place, programs, command)
         except LabError as error:

@@ -1,7 +1,7 @@
 """Runs `imsproof run` and compares its verdicts with those that were looked at by hand.
 
     python verdicts.py --expected expected-default.json -- imsproof run profiles/kamailio-default.yaml
-    python verdicts.py --expected expected-default.json --update -- imsproof run ...   # writes what is new, to be explained
+    python verdicts.py --expected expected-default.json --update -- imsproof run ...   # writes what is new
 
 An expected-results file holds, by purpose, the verdict and why it is right: a real weakness of that configuration,
 or correct. Exit status 0 when every verdict is the expected one, whatever it is; 1 when one changed, is new or is
@@ -51,7 +51,9 @@ def _parts(imsproof: str, last: list[str]) -> list[list[str]]:
     told = subprocess.run([imsproof, "purposes", "--format", "json"], capture_output=True, check=True).stdout
     known = [one["id"] for one in json.loads(told)["purposes"]]
     others = [purpose for purpose in known if purpose not in last]
-    return [[word for purpose in part for word in ("--purpose", purpose)] for part in (others, *([one] for one in last))]
+    return [
+        [word for purpose in part for word in ("--purpose", purpose)] for part in (others, *([one] for one in last))
+    ]
 
 
 def run(command: list[str]) -> dict[str, dict[str, str]] | int:

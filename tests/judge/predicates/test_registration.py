@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.judge.events import Story
 
@@ -88,5 +90,6 @@ def test_after_auts_comes_a_new_vector(rands: tuple[int, ...], auts: str, outcom
 def test_sqn_goes_on_by_challenges_alone(first: int | None, second: int | None, outcome: Outcome) -> None:
     story = Story()
     for exchange, sqn in (("1:a", first), ("2:b", second)):
-        story.add(Kind.NOTE, exchange, **({"sqn": sqn} if sqn is not None else {}))
+        facts: dict[str, Any] = {"sqn": sqn} if sqn is not None else {}
+        story.add(Kind.NOTE, exchange, **facts)
     assert sqn_went_on(story.events, before="1:a", after="2:b", most=1 << 28).outcome is outcome
