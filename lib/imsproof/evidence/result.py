@@ -244,7 +244,8 @@ def run_verdict(results: Sequence[PurposeResult], outstanding: Sequence[str] = (
     if worst is Verdict.PASS and extra:
         return Verdict.REMARK, f"every mandatory purpose passed; not mandatory, and not passed: {_some(extra)}"
     if worst is Verdict.PASS:
-        return worst, f"every purpose that applies passed ({len(names)})"
+        passed = sum(result.verdict is Verdict.PASS for result in results)
+        return worst, f"every purpose that applies passed ({passed})"
     return worst, f"{_some(names)}: {worst.value}"
 
 

@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import probes
 from program import LabError, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Stages = list[list[Program]]
 DOMAIN = "ims.real.example"
@@ -168,9 +171,12 @@ def rtpengine(place: Place) -> Program:
     return Program("rtpengine", argv, partial(probes.ng, address, 2223))
 
 
-def core(place: Place, *, hardened: bool, anchored: bool = False) -> Stages:
-    """P-, I- and S-CSCF, HSS, rtpengine, and an SBI producer behind a front; ``anchored``: an IMS AS and its MF too."""
-    defines = ("HARDENED",) if hardened else ()
+def core(place: Place, *, hardened: bool, anchored: bool = False, patched: bool = True) -> Stages:
+    """P-, I- and S-CSCF, HSS, rtpengine, and an SBI producer behind a front.
+
+    ``anchored``: an IMS AS and its media function too. ``patched``: a fault of the S-CSCF is kept from showing.
+    """
+    defines = (*(("HARDENED",) if hardened else ()), *(() if patched else ("UNPATCHED",)))
     tls = place.render("tls-hardened.cfg" if hardened else "tls-default.cfg").name
     for node, last in (("icscf", ICSCF), ("scscf", SCSCF)):
         place.render("cdp.xml", f"{node}.xml", NODE=node, ADDRESS=place.address(last))
@@ -179,7 +185,9 @@ def core(place: Place, *, hardened: bool, anchored: bool = False) -> Stages:
     pcscf = place.render("pcscf.cfg", TLS=tls, RTPENGINE=flags)
     icscf, scscf = place.render("icscf.cfg"), place.render("scscf.cfg")
     front = nghttpx(place) if hardened else nginx(place, DEBIAN_TLS, f"http://{place.address(PRODUCER)}:8080")
-    application = [kamailio(place, "imsas", place.render("imsas.cfg"), IMSAS), media_function(place)] if anchored else []
+    application = (
+        [kamailio(place, "imsas", place.render("imsas.cfg"), IMSAS), media_function(place)] if anchored else []
+    )
     return [
         [hss(place, anchored=anchored), rtpengine(place), producer(place), front],
         [
@@ -211,6 +219,7 @@ CONFIGURATIONS: dict[str, Callable[[Place], Stages]] = {
     "registrar": registrar,
     "default": partial(core, hardened=False),
     "hardened": partial(core, hardened=True),
+    "unpatched": partial(core, hardened=True, patched=False),
     "e2dce": partial(core, hardened=True, anchored=True),
     "datachannel": datachannel,
 }

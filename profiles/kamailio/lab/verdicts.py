@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--expected", type=Path, required=True)
     parser.add_argument("--update", action="store_true", help="write verdicts that are new or changed into the file")
-    parser.add_argument("--last", action="append", default=[], metavar="ID", help="run it alone after all others")
+    parser.add_argument("--last", metavar="REGEX", help="run purposes that match after all others")
     at = sys.argv.index("--")
     options, command = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
     verdicts: dict[str, dict[str, str]] = {}
@@ -44,16 +45,14 @@ def main() -> int:
     return CHANGED if changes else 0
 
 
-def _parts(imsproof: str, last: list[str]) -> list[list[str]]:
-    """Return which purposes to run together: all, or those that leave no lab behind after all others."""
-    if not last:
+def _parts(imsproof: str, last: str | None) -> list[list[str]]:
+    """Return which purposes to run together: all, or those first that do not match ``last``."""
+    if last is None:
         return [[]]
     told = subprocess.run([imsproof, "purposes", "--format", "json"], capture_output=True, check=True).stdout
     known = [one["id"] for one in json.loads(told)["purposes"]]
-    others = [purpose for purpose in known if purpose not in last]
-    return [
-        [word for purpose in part for word in ("--purpose", purpose)] for part in (others, *([one] for one in last))
-    ]
+    parts = [[one for one in known if bool(re.match(last, one)) is late] for late in (False, True)]
+    return [[word for purpose in part for word in ("--purpose", purpose)] for part in parts]
 
 
 def run(command: list[str]) -> dict[str, dict[str, str]] | int:
