@@ -173,7 +173,7 @@ class Outsider:
     ) -> None:
         if answer.data:
             return
-        answer.failed = refused or f"nothing came back within {within} s"
+        answer.failed = refused or f"nothing came back within {within:.1f} s"
         if not refused:
             self.session.emit(
                 Kind.TIMEOUT,

@@ -94,7 +94,7 @@ class Transactions:
             async with asyncio.timeout(within):
                 await self._send_until_final(client, data or message.to_bytes(), {"injected": True} if injected else {})
         except TimeoutError:
-            answer.failed = f"no final answer to {message.method} within {within} s"
+            answer.failed = f"no final answer to {message.method} within {within:.1f} s"
             self._emit_timeout(exchange, answer.failed)
         except ImsproofError as error:
             if not self.transport.failed:

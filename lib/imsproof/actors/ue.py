@@ -494,7 +494,7 @@ class Ue:
                     if belongs == exchange:
                         answer.message, answer.status = message, message.status
         except TimeoutError:
-            answer.failed = f"no final answer within {seconds} s"
+            answer.failed = f"no final answer within {seconds:.1f} s"
             self.session.emit(
                 Kind.TIMEOUT,
                 self.actor,

@@ -96,7 +96,7 @@ class DtlsEndpoint:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError as error:
-            reason = f"the DTLS handshake did not end within {seconds} s"
+            reason = f"the DTLS handshake did not end within {seconds:.1f} s"
             self._emit(Kind.TIMEOUT, {"reason": reason})
             raise ConnectionFailedError(reason) from error
         if self.state != "connected":

@@ -122,7 +122,7 @@ async def request(
         reader = _Reader(stream, time.monotonic() + seconds, bytearray())
         await _read_answer(reader, answer, content, method)
     except TimeoutError:
-        answer.failed = f"no complete answer within {seconds} s"
+        answer.failed = f"no complete answer within {seconds:.1f} s"
     except _Cut:
         answer.truncated = True
     except ConnectionFailedError as error:

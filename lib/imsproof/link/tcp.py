@@ -89,7 +89,7 @@ class TcpStream(asyncio.Protocol):
                 await loop.sock_connect(raw, remote)
         except TimeoutError as error:
             raw.close()
-            reason = f"no TCP connection to {remote[0]} port {remote[1]} within {seconds} s"
+            reason = f"no TCP connection to {remote[0]} port {remote[1]} within {seconds:.1f} s"
             stream._give_up(Kind.TIMEOUT, reason)
             raise ConnectionFailedError(reason) from error
         except OSError as error:

@@ -267,7 +267,7 @@ class TlsStream:
         data = await self.tcp.receive(max(0.0, deadline - time.monotonic()))
         if data is None:
             self._write_alerts()
-            reason = f"the TLS handshake did not end within {within} s"
+            reason = f"the TLS handshake did not end within {within:.1f} s"
             self._emit(Kind.TIMEOUT, {"reason": reason})
             raise ConnectionFailedError(reason)
         if data:
