@@ -7,9 +7,12 @@ one as they come, so that a run that is killed keeps what it had decided.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +55,13 @@ class _Controller:
     listener: Listener
     errors: list[str] = field(default_factory=list)
     interrupted: bool = False
+    asked_to_stop: bool = False
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand on the result that a worker put on its report."""
+        if self.asked_to_stop:
+            raise KeyboardInterrupt
         value: Mapping[str, Any] | None = getattr(report, RESULT, None)
         if value is None:
             if report.failed:
@@ -74,6 +80,25 @@ class _Controller:
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep an internal error of pytest."""
         self.errors.append(f"pytest failed: {excrepr}")
+
+    @contextmanager
+    def heeding_interrupts(self) -> Iterator[None]:
+        """Note Ctrl-C besides raising it: raised where Python ignores exceptions, it would be lost."""
+
+        def note(_number: int, _frame: object) -> None:
+            self.asked_to_stop = True
+            raise KeyboardInterrupt
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note the interruption."""
@@ -126,12 +151,14 @@ def execute(
         ]  # fmt: skip
         if workers > 1:
             arguments += ["-n", str(workers), "--dist", "load", "--maxschedchunk", "1"]
-        status = pytest.main(arguments, plugins=[controller])
+        status: int | pytest.ExitCode = pytest.ExitCode.INTERRUPTED
+        with controller.heeding_interrupts():
+            status = pytest.main(arguments, plugins=[controller])
     if status == pytest.ExitCode.USAGE_ERROR and not controller.errors:
         controller.errors.append("pytest did not take its arguments")
     for error in controller.errors:
         sys.stderr.write(f"{error}\n")
-    return Outcome(controller.interrupted, tuple(controller.errors))
+    return Outcome(controller.interrupted or controller.asked_to_stop, tuple(controller.errors))
 
 
 def not_executed(

@@ -50,6 +50,7 @@ class Dumpcap:
     _process: subprocess.Popen[str]
     _reader: threading.Thread | None = None
     _ready: threading.Event = field(default_factory=threading.Event)
+    _capturing: bool = False
     _said: list[str] = field(default_factory=list)
 
     @classmethod
@@ -79,7 +80,7 @@ class Dumpcap:
         self._reader = threading.Thread(target=self._listen, name="dumpcap", daemon=True)
         self._reader.start()
         self._ready.wait(READY_S)
-        if process.poll() is not None or not self._ready.is_set():
+        if not self._capturing or process.poll() is not None:
             self._end(signal.SIGKILL)
             raise HarnessError(f"dumpcap does not capture on {interface}: {self._words() or 'it said nothing'}")
         return self
@@ -105,6 +106,7 @@ class Dumpcap:
         for line in stream:
             self._said.append(line.strip())
             if line.startswith("File:"):
+                self._capturing = True
                 self._ready.set()
         self._ready.set()
 
