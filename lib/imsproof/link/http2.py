@@ -209,7 +209,8 @@ class Http2Connection:
         except (ConnectionFailedError, h2.exceptions.ProtocolError) as error:
             await self._drain()
             self.ended = self.ended or str(error)
-        return self._answer(number, pending, exchange, f"no complete answer within {seconds:.1f} s" if timed_out else "")
+        late = f"no complete answer within {seconds:.1f} s" if timed_out else ""
+        return self._answer(number, pending, exchange, late)
 
     async def _send_body(self, number: int, pending: _Pending, body: bytes) -> None:
         sent = 0
