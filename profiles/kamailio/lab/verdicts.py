@@ -3,6 +3,9 @@
     python verdicts.py --expected expected-default.json -- imsproof run profiles/kamailio-default.yaml
     python verdicts.py --expected expected-default.json --update -- imsproof run ...   # writes what is new
 
+A purpose whose verdict changed is run once more; if it is then as expected, it is told as unsteady and counts as
+expected: what is under test here is not ours, and its own races are in docs/findings.md (F14).
+
 An expected-results file holds, by purpose, the verdict and why it is right: a real weakness of that configuration,
 or correct. Exit status 0 when every verdict is the expected one, whatever it is; 1 when one changed, is new or is
 gone; 3 when a purpose ended in `error` or there is no result; 4 when the lab was not reachable.
@@ -36,6 +39,8 @@ def main() -> int:
             return found
         verdicts |= found
     expected = json.loads(options.expected.read_text()) if options.expected.exists() else {}
+    if not options.update:
+        verdicts |= again(command, expected, verdicts)
     changes = list(compare(expected, verdicts))
     for change in changes:
         print(f"expected results: {change}")
@@ -65,6 +70,24 @@ def run(command: list[str]) -> dict[str, dict[str, str]] | int:
         return status or NO_RESULT
     results = json.loads(own[-1].read_text())["purposes"]
     return {one["id"]: {**one, "seen": seen(own[-1].parent / "evidence" / one["id"])} for one in results}
+
+
+def again(
+    command: list[str], expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Run purposes whose verdict changed once more, and say which are unsteady; returns the second results."""
+    changed = [one for one, told in verdicts.items() if one in expected and expected[one]["verdict"] != told["verdict"]]
+    if not changed:
+        return {}
+    found = run([*command, *(word for one in changed for word in ("--purpose", one))])
+    if isinstance(found, int):
+        return {}
+    for one, told in found.items():
+        if told["verdict"] == expected[one]["verdict"]:
+            print(
+                f"expected results: {one}: unsteady: {verdicts[one]['verdict']} ({verdicts[one]['reason']}), then as expected"
+            )
+    return found
 
 
 def _name(command: list[str]) -> str:
