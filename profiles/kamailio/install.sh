@@ -49,8 +49,9 @@ if ! cmp -s requirements.lock "$venv/installed.lock"; then
     cp requirements.lock "$venv/installed.lock"
 fi
 
-if ! cmp -s mf/package-lock.json "$venv/installed-mf.lock" || [ ! -d mf/node_modules ]; then
+if ! cmp -s mf/package-lock.json "$venv/mf/package-lock.json" || [ ! -d "$venv/mf/node_modules" ]; then
     say "installing werift (npm, mf/package-lock.json)"
-    (cd mf && npm ci --silent --no-audit --no-fund)
-    cp mf/package-lock.json "$venv/installed-mf.lock"
+    mkdir -p "$venv/mf"
+    cp mf/package.json mf/package-lock.json "$venv/mf"
+    (cd "$venv/mf" && npm ci --silent --no-audit --no-fund)
 fi

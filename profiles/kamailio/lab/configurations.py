@@ -120,11 +120,13 @@ def producer(place: Place) -> Program:
 
 def media_function(place: Place) -> Program:
     """Describe the data-channel media function."""
-    script = place.home / "mf" / "mf.mjs"
-    if not (script.parent / "node_modules").is_dir():
+    installed = Path(sys.prefix) / "mf"  # where its packages are: beside the lab's own Python
+    if not (installed / "node_modules").is_dir():
         raise LabError("werift is not installed (profiles/kamailio/install.sh; it needs node 18 or newer, and npm)")
+    for script in (place.home / "mf").glob("*.mjs"):
+        shutil.copy(script, installed)
     address = place.address(MF)
-    argv = [_binary("node", "nodejs"), str(script), address, "8081"]
+    argv = [_binary("node", "nodejs"), str(installed / "mf.mjs"), address, "8081"]
     return Program("mf", argv, partial(probes.tcp, address, 8081))
 
 
