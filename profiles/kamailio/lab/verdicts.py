@@ -84,9 +84,8 @@ def again(
         return {}
     for one, told in found.items():
         if told["verdict"] == expected[one]["verdict"]:
-            print(
-                f"expected results: {one}: unsteady: {verdicts[one]['verdict']} ({verdicts[one]['reason']}), then as expected"
-            )
+            first = verdicts[one]
+            print(f"expected results: {one}: unsteady: {first['verdict']} ({first['reason']}), then as expected")
     return found
 
 
