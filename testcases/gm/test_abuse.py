@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imsproof.actors.answering import Answering
 from imsproof.actors.liveness import SipProbe
 from imsproof.actors.media import FarLeg
 from imsproof.actors.outsider import Outsider
@@ -321,7 +322,7 @@ def test_contacts_that_lead_back_make_no_loop(bench: Bench) -> None:
     """Two subscribers whose contacts name each other: a call to one of them comes to each UE no more than twice."""
     caller, first, second = bench.ue("ue-a"), bench.ue("ue-b"), bench.ue("ue-c")
     for ue in (first, second):
-        ue.take_calls(lambda _message: 486)
+        Answering(ue, lambda _offer: 486)
     offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
     busy = caller.invite(first.impu, offer, label="call to who is busy")
     control(busy).accepted([486])

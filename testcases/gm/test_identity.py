@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors.answering import Answering
 from imsproof.actors.liveness import SipProbe
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.parties import Elsewhere
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imsproof.actors.parties import Parties
-    from imsproof.actors.ue import Alter
+    from imsproof.actors.station import Alter
     from imsproof.bench import Bench
 
 MARK = "imsproof-planted"
@@ -230,7 +231,7 @@ def test_an_as_that_asks_for_privacy_is_anonymous(bench: Bench) -> None:
     if service is None:
         raise InconclusiveError("the profile has no gm.callback")
     ue = bench.ue()
-    ue.take_calls(lambda _message: 486)
+    Answering(ue, lambda _offer: 486)
     text = [("Content-Type", "text/plain")]
     asked = ue.request("MESSAGE", service.uri, headers=text, body=b"Please call back.", label="MESSAGE to the service")
     control(asked).accepted()

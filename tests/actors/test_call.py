@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.actors.conftest import subscriber
 from tests.conftest import ShortTimers
 
+from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling, Dialog, parse_sdp
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
@@ -63,9 +64,9 @@ def test_the_far_end_of_the_lab_takes_a_call(lab: Session, reference: Profile) -
 
 def test_a_call_between_two_ues_is_answered_and_ended_by_the_callee(lab: Session, reference: Profile) -> None:
     caller, callee = pair(lab, reference)
-    callee.take_calls(lambda _: OFFER)
+    calls = Answering(callee, lambda _offer: Sdp.parse(OFFER))
     call = caller.invite(callee.impu, OFFER)
-    arrived = callee.wait_invite()
+    arrived = calls.wait()
     assert call.ok
     assert arrived
     assert arrived.sdp
@@ -78,7 +79,7 @@ def test_a_call_between_two_ues_is_answered_and_ended_by_the_callee(lab: Session
 
 def test_media_can_be_offered_anew_within_a_call(lab: Session, reference: Profile) -> None:
     caller, callee = pair(lab, reference)
-    callee.take_calls(lambda _: OFFER)
+    Answering(callee, lambda _offer: Sdp.parse(OFFER))
     call = caller.invite(callee.impu, OFFER)
     assert call.reinvite(OFFER.replace(b"40000", b"40002")).ok
     assert call.bye().ok
@@ -86,7 +87,7 @@ def test_media_can_be_offered_anew_within_a_call(lab: Session, reference: Profil
 
 def test_a_call_can_be_refused(lab: Session, reference: Profile) -> None:
     caller, callee = pair(lab, reference)
-    callee.take_calls(lambda _: 603)
+    Answering(callee, lambda _offer: 603)
     call = caller.invite(callee.impu, OFFER)
     assert (call.status, call.dialog) == (603, None)
     assert call.bye().failed
@@ -127,7 +128,7 @@ def test_an_offer_to_nobody_has_a_reason(lab: Session, reference: Profile) -> No
 
 def test_a_request_with_other_tags_than_the_calls_does_not_end_it(lab: Session, reference: Profile) -> None:
     caller, callee = pair(lab, reference)
-    callee.take_calls(lambda _: OFFER)
+    Answering(callee, lambda _offer: Sdp.parse(OFFER))
     call = caller.invite(callee.impu, OFFER)
     assert call.dialog
     mine = next(iter(callee.calls.values()))

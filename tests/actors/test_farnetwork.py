@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imsproof.actors.answering import Answering
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.ue import Ue
+from imsproof.codec.sdp import Sdp
 
 if TYPE_CHECKING:
     from imsproof.link.session import Session
@@ -22,7 +24,7 @@ def test_a_subscriber_calls_the_far_network_which_ends_the_call(lab: Session, re
     assert reference.mw
     far = FarNetwork(lab, reference.gm, reference.mw.borders[number])
     assert far.local == tuple(reference.mw.borders[number].far)
-    far.take_calls(lambda _: OFFER)
+    Answering(far, lambda _offer: Sdp.parse(OFFER))
     caller = Ue(lab, reference.gm, reference.gm.subscribers[number])
     assert caller.register().ok
     call = caller.invite(far.uri, OFFER)

@@ -21,10 +21,10 @@ class Answering:
 
     Args:
         ue: whose calls.
-        make: from the offer to the answer; ``None`` refuses with 488.
+        make: from the offer to the answer, or to the status that refuses; ``None`` refuses with 488.
     """
 
-    def __init__(self, ue: Ue, make: Callable[[Sdp], Sdp | None]) -> None:
+    def __init__(self, ue: Ue, make: Callable[[Sdp], Sdp | int | None]) -> None:
         self.taken: list[IncomingCall] = []
         self._ue = ue
         self._make = make
@@ -42,11 +42,14 @@ class Answering:
                 continue
             self.taken.append(incoming)
             self._arrived.set()
-            answer = self._make(incoming.sdp or Sdp.parse(b"v=0\r\n"))
-            if answer is None:
-                await incoming._respond(488)  # noqa: SLF001 - the same on the loop
-            else:
-                await incoming.aanswer(answer.to_bytes())
+            self._ue.transactions.later(self._decide(incoming))
+
+    async def _decide(self, incoming: IncomingCall) -> None:
+        answer = self._make(incoming.sdp or Sdp.parse(b"v=0\r\n"))
+        if isinstance(answer, Sdp):
+            await incoming.aanswer(answer.to_bytes())
+        else:
+            await incoming.arespond(answer or 488)
 
     def wait(self, number: int = 1, within: float | None = None) -> IncomingCall | None:
         """Wait until so many calls came in and return that one, or ``None`` when it did not come in time."""

@@ -227,11 +227,11 @@ class IncomingCall(Exchange):
 
     def ring(self) -> None:
         """Answer 180."""
-        self.ue.session.run(self._respond(180))
+        self.ue.session.run(self.arespond(180))
 
     def reject(self, status: int = 486) -> None:
         """Refuse."""
-        self.ue.session.run(self._respond(status))
+        self.ue.session.run(self.arespond(status))
 
     def answer(self, sdp: bytes, *, headers: Sequence[tuple[str, str]] = ()) -> Call:
         """Take the call with this answer and wait for the ACK; without one the call's ``failed`` says so."""
@@ -251,13 +251,6 @@ class IncomingCall(Exchange):
             self.ue.session.emit(Kind.TIMEOUT, self.ue.actor, self.exchange, facts={"reason": call.failed})
         return call
 
-    async def decide(self, decision: bytes | int) -> None:
-        """Take the call with this SDP, or refuse it with this status."""
-        if isinstance(decision, bytes):
-            await self.aanswer(decision)
-        else:
-            await self._respond(decision)
-
     async def _wait_for_ack(self, response: sip.Message) -> bool:
         """Repeat the 2xx until its ACK comes (RFC 3261 clause 13.3.1.4), within the profile's answer timer."""
         pause = T1
@@ -274,7 +267,8 @@ class IncomingCall(Exchange):
                     pause = min(2 * pause, T2)
         return self.acknowledged.is_set()
 
-    async def _respond(self, status: int) -> None:
+    async def arespond(self, status: int) -> None:
+        """Answer with a status and no more."""
         response = sip.response(self.message, status, to_tag=self.to_tag, record_route=status < 300)
         await self.ue.transactions.respond(self.message, response, self.source, self.exchange)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.siptransport import Labels, SipTransport
-from imsproof.actors.transactions import Transactions
 from imsproof.actors.ue import Ue
 from imsproof.profile.gm import Subscriber
 
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from imsproof.link.session import Session
     from imsproof.profile.gm import Gm
     from imsproof.profile.mw import Border
-    from imsproof.seams import Address
 
 
 class FarNetwork(Ue):
@@ -28,32 +25,12 @@ class FarNetwork(Ue):
 
     def __init__(self, session: Session, gm: Gm, border: Border, subscriber: Subscriber | None = None) -> None:
         """Stand behind ``border``; with a ``subscriber`` of the lab it is the P-CSCF that this one visits."""
-        own: Address = (border.far[0], border.far[1])
         self.uri = f"sip:somebody@{border.far_domain}"
         who = subscriber or Subscriber(name="far", impi=f"somebody@{border.far_domain}", impus=(self.uri,))
         outside = gm.model_copy(update={"udp": border.address, "tcp": None, "tls": None})
-        super().__init__(session, outside, who, transport="udp", actor="far", source=own[0])
+        super().__init__(session, outside, who, transport="udp", actor="far", source=border.far[0])
         self.border = border
-        self._own = own
-
-    async def aconnect(self, exchange: str = "") -> None:
-        """Open the socket at the far network's address, where the border node sends."""
-        if self._transport is not None:
-            return
-        label = exchange or self.session.exchange("far network listens")
-        self._transport = await SipTransport.open(
-            self.session,
-            self.actor,
-            "udp",
-            self._remote,
-            local=self._own,
-            labels=Labels(self.session, label),
-            exchange=label,
-        )
-        self._transactions = Transactions(self._transport)
-        self._transactions.on_request = self._take_request
-        self._transactions.on_stray = self._take_stray
-        self.session.own(self)
+        self._own = (border.far[0], border.far[1])
 
     def back(self, call: Call, method: str, label: str, routes: tuple[str, ...] | None = None) -> SipAnswer:
         """Send a request within a call that came from the lab, along its route or along another one."""

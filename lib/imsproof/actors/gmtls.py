@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from imsproof.actors.station import tls_of
 from imsproof.actors.tlsprobe import TlsProbe
-from imsproof.actors.ue import tls_of
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.subject import Attempt
 from imsproof.link.tls import TlsStream

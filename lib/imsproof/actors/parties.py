@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from imsproof.actors.call import Call, Dialog, IncomingCall
     from imsproof.actors.sipsubject import SipAnswer
-    from imsproof.actors.ue import Alter, Ue
+    from imsproof.actors.station import Alter
+    from imsproof.actors.ue import Ue
     from imsproof.link.session import Session
     from imsproof.seams import Record
 

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
+from imsproof.actors.registrant import EXPIRES
 from imsproof.actors.sipsubject import Registration
-from imsproof.actors.transactions import Transactions
-from imsproof.actors.ue import CHALLENGES, EXPIRES, Ue
+from imsproof.actors.station import CHALLENGES
+from imsproof.actors.ue import Ue
 from imsproof.codec import sip
 from imsproof.codec.esp import EspError
 from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mechanisms
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from imsproof.actors.credentials import Answer
     from imsproof.actors.sipsubject import Challenge, SipAnswer
     from imsproof.actors.siptransport import SipTransport
-    from imsproof.actors.ue import Alter, Headers
+    from imsproof.actors.station import Alter, Headers
+    from imsproof.actors.transactions import Transactions
 
     Relist = Callable[[list[SecMechanism]], list[SecMechanism]]
     """Changes a list of the agreement before it is sent."""
@@ -321,10 +323,7 @@ class SecureUe(Ue):
         for old in self._made[:-1]:
             await old.aclose()
         self._made = (*self._made[-1:], made)
-        self._transport, self._transactions = made, Transactions(made)
-        self._transactions.on_request = self._take_request
-        self._transactions.on_stray = self._take_stray
-        self._remote = made.remote
+        self._adopt(made)
 
 
 async def _altered(transport: EspTransport, altered: Altered | None, sending: Awaitable[SipAnswer]) -> SipAnswer:

@@ -1,0 +1,238 @@
+"""Registering: REGISTER, the challenge, its answer and what comes of it (TS 24.229 5.1.1 unchecked, RFC 3310)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from imsproof.actors.sipsubject import Challenge, Registration
+from imsproof.actors.station import CHALLENGES, Station, bracketed, token
+from imsproof.codec import sip
+from imsproof.link.session import ConnectionFailedError
+
+if TYPE_CHECKING:
+    from imsproof.actors.credentials import AlterBytes, AlterParams, Answer
+    from imsproof.actors.station import Alter, Headers
+
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, MESSAGE, UPDATE, INFO"
+EXPIRES = 3600
+MAX_ROUNDS = 3
+"""A challenge, one resynchronisation, and one stale nonce."""
+
+
+class Registrant(Station):
+    """A station that registers, rightly or as wrongly as it is told to."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Take its place; see :class:`Station`."""
+        super().__init__(*args, **options)
+        self._register_call_id = token()
+        self._register_tag = token(4)
+        self._register_cseq = 0
+
+    def register(
+        self,
+        *,
+        expires: int = EXPIRES,
+        res: AlterBytes | None = None,
+        password: str | None = None,
+        alter_credentials: AlterParams | None = None,
+        headers: Headers = (),
+        alter: Alter | None = None,
+        label: str = "REGISTER",
+    ) -> Registration:
+        """Register: REGISTER, answer the challenge, and what comes of it.
+
+        Args:
+            expires: seconds asked for; 0 ends the registration.
+            res: changes RES, to be wrong on purpose.
+            password: another password than the subscriber's, to be wrong on purpose.
+            alter_credentials: changes the parameters of Authorization after the response was computed.
+            headers: more headers in each REGISTER.
+            alter: changes each REGISTER just before it is sent, or returns the bytes to send instead.
+            label: what the conversation is called in the journal.
+        """
+        coroutine = self.aregister(
+            expires=expires,
+            res=res,
+            password=password,
+            alter_credentials=alter_credentials,
+            headers=headers,
+            alter=alter,
+            label=label,
+        )
+        return self.session.run(coroutine)
+
+    def challenge(self, *, headers: Headers = (), alter: Alter | None = None, label: str = "REGISTER") -> Registration:
+        """Send the first REGISTER only; ``challenge`` of what comes back holds the challenge."""
+        return self.session.run(self.achallenge(headers=headers, alter=alter, label=label))
+
+    def respond(
+        self,
+        challenge: Challenge,
+        *,
+        made_for: tuple[str, str] | None = None,
+        alter: Alter | None = None,
+        label: str = "REGISTER with response",
+        **credentials: Any,
+    ) -> Registration:
+        """Answer a challenge once (again, late, or somebody else's) and go no further.
+
+        Args:
+            challenge: what to answer.
+            made_for: method and digest-uri that the response is computed for, the right ones by default.
+            alter: changes the REGISTER just before it is sent.
+            label: what the conversation is called in the journal.
+            credentials: ``res``, ``password``, ``username``, ``alter`` of :meth:`Credentials.answer`, the last one
+                as ``alter_credentials``.
+        """
+        return self.session.run(self._respond_once(challenge, made_for, alter, label, credentials))
+
+    def deregister(self, label: str = "DEREGISTER") -> Registration:
+        """End the registration."""
+        return self.register(expires=0, label=label)
+
+    # The same on the link's loop
+
+    async def aregister(
+        self,
+        *,
+        expires: int = EXPIRES,
+        res: AlterBytes | None = None,
+        password: str | None = None,
+        alter_credentials: AlterParams | None = None,
+        headers: Headers = (),
+        alter: Alter | None = None,
+        label: str = "REGISTER",
+        within: float | None = None,
+    ) -> Registration:
+        """Register (see :meth:`register`); ``within`` is for all of it, the profile's register timer by default."""
+        exchange = self.session.exchange(label)
+        registration = Registration(record=self.session.record, exchange=exchange)
+        seconds = self.session.timers.register_ if within is None else within
+        deadline = asyncio.get_running_loop().time() + seconds
+        authorization = self.credentials.initial(self.gm.registrar) if self.subscriber.auth == "aka" else ""
+        for _ in range(MAX_ROUNDS):
+            left = deadline - asyncio.get_running_loop().time()
+            await self._one_register(registration, authorization, expires, headers, alter, max(left, 0.001))
+            challenged = registration.header(CHALLENGES.get(registration.status, ""))
+            if not challenged:
+                break
+            answer = self.credentials.answer(
+                challenged, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
+            )
+            again = registration.challenge is not None and not (registration.resynchronised or answer.auts)
+            self._note_answer(registration, answer)
+            if not answer.authorization or (again and answer.challenge.params.get("stale", "").lower() != "true"):
+                break
+            authorization = answer.authorization
+        if registration.ok:
+            self.registration = registration if expires else None
+        return registration
+
+    async def achallenge(
+        self, *, headers: Headers = (), alter: Alter | None = None, label: str = "REGISTER"
+    ) -> Registration:
+        """Send the first REGISTER only."""
+        registration = Registration(record=self.session.record, exchange=self.session.exchange(label))
+        authorization = self.credentials.initial(self.gm.registrar) if self.subscriber.auth == "aka" else ""
+        await self._one_register(registration, authorization, EXPIRES, headers, alter, self.session.timers.register_)
+        challenged = registration.header(CHALLENGES.get(registration.status, ""))
+        registration.challenge = self.credentials.read(challenged) if challenged else None
+        self._note_sqn(registration)
+        return registration
+
+    def _note_sqn(self, registration: Registration) -> None:
+        sqn = self.credentials.network_sqn(registration.challenge) if registration.challenge else None
+        if sqn is not None:
+            text = f"AUTN carries SQN {sqn}"
+            self.session.note(text, actor=self.actor, exchange=registration.exchange, sqn=sqn)
+
+    async def _respond_once(
+        self,
+        challenge: Challenge,
+        made_for: tuple[str, str] | None,
+        alter: Alter | None,
+        label: str,
+        credentials: dict[str, Any],
+    ) -> Registration:
+        registration = Registration(record=self.session.record, exchange=self.session.exchange(label))
+        header = sip.format_challenge("Digest", challenge.params)
+        method, uri = made_for or ("REGISTER", self.gm.registrar)
+        changed = credentials.pop("alter_credentials", None)
+        answer = self.credentials.answer(header, method, uri, alter=changed, **credentials)
+        self._note_answer(registration, answer)
+        await self._one_register(registration, answer.authorization, EXPIRES, (), alter, self.session.timers.register_)
+        if registration.ok:
+            self.registration = registration
+        return registration
+
+    async def _one_register(
+        self,
+        registration: Registration,
+        authorization: str,
+        expires: int,
+        headers: Headers,
+        alter: Alter | None,
+        within: float,
+    ) -> None:
+        """Send one REGISTER and copy its answer into the registration."""
+        try:
+            await self.aconnect(registration.exchange)
+        except ConnectionFailedError as error:
+            registration.failed = str(error)
+            return
+        self._register_cseq += 1
+        own = [
+            ("Max-Forwards", "70"),
+            ("From", f"<{self.subscriber.impu}>;tag={self._register_tag}"),
+            ("To", f"<{self.subscriber.impu}>"),
+            ("Call-ID", f"{self._register_call_id}@{bracketed(self.transport.local[0])}"),
+            ("CSeq", f"{self._register_cseq} REGISTER"),
+            ("Contact", self.contact),
+            ("Expires", str(expires)),
+            ("Supported", "path"),
+            ("Allow", ALLOW),
+        ]
+        if authorization:
+            own.append(("Authorization", authorization))
+        answer = await self._send(
+            self.build("REGISTER", self.gm.registrar, [*own, *headers]), registration.exchange, within, alter
+        )
+        registration.status, registration.message = answer.status, answer.message
+        registration.provisional, registration.failed = answer.provisional, answer.failed
+        if registration.ok and answer.message is not None:
+            registration.service_route = tuple(answer.message.values("Service-Route"))
+            registration.associated = tuple(_uris(answer.message.values("P-Associated-URI")))
+            registration.expires = _expires(answer.message, self.contact_uri, expires)
+
+    def _note_answer(self, registration: Registration, answer: Answer) -> None:
+        registration.challenge = answer.challenge
+        registration.autn = answer.autn or registration.autn
+        registration.resynchronised = registration.resynchronised or answer.auts
+        registration.res, registration.ck, registration.ik = b"" if answer.auts else answer.res, answer.ck, answer.ik
+        if answer.autn:
+            facts = {"autn": answer.autn, "resynchronise": answer.auts}
+            self.session.note(f"AUTN: {answer.detail}", actor=self.actor, exchange=registration.exchange, **facts)
+
+
+def _uris(values: list[str]) -> list[str]:
+    found = []
+    for value in values:
+        with contextlib.suppress(sip.SipSyntaxError):
+            found.append(sip.parse_name_addr(value).uri)
+    return found
+
+
+def _expires(message: sip.Message, contact: str, asked: int) -> int:
+    """The granted seconds: of our Contact, else of Expires, else what was asked."""
+    candidates = []
+    for value in message.values("Contact"):
+        with contextlib.suppress(sip.SipSyntaxError):
+            one = sip.parse_name_addr(value)
+            if one.uri == contact:
+                candidates.append(one.params.get("expires"))
+    candidates.append(message.get("Expires"))
+    numbers = [int(text) for text in candidates if text and text.isascii() and text.isdigit()]
+    return numbers[0] if numbers else asked

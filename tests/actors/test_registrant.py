@@ -1,0 +1,115 @@
+"""Registering against a scripted network and the reference lab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.actors.conftest import OPC, K, SipPeer, subscriber
+from tests.conftest import events
+
+from imsproof.actors.ue import Ue
+from imsproof.codec import aka, sip
+from imsproof.codec.milenage import Milenage
+from imsproof.seams import Kind
+
+if TYPE_CHECKING:
+    from imsproof.link.session import Session
+    from imsproof.profile import Profile
+    from imsproof.profile.gm import Gm
+
+NETWORK = Milenage(K, opc=OPC)
+
+
+def challenging(*sqns: int, autn: bytes | None = None) -> object:
+    """A registrar that challenges with these sequence numbers in turn, then accepts."""
+    left = list(sqns)
+
+    def handle(message: sip.Message) -> list[bytes]:
+        if not left:
+            return [sip.response(message, 200, to_tag="t", headers=[("Service-Route", "<sip:s;lr>")]).to_bytes()]
+        rand = bytes(16)
+        vector = aka.make_vector(NETWORK, rand, left.pop(0), b"\x80\x00")
+        header = f'Digest realm="r", nonce="{aka.encode_nonce(rand, autn or vector.autn)}", algorithm=AKAv1-MD5'
+        return [sip.response(message, 401, to_tag="t", headers=[("WWW-Authenticate", header)]).to_bytes()]
+
+    return handle
+
+
+def test_the_first_register_names_the_subscriber_and_holds_no_response(session: Session, peer: SipPeer, gm: Gm) -> None:
+    Ue(session, gm, subscriber()).challenge()
+    _, params = sip.parse_credentials(peer.got[0].get("Authorization") or "")
+    assert (params["username"], params["response"], params["nonce"]) == ("a@ims.example", "", "")
+
+
+def test_a_network_that_accepts_without_a_challenge_is_seen_as_such(session: Session, peer: SipPeer, gm: Gm) -> None:
+    registration = Ue(session, gm, subscriber()).register()
+    assert (registration.status, registration.challenge, registration.autn) == (200, None, "")
+
+
+def test_a_challenge_is_answered_and_autn_is_in_the_journal(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = challenging(32)  # type: ignore[assignment]
+    ue = Ue(session, gm, subscriber())
+    registration = ue.register()
+    assert (registration.status, registration.autn) == (200, "valid")
+    assert ue.route_set()[-1] == "<sip:s;lr>"
+    assert [message.get("CSeq") for message in peer.got] == ["1 REGISTER", "2 REGISTER"]
+    notes = [event.facts for event in events(session, registration.exchange) if event.kind is Kind.NOTE]
+    assert [facts["autn"] for facts in notes] == ["valid"]
+
+
+def test_a_wrong_autn_is_answered_without_a_response(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = challenging(32, autn=bytes(16))  # type: ignore[assignment]
+    registration = Ue(session, gm, subscriber()).register()
+    assert registration.autn == "wrong-mac"
+    assert sip.parse_credentials(peer.got[1].get("Authorization") or "")[1]["response"] == ""
+
+
+def test_a_sequence_number_that_is_old_is_resynchronised_once(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = challenging(32, 96)  # type: ignore[assignment]
+    registration = Ue(session, gm, subscriber(sqn="000000000040")).register()
+    assert (registration.status, registration.resynchronised) == (200, True)
+    assert "auts" in sip.parse_credentials(peer.got[1].get("Authorization") or "")[1]
+
+
+def test_a_network_that_challenges_for_ever_is_not_followed(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = challenging(*range(32, 3200, 32))  # type: ignore[assignment]
+    registration = Ue(session, gm, subscriber()).register()
+    assert registration.status == 401
+    assert len(peer.got) == 2
+
+
+def test_a_challenge_can_be_answered_later_and_again(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = challenging(32)  # type: ignore[assignment]
+    ue = Ue(session, gm, subscriber())
+    first = ue.challenge()
+    assert first.challenge is not None
+    again = ue.respond(first.challenge, label="REGISTER again")
+    assert (first.status, again.status) == (401, 200)
+    assert again.exchange.endswith("REGISTER again")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_the_reference_lab_registers_a_subscriber(lab: Session, reference: Profile, transport: str) -> None:
+    assert reference.gm
+    ue = Ue(lab, reference.gm, reference.gm.subscribers[0], transport=transport)
+    registration = ue.register()
+    assert (registration.status, registration.autn) == (200, "valid")
+    assert registration.associated[0] == reference.gm.subscribers[0].impu
+    assert ue.deregister().ok
+
+
+def test_the_reference_lab_registers_digest_users(lab: Session, reference: Profile) -> None:
+    assert reference.gm
+    users = [one for one in reference.gm.subscribers if one.auth == "digest"]
+    assert users
+    for user in users:
+        ue = Ue(lab, reference.gm, user)
+        assert ue.register().status == 200
+        ue.close()
+
+
+def test_the_reference_lab_refuses_a_wrong_res(lab: Session, reference: Profile) -> None:
+    assert reference.gm
+    registration = Ue(lab, reference.gm, reference.gm.subscribers[0]).register(res=lambda res: bytes(len(res)))
+    assert registration.status == 403
