@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
-from imsproof.actors.dcpeer import DataChannelPeer, accept_data_channel
+from imsproof.actors.dcanswer import accept_data_channel
+from imsproof.actors.dcpeer import DataChannelPeer
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
 from imsproof.actors.media import FarLeg, MediaPeer
@@ -87,15 +88,15 @@ class Bench:
         self._leases = Leases(work / "leases", link.stop.is_set)
         self._own_lab = own_lab
 
-    def open(self) -> None:
-        """Take the turn: alone for a purpose that disturbs others, shared for all others.
+    def open(self, *, alone: bool = False) -> None:
+        """Take the turn: alone for a purpose that disturbs others (or where it is asked for), shared for all others.
 
         With a lab of this process' own nobody else is disturbed, but for the machine: floods of a family go one by one.
         """
         if self._own_lab:
             if self.purpose.exclusive:
                 self._leases.take("machine", [self.purpose.family])
-        elif self.purpose.exclusive:
+        elif alone or self.purpose.exclusive:
             self._leases.alone()
         else:
             self._leases.share()

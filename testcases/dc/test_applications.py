@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors import applications
-from imsproof.actors.dcpeer import Handshake
+from imsproof.actors.dccall import Handshake
 from imsproof.codec.dcep import PPID_STRING
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
@@ -13,7 +13,8 @@ from imsproof.purpose import purpose
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from imsproof.actors.dcpeer import Association, DataChannelCall, DataChannelPeer
+    from imsproof.actors.dccall import Association, DataChannelCall
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.bench import Bench
     from imsproof.link.subject import HttpAnswer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.dcpeer import accept_data_channel
+from imsproof.actors.dcanswer import accept_data_channel
 from imsproof.codec.sdp import Dcmap, Fingerprint, audio_offer, data_channel_offer
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect

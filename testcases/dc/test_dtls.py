@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.dcpeer import Handshake
+from imsproof.actors.dccall import Handshake
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes

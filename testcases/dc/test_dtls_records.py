@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors import forge
-from imsproof.actors.dcpeer import Handshake
+from imsproof.actors.dccall import Handshake
 from imsproof.actors.tamper import Shredder
 from imsproof.codec.tlshello import APPLICATION_DATA
 from imsproof.engine.identity import make_identity
@@ -18,7 +18,8 @@ from imsproof.purpose import purpose, purposes
 from imsproof.seams import Role
 
 if TYPE_CHECKING:
-    from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+    from imsproof.actors.dccall import DataChannelCall
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.dcpeer import Handshake
+from imsproof.actors.dccall import Handshake
 from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
@@ -13,7 +13,8 @@ from imsproof.seams import Role
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+    from imsproof.actors.dccall import DataChannelCall
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.bench import Bench
     from imsproof.codec.sdp import Sdp
     from imsproof.engine.identity import Identity

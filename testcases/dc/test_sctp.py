@@ -12,7 +12,8 @@ from imsproof.purpose import purpose, purposes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+    from imsproof.actors.dccall import DataChannelCall
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 

@@ -1,74 +1,65 @@
-"""The data-channel peer against the reference lab: good, wrong on purpose, and from elsewhere."""
+"""What the data-channel peer offers, and what it knows of the answer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from imsproof.actors.call import CallSignalling
-from imsproof.actors.dcpeer import DataChannelPeer, Handshake
-from imsproof.actors.ue import Ue
+from imsproof.actors.dcpeer import DataChannelPeer
+from imsproof.actors.signalling import Answered
+from imsproof.codec.sdp import Sdp
 from imsproof.engine.identity import make_identity
-from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
     from imsproof.link.session import Session
-    from imsproof.profile import Profile
+
+ANSWER = """v=0\r
+o=- 1 1 IN IP4 127.0.0.1\r
+s=-\r
+c=IN IP4 127.0.0.1\r
+t=0 0\r
+m=application 4000 UDP/DTLS/SCTP webrtc-datachannel\r
+a=setup:active\r
+a=fingerprint:sha-256 {}\r
+"""
 
 
-@pytest.fixture
-def peer(reference: Profile, lab: Session) -> DataChannelPeer:
-    """A registered UE that calls the lab's far UE."""
-    assert reference.gm is not None
-    assert reference.far is not None
-    ue = Ue(lab, reference.gm, reference.gm.subscribers[0])
-    assert ue.register().ok
-    return DataChannelPeer(lab, CallSignalling(ue, reference.far.uri))
+class Told:
+    """Signalling that answers every offer with the same."""
+
+    local_address = "127.0.0.1"
+
+    def __init__(self, session: Session, answer: str) -> None:
+        self.session = session
+        self.answer = answer
+        self.offers: list[Sdp] = []
+
+    def offer(self, offer: Sdp, label: str) -> Answered:
+        self.offers.append(offer)
+        exchange = self.session.exchange(label)
+        return Answered(record=self.session.record, exchange=exchange, sdp=Sdp.parse(self.answer.encode()))
+
+    def end(self) -> None:
+        """Nothing was begun."""
 
 
-def test_the_list_is_fetched_over_the_bootstrap_channel(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel")
-    association = call.connect("association")
-    assert association.connected
-    assert call.get(association, "/").ok
-    assert call.get(association, "/", method="PUT").status == 405
-    assert call.get(association, "/packages/none.zip").status == 404
-    call.close()
-
-
-def test_another_certificate_comes_to_nothing(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel")
-    assert not call.connect("wrong", Handshake(identity=make_identity(), injected=True)).connected
-    call.close()
-
-
-def test_the_tester_can_be_the_server(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel", setup="passive")
+def test_an_offer_announces_the_peers_own_socket_and_certificate(lab: Session) -> None:
+    signalling = Told(lab, ANSWER.format(make_identity().sha256))
+    peer = DataChannelPeer(lab, signalling)
+    call = peer.open("offer")
+    [section] = signalling.offers[0].media
+    assert section.port == call.udp.local[1]
+    assert peer.identity.sha256 in (section.attr("fingerprint") or "")
+    assert call.need_peer().port == 4000
     assert not call.is_client
-    assert call.connect("association").connected
     call.close()
 
 
-def test_a_stranger_is_counted_and_hears_nothing(peer: DataChannelPeer, lab: Session) -> None:
-    call = peer.open("data channel", setup="active")
-    answer = call.stranger("hello", call.hello())
-    assert answer.data == ()
-    [counted] = [event for event in lab.record.events if event.kind is Kind.COUNTED]
-    assert counted.facts["received"] == 0
-    assert counted.facts["sent_bytes"] > 100
-    call.close()
-
-
-def test_what_is_thrown_comes_from_the_port_of_the_offer(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel", setup="active")
-    assert call.throw("hello", call.hello()).data
-    call.close()
-
-
-def test_without_a_data_channel_in_the_answer_there_is_nothing_to_connect_to(peer: DataChannelPeer) -> None:
-    call = peer.open("no fingerprint", fingerprints=())
-    assert call.peer is None
-    with pytest.raises(InconclusiveError, match="no data channel"):
-        call.connect("association")
+def test_the_next_offer_within_the_call_has_another_certificate_and_the_same_tls_id(lab: Session) -> None:
+    signalling = Told(lab, ANSWER.format(make_identity().sha256))
+    peer = DataChannelPeer(lab, signalling)
+    call = peer.open("offer")
+    peer.offer_again(call, "again", make_identity())
+    first, second = (offer.media[0] for offer in signalling.offers)
+    assert first.attr("fingerprint") != second.attr("fingerprint")
+    assert first.attr("tls-id") == second.attr("tls-id")
     call.close()

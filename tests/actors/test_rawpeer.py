@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imsproof.actors.call import CallSignalling
-from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+from imsproof.actors.dcpeer import DataChannelPeer
 from imsproof.actors.forge import PACKETS, RECORDS
 from imsproof.actors.ue import Ue
 from imsproof.codec.tlshello import APPLICATION_DATA, HANDSHAKE
@@ -23,6 +23,7 @@ from imsproof.seams import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imsproof.actors.dccall import DataChannelCall
     from imsproof.link.session import Session
     from imsproof.profile import Profile
 

@@ -23,7 +23,8 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imsproof.actors.dcpeer import DataChannelCall, DataChannelPeer
+    from imsproof.actors.dccall import DataChannelCall
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.actors.nf import NfConsumer
     from imsproof.actors.ue import Ue
     from imsproof.fuzzing.target import Target

@@ -1,0 +1,409 @@
+"""One offered data channel with its answer: DTLS and SCTP with whoever answered, and HTTP on a channel.
+
+A chain is broken at one link at a time: the certificate, the version, the suite, or the transport are set for one
+handshake and everything else stays right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from imsproof.actors import dchttp
+from imsproof.actors.dchttp import HttpChannels
+from imsproof.actors.rawpeer import RawAssociation
+from imsproof.engine.dtls import DtlsEngine
+from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint, make_identity
+from imsproof.engine.sctp import ChannelClosedError, SctpEngine
+from imsproof.link import http1
+from imsproof.link.dtls import DtlsEndpoint
+from imsproof.link.session import ConnectionFailedError, Session
+from imsproof.link.subject import Attempt, HttpAnswer, RawAnswer
+from imsproof.link.udp import UdpEndpoint
+from imsproof.seams import InconclusiveError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from imsproof.actors.signalling import Answered, Described, Signalling
+    from imsproof.engine.sctp import Message
+    from imsproof.seams import Address
+
+CLOSING_SECONDS = 1.0
+MAX_ANSWERS = 1000
+
+
+@dataclass(slots=True)
+class Handshake:
+    """What is particular about one DTLS handshake; the defaults are a conformant peer.
+
+    Attributes:
+        identity: another certificate than the offered one.
+        no_certificate: show none at all.
+        versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
+        check_fingerprint: check the lab's certificate against its answer.
+        injected: mark it as planted in the ladder; a refusal is expected, so SCTP is waited for no longer than
+            silence (DTLS is: its first flight may be lost, and comes again after a second).
+        alter: turns each datagram that is about to be sent into those that are sent instead.
+        mtu: largest datagram in bytes.
+        renegotiation: allow a further handshake in the association.
+        within: seconds for the handshake; the profile's timer by default.
+    """
+
+    identity: Identity | None = None
+    no_certificate: bool = False
+    versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
+    ciphers: bytes | None = None
+    security_level: int | None = None
+    check_fingerprint: bool = True
+    injected: bool = False
+    alter: Callable[[bytes], Sequence[bytes]] | None = None
+    mtu: int = 1200
+    renegotiation: bool = False
+    within: float | None = None
+
+
+@dataclass(slots=True)
+class Association(Attempt):
+    """DTLS with SCTP inside; ``connected`` says whether the association came up."""
+
+    call: DataChannelCall | None = None
+    sctp: SctpEngine | None = None
+    http: HttpChannels | None = None
+
+
+@dataclass(slots=True)
+class DataChannelCall:
+    """One offer with its answer; a subject that is about the signalling.
+
+    Attributes:
+        answered: the signalling's conversation.
+        peer: what the answer says, or ``None`` when there was none or the channel was refused.
+        udp: the tester's socket, the one of the offer.
+    """
+
+    session: Session
+    actor: str
+    identity: Identity
+    signalling: Signalling
+    answered: Answered
+    peer: Described | None
+    udp: UdpEndpoint
+    sctp_port: int
+    offered_setup: str
+    _open: list[DtlsEndpoint] = field(default_factory=list)
+    _sctp: list[SctpEngine] = field(default_factory=list)
+
+    @property
+    def record(self) -> Any:
+        """The record that the signalling is part of."""
+        return self.answered.record
+
+    @property
+    def exchange(self) -> str:
+        """The signalling's conversation."""
+        return self.answered.exchange
+
+    def need_peer(self) -> Described:
+        """What the answer says; ``InconclusiveError`` when the lab gave no data channel."""
+        if self.peer is None:
+            raise InconclusiveError(f"the lab gave no data channel: {self.answered.failed or 'refused in the answer'}")
+        return self.peer
+
+    @property
+    def sctp_ports(self) -> tuple[int, int]:
+        """The tester's and the lab's SCTP port."""
+        return (self.sctp_port, self.need_peer().sctp_port)
+
+    @property
+    def is_client(self) -> bool:
+        """Whether the tester is the DTLS client: the lab took ``passive``, or the tester offered ``active``."""
+        return self.need_peer().setup != "active"
+
+    def handshake(self, label: str, how: Handshake | None = None) -> Attempt:
+        """Do only the DTLS handshake."""
+        return self.session.run(self._handshake(label, how or Handshake()))
+
+    def connect(self, label: str, how: Handshake | None = None) -> Association:
+        """Do DTLS, then SCTP inside it."""
+        return self.session.run(self._connect(label, how or Handshake()))
+
+    def raw(
+        self,
+        label: str,
+        how: Handshake | None = None,
+        *,
+        passive: bool = False,
+        hold_cookie: bool = False,
+        no_init: bool = False,
+    ) -> RawAssociation:
+        """Do DTLS and, by hand, SCTP inside it.
+
+        Args:
+            label: what the conversation is called in the journal.
+            how: the handshake's particulars.
+            passive: see :class:`imsproof.engine.rawsctp.RawSctp`.
+            hold_cookie: see there too.
+            no_init: send no INIT either.
+
+        Raises:
+            InconclusiveError: the lab gave no data channel.
+        """
+        return self.session.run(
+            self._raw(label, how or Handshake(), passive=passive, hold_cookie=hold_cookie, no_init=no_init)
+        )
+
+    def elsewhere(self, label: str, how: Handshake) -> Attempt:
+        """Do the DTLS handshake from another port of the tester, which the offer did not name."""
+        return self.session.run(self._elsewhere(label, how))
+
+    def stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        """Send datagrams from another port of the tester and wait for what comes back there until silence."""
+        return self.session.run(self._stranger(label, datagrams))
+
+    def throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        """Send datagrams from the port of the offer, before any association, and wait for what comes back."""
+        return self.session.run(self._throw(label, datagrams))
+
+    def hello(self) -> list[bytes]:
+        """The first flight of a DTLS client that nobody knows: one datagram with a ClientHello."""
+        engine = DtlsEngine("client", make_identity())
+        engine.start()
+        return engine.outgoing()
+
+    def renegotiate(self, label: str, identity: Identity) -> Attempt:
+        """Begin another handshake in the association that stands, with another certificate."""
+        return self.session.run(self._renegotiate(label, identity))
+
+    def get(
+        self,
+        association: Association,
+        path: str = "/",
+        *,
+        stream: int = 0,
+        label: str = "",
+        method: str = "GET",
+        host: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> HttpAnswer:
+        """Fetch a path over a negotiated channel with subprotocol http (the bootstrap channel is stream 0)."""
+        request = dchttp.request_head(method, path, host or self.need_peer().address, headers)
+        facts = {"method": method, "path": path, "headers": [list(pair) for pair in headers]}
+        return self.session.run(self._get(association, stream, request, facts, label or f"{method} {path}"))
+
+    def hang_up(self) -> None:
+        """End the call in the signalling, and leave the association alone."""
+        self.signalling.end()
+
+    def plain_http(self, label: str, path: str = "/") -> HttpAnswer:
+        """Try to fetch a path over plain TCP and HTTP at the address of the data channel."""
+        peer = self.need_peer()
+        host = f"[{peer.address}]" if ":" in peer.address else peer.address
+        url = f"http://{host}:{peer.port}{path}"
+        return self.session.run(http1.fetch(self.session, self.actor, self.session.exchange(label), "GET", url))
+
+    def close(self) -> None:
+        """End the association and the call."""
+        self.session.run(self._close())
+        self.signalling.end()
+
+    # Inside, on the link's loop
+
+    def _engine(self, how: Handshake) -> DtlsEngine:
+        peer = self.need_peer()
+        wanted = {(one.hash.lower(), one.value) for one in peer.fingerprints}
+
+        def matches(der: bytes) -> bool:
+            if not how.check_fingerprint or not wanted:
+                return True
+            return any((name, fingerprint(der, name)) in wanted for name in FINGERPRINT_HASHES)
+
+        return DtlsEngine(
+            "client" if self.is_client else "server",
+            None if how.no_certificate else (how.identity or self.identity),
+            versions=how.versions,
+            ciphers=how.ciphers,
+            security_level=how.security_level,
+            verify_peer=matches,
+            keylog=self.session.keys.append,
+            mtu=how.mtu,
+            renegotiation=how.renegotiation,
+        )
+
+    async def _endpoint(self, exchange: str, how: Handshake) -> DtlsEndpoint:
+        if self._open:
+            await self._close()
+            self.udp = await UdpEndpoint.open(
+                self.session, self.actor, exchange, local=(self.udp.local[0], self.udp.local[1]), quiet=True
+            )
+        endpoint = DtlsEndpoint(self.udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
+        endpoint.alter = how.alter
+        self._open.append(endpoint)
+        return endpoint
+
+    async def _handshake(self, label: str, how: Handshake) -> Attempt:
+        exchange = self.session.exchange(label)
+        endpoint = await self._endpoint(exchange, how)
+        attempt = await self._shake(endpoint, exchange, how)
+        if how.injected and attempt.connected:
+            # Some judge the certificate only after the handshake: they end the session then.
+            await endpoint.receive(self.session.timers.silence)
+        return attempt
+
+    async def _shake(self, endpoint: DtlsEndpoint, exchange: str, how: Handshake) -> Attempt:
+        text = f"handshake as {endpoint.engine.role}, {how.versions[1]}"
+        self._event("dtls", Kind.SENT, exchange, {"text": text, **({"injected": True} if how.injected else {})})
+        try:
+            facts = await endpoint.handshake(how.within)
+        except ConnectionFailedError as error:
+            return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
+        return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
+
+    async def _raw(
+        self, label: str, how: Handshake, *, passive: bool, hold_cookie: bool, no_init: bool
+    ) -> RawAssociation:
+        exchange = self.session.exchange(label)
+        endpoint = await self._endpoint(exchange, how)
+        peer = self.need_peer()
+        ports = (self.sctp_port, peer.sctp_port)
+        association = RawAssociation.make(self.session, self.actor, endpoint, exchange, ports)
+        association.sctp.passive, association.sctp.hold_cookie = passive, hold_cookie
+        shaken = await self._shake(endpoint, exchange, how)
+        association.failed, association.facts = shaken.failed, shaken.facts
+        if shaken.connected and not no_init:
+            association.sctp.start()
+        if shaken.connected and not (hold_cookie or no_init):
+            await association.come_up(self.session.timers.handshake)
+        return association
+
+    async def _elsewhere(self, label: str, how: Handshake) -> Attempt:
+        exchange = self.session.exchange(label)
+        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=(self.udp.local[0], 0), quiet=True)
+        endpoint = DtlsEndpoint(udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
+        try:
+            return await self._shake(endpoint, exchange, replace(how, within=self.session.timers.silence))
+        finally:
+            await endpoint.aclose()
+
+    async def _throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        await self._close()
+        return await self._exchange(label, self.udp.local, datagrams)
+
+    async def _stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
+        return await self._exchange(label, (self.udp.local[0], 0), datagrams)
+
+    async def _exchange(self, label: str, local: Address, datagrams: Sequence[bytes]) -> RawAnswer:
+        exchange = self.session.exchange(label)
+        if local == self.udp.local:
+            await self.udp.aclose()
+        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local)
+        answer = RawAnswer(record=self.session.record, exchange=exchange)
+        try:
+            for datagram in datagrams:
+                await udp.send(datagram, self.need_peer().where, facts={"injected": True})
+            while (found := await udp.receive(self.session.timers.silence)) is not None:
+                answer.data = (*answer.data, found[0])
+                if len(answer.data) >= MAX_ANSWERS:
+                    break
+        finally:
+            await udp.aclose()
+            if local == self.udp.local:
+                self.udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local, quiet=True)
+        self.session.emit(
+            Kind.COUNTED,
+            self.actor,
+            exchange,
+            transport="udp",
+            facts={
+                "sent": len(datagrams),
+                "sent_bytes": sum(map(len, datagrams)),
+                "received": len(answer.data),
+                "bytes": sum(map(len, answer.data)),
+            },
+        )
+        return answer
+
+    async def _renegotiate(self, label: str, identity: Identity) -> Attempt:
+        if not self._open:
+            raise InconclusiveError("there is no association to renegotiate: it did not come up")
+        endpoint, exchange = self._open[-1], self.session.exchange(label)
+        return await endpoint.renegotiate(exchange, identity, within=self.session.timers.silence)
+
+    async def _connect(self, label: str, how: Handshake) -> Association:
+        exchange = self.session.exchange(label)
+        endpoint = await self._endpoint(exchange, how)
+        shaken = await self._shake(endpoint, exchange, how)
+        association = Association(
+            record=self.session.record, exchange=exchange, failed=shaken.failed, facts=shaken.facts, call=self
+        )
+        if not shaken.connected:
+            return association
+        peer = self.need_peer()
+        engine = SctpEngine(
+            endpoint.send_soon,
+            is_client=self.is_client,
+            local_port=self.sctp_port,
+            remote_port=peer.sctp_port,
+            remote_max_message=peer.max_message_size,
+        )
+        self._sctp.append(engine)
+        engine.observe(
+            received=lambda message: self._message(Kind.RECEIVED, exchange, message),
+            sent=lambda message: self._message(Kind.SENT, exchange, message),
+        )
+        endpoint.on_data = engine.receive
+        await engine.start()
+        try:
+            await engine.connected(self.session.timers.silence if how.injected else self.session.timers.handshake)
+        except (TimeoutError, ChannelClosedError) as error:
+            association.failed = str(error) or "the SCTP association did not come up in time"
+            self._sctp_event(Kind.TIMEOUT, exchange, {"reason": association.failed})
+            return association
+        self._sctp_event(Kind.HANDSHAKE, exchange, {"local_port": self.sctp_port, "remote_port": peer.sctp_port})
+        association.connected = True
+        association.sctp = engine
+        return association
+
+    def _message(self, kind: Kind, exchange: str, message: Message) -> None:
+        stream, ppid, data = message
+        self._sctp_event(kind, exchange, {"stream": stream, "ppid": ppid}, data)
+
+    def _sctp_event(self, kind: Kind, exchange: str, facts: dict[str, Any], data: bytes = b"") -> None:
+        self._event("sctp", kind, exchange, facts, data)
+
+    def _event(self, transport: str, kind: Kind, exchange: str, facts: dict[str, Any], data: bytes = b"") -> None:
+        self.session.emit(
+            kind,
+            self.actor,
+            exchange,
+            transport=transport,
+            local=self.udp.local,
+            remote=self.need_peer().where,
+            data=data,
+            facts=facts,
+        )
+
+    async def _get(
+        self, association: Association, stream: int, request: bytes, facts: dict[str, Any], label: str
+    ) -> HttpAnswer:
+        if association.sctp is None:
+            exchange = self.session.exchange(label)
+            return HttpAnswer(record=self.session.record, exchange=exchange, failed="there is no association")
+        if association.http is None:
+            association.http = HttpChannels(self.session, association.sctp, self._http_event)
+        return await association.http.ask(label, stream, request, facts)
+
+    def _http_event(self, kind: Kind, exchange: str, data: bytes, facts: dict[str, Any]) -> None:
+        self._event("http", kind, exchange, facts, data)
+
+    async def _close(self) -> None:
+        for engine in self._sctp:
+            with suppress(TimeoutError, ConnectionFailedError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    await engine.close()
+        self._sctp.clear()
+        for endpoint in self._open:
+            await endpoint.aclose()
+        self._open.clear()
