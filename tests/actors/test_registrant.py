@@ -76,6 +76,22 @@ def test_a_network_that_challenges_for_ever_is_not_followed(session: Session, pe
     peer.handler = challenging(*range(32, 3200, 32))  # type: ignore[assignment]
     registration = Ue(session, gm, subscriber()).register()
     assert registration.status == 401
+    assert len(peer.got) == 3
+
+
+def test_a_network_that_has_forgotten_its_challenge_is_answered_once_more(
+    session: Session, peer: SipPeer, gm: Gm
+) -> None:
+    peer.handler = challenging(32, 64)  # type: ignore[assignment]
+    registration = Ue(session, gm, subscriber()).register()
+    assert (registration.status, registration.autn) == (200, "valid")
+    assert [message.get("CSeq") for message in peer.got][-1] == "3 REGISTER"
+
+
+def test_who_answers_wrongly_on_purpose_does_not_try_again(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = challenging(32, 64)  # type: ignore[assignment]
+    registration = Ue(session, gm, subscriber()).register(res=lambda _res: bytes(8))
+    assert registration.status == 401
     assert len(peer.got) == 2
 
 

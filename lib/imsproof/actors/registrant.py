@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, MESSAGE, UPDATE, INFO"
 EXPIRES = 3600
-MAX_ROUNDS = 3
-"""A challenge, one resynchronisation, and one stale nonce."""
+MAX_ROUNDS = 4
+"""A challenge, one resynchronisation, one stale nonce, and one challenge anew to a right response."""
 
 
 class Registrant(Station):
@@ -113,6 +113,7 @@ class Registrant(Station):
         seconds = self.session.timers.register_ if within is None else within
         deadline = asyncio.get_running_loop().time() + seconds
         authorization = self.credentials.initial(self.gm.registrar) if self.subscriber.auth == "aka" else ""
+        patience = 0 if res or password is not None or alter_credentials or alter else 1
         for _ in range(MAX_ROUNDS):
             left = deadline - asyncio.get_running_loop().time()
             await self._one_register(registration, authorization, expires, headers, alter, max(left, 0.001))
@@ -124,7 +125,10 @@ class Registrant(Station):
             )
             again = registration.challenge is not None and not (registration.resynchronised or answer.auts)
             self._note_answer(registration, answer)
-            if not answer.authorization or (again and answer.challenge.params.get("stale", "").lower() != "true"):
+            if again and answer.challenge.params.get("stale", "").lower() != "true":
+                # A network that does not know its own challenge any more asks anew; a UE that is honest answers once.
+                patience -= 1
+            if not answer.authorization or patience < 0:
                 break
             authorization = answer.authorization
         if registration.ok:
