@@ -31,7 +31,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON value with an indent of one blank, atomically (see :func:`write_atomic`)."""
-    write_atomic(path, json.dumps(value, indent=1, allow_nan=False).encode("ascii") + b"\n")
+    write_atomic(path, json_text(value).encode("ascii") + b"\n")
+
+
+def json_text(value: Any) -> str:
+    """Return a JSON value as files hold it: ASCII, an indent of one blank (``ValueError`` for what is no JSON)."""
+    return json.dumps(value, indent=1, allow_nan=False)
 
 
 def make_folder(path: Path) -> Path:

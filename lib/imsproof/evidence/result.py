@@ -193,6 +193,10 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``run.json``."""
+        return {**self.head(), "purposes": [result.to_json() for result in self.results]}
+
+    def head(self) -> dict[str, Any]:
+        """Return the content of ``run.json`` but for its ``purposes``."""
         return {
             "schema": SCHEMA,
             "run": self.info.to_json(),
@@ -200,7 +204,6 @@ class Run:
             "reason": self.reason,
             "counts": self.counts,
             "planned": list(self.planned),
-            "purposes": [result.to_json() for result in self.results],
         }
 
     @classmethod

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imsproof.evidence.files import make_folder, unwritable, write_json
+from imsproof.evidence.files import json_text, make_folder, unwritable, write_atomic
 from imsproof.evidence.result import PurposeResult, Run, RunInfo
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class RunFolder:
         """Take over a folder that exists, with what the run has decided so far."""
         self.path = path
         self.run = run
+        self._written: dict[str, tuple[PurposeResult, str]] = {}
 
     @classmethod
     def create(
@@ -106,8 +107,19 @@ class RunFolder:
         return self.run
 
     def write(self) -> None:
-        """Write ``run.json`` as it stands (atomically)."""
-        write_json(self.path / RUN_JSON, self.run.to_json())
+        """Write ``run.json`` as it stands (atomically).
+
+        It is written after each purpose; a result is put into JSON once, or a long run would spend its time on that.
+        """
+        head = json_text(self.run.head()).removesuffix("\n}")
+        purposes = ",\n".join(self._text(result) for result in self.run.results)
+        write_atomic(self.path / RUN_JSON, f'{head},\n "purposes": [\n{purposes}\n ]\n}}\n'.encode("ascii"))
+
+    def _text(self, result: PurposeResult) -> str:
+        known = self._written.get(result.id)
+        if known is None or known[0] is not result:
+            known = self._written[result.id] = (result, json_text(result.to_json()))
+        return known[1]
 
 
 def load_run(where: Path) -> Run:
