@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.leases import Leases
-from imsproof.seams import HarnessError, StoppedError
+from imsproof.leases import LeaseConflictError, Leases
+from imsproof.seams import InconclusiveError, StoppedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,33 @@ def test_what_is_given_back_can_be_taken(tmp_path: Path) -> None:
 
 
 def test_more_than_there_are_is_said_at_once(tmp_path: Path) -> None:
-    with Leases(tmp_path) as one, pytest.raises(HarnessError, match="there are 1"):
+    with Leases(tmp_path) as one, pytest.raises(InconclusiveError, match="has 1 left"):
         one.take("subscriber", ["a"], 2)
+
+
+def test_what_the_purpose_holds_itself_does_not_count_as_left(tmp_path: Path) -> None:
+    with Leases(tmp_path) as one:
+        one.take("subscriber", ["a", "b"])
+        assert one.take("subscriber", ["a", "b"]) == ["b"]
+        with pytest.raises(InconclusiveError, match="has 0 left"):
+            one.take("subscriber", ["a", "b"])
+
+
+def test_two_that_hold_and_wait_for_each_other_are_told_so_and_alone_each_gets_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imsproof.leases.HOLD_SECONDS", 0.1)
+    with Leases(tmp_path) as one, Leases(tmp_path) as other:
+        one.share()
+        other.share()
+        one.take("subscriber", ["a"])
+        other.take("subscriber", ["b"])
+        with pytest.raises(LeaseConflictError):
+            one.take("subscriber", ["a", "b"])
+        one.release()
+        other.release()
+        one.alone()
+        assert one.take("subscriber", ["a", "b"], 2) == ["a", "b"]
 
 
 def test_waiting_heeds_the_stop_switch(tmp_path: Path) -> None:

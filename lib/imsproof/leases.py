@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from imsproof.seams import HarnessError, StoppedError
+from imsproof.seams import HarnessError, ImsproofError, InconclusiveError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,8 +22,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_TURNS = {"turnstile", "alone"}
+
 POLL_SECONDS = 0.02
-WAIT_SECONDS = 120.0
+WAIT_SECONDS = 600.0
+HOLD_SECONDS = 3.0
+
+
+class LeaseConflictError(ImsproofError):
+    """Something is wanted while other leases are held and it does not become free: two may wait for each other.
+
+    Who catches it gives back everything and starts again, :meth:`Leases.alone`.
+    """
 
 
 class Leases:
@@ -56,12 +66,15 @@ class Leases:
         """Lease ``count`` of the named things, waiting until they are free; returns their names in order.
 
         Raises:
-            HarnessError: there are fewer than ``count``, or they were not free for two minutes.
+            InconclusiveError: there are fewer than ``count`` that this purpose does not use already.
+            LeaseConflictError: others are held meanwhile, and these did not become free within three seconds.
+            HarnessError: they were not free for ten minutes.
             StoppedError: the stop switch was thrown while waiting.
         """
-        candidates = list(names)
+        candidates = [name for name in names if f"{kind}.{name}" not in self._held]
         if len(candidates) < count:
-            raise HarnessError(f"{count} of {kind} are needed, there are {len(candidates)}")
+            raise InconclusiveError(f"{count} more of kind {kind} are needed, the profile has {len(candidates)} left")
+        waiting_holds = any(name not in _TURNS for name in self._held)
 
         def attempt() -> list[str] | None:
             got: list[str] = []
@@ -74,6 +87,8 @@ class Leases:
                 self._unlock(f"{kind}.{name}")
             return None
 
+        if waiting_holds:
+            return self._wait(attempt, f"{count} of {kind}", HOLD_SECONDS, LeaseConflictError)
         return self._wait(attempt, f"{count} of {kind}")
 
     def share(self) -> None:
@@ -105,9 +120,15 @@ class Leases:
         with suppress(KeyError):
             os.close(self._held.pop(name))
 
-    def _wait(self, attempt: Callable[[], T | None], what: str) -> T:
+    def _wait(
+        self,
+        attempt: Callable[[], T | None],
+        what: str,
+        seconds: float = WAIT_SECONDS,
+        error: type[ImsproofError] = HarnessError,
+    ) -> T:
         """Poll: ``flock`` has no wait with a time limit that heeds the stop switch."""
-        until = time.monotonic() + WAIT_SECONDS
+        until = time.monotonic() + seconds
         while True:
             got = attempt()
             if got is not None:
@@ -115,5 +136,5 @@ class Leases:
             if self._stopped():
                 raise StoppedError("stopped while waiting for a lease")
             if time.monotonic() > until:
-                raise HarnessError(f"{what} did not become free within {WAIT_SECONDS:.0f} s")
+                raise error(f"{what} did not become free within {seconds:.0f} s")
             time.sleep(POLL_SECONDS)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from imsproof import catalogue
 from imsproof.bench import Bench
@@ -26,6 +27,7 @@ from imsproof.evidence.result import Citation, PurposeResult
 from imsproof.evidence.run import utc_text
 from imsproof.judge import conclude
 from imsproof.lab.launch import LaunchError, RunningLab, launch
+from imsproof.leases import LeaseConflictError
 from imsproof.link.session import ConnectionFailedError, Link
 from imsproof.profile import Profile, load
 from imsproof.purpose import purposes_of
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 RESULT = "imsproof_result"
 FAULT = "imsproof_fault"
 _HARNESS = pytest.StashKey["Harness"]()
+_ALONE = pytest.StashKey[bool]()
 _UNDECIDED = (InconclusiveError, UnreachableError, ConnectionFailedError, StoppedError)
 
 
@@ -223,11 +226,27 @@ def bench(request: pytest.FixtureRequest, planned: tuple[str, str]) -> Iterator[
     )
     request.node.imsproof_bench = made
     try:
-        made.open()
+        made.open(alone=request.node.stash.get(_ALONE, False))
         request.node.imsproof_started = (utc_text(datetime.now(UTC)), time.monotonic())
         yield made
     finally:
         made.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a purpose; one that waited for what another holds gives everything back and runs again, alone."""
+    if item.config.stash.get(_HARNESS, None) is None or _planned(item) is None:
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if item.stash.get(_ALONE, False):
+        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - pytest has no public way to run an item twice
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)
@@ -237,6 +256,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     planned_pair = _planned(item)
     harness = item.config.stash.get(_HARNESS, None)
     if harness is None or planned_pair is None:
+        return report
+    if call.excinfo and isinstance(call.excinfo.value, LeaseConflictError) and _ALONE not in item.stash:
+        item.stash[_ALONE] = True
         return report
     if call.when == "call" or (call.when == "setup" and report.failed):
         result = _result(item, call, harness, planned_pair[0])
