@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from imsproof.profile import capabilities
 from imsproof.profile.capabilities import Claim
 from imsproof.profile.gm import FarEnd, Gm
 from imsproof.profile.hook import Argv
-from imsproof.profile.kinds import ByteCount, File, HttpUrl, IpText, Part, Text
+from imsproof.profile.kinds import Address, ByteCount, File, HttpUrl, IpText, Part, Text
 from imsproof.profile.mw import Mw
 from imsproof.profile.peers import Dc, Media
 from imsproof.profile.sbi import Sbi
@@ -50,12 +51,34 @@ class Timers(Part):
     call: Seconds = Field(5.0, description="A call set-up.")
 
 
+def _expression(text: str) -> str:
+    try:
+        re.compile(text.encode())
+    except re.error as error:
+        raise ValueError(f"a regular expression; this one is none: {error}") from None
+    return text
+
+
 class Health(Part):
     """A way of one's own to see that the lab is well, beside the probes."""
 
     command: Argv | None = Field(None, description="A command (no shell) that exits with 0 when the lab is well.")
     http: HttpUrl | None = Field(None, description="A URL that answers 2xx when the lab is well.")
     log: File | None = Field(None, description="A log file of the lab, kept with the evidence of failures.")
+    alarm: Annotated[Text, AfterValidator(_expression)] = Field(
+        r"(?i)segfault|segmentation fault|core dumped|assertion .*failed|stack smashing|double free|AddressSanitizer|panic",
+        description="Regular expression of lines of the log that mean harm (campaigns).",
+    )
+    pids: File | None = Field(
+        None, description="A file with process ids of the lab on this machine; campaigns see them change or grow."
+    )
+
+
+class Fuzz(Part):
+    """Doors that only campaigns knock at."""
+
+    ng: Address | None = Field(None, description="rtpengine's ng control protocol over UDP: address and port.")
+    stun: Address | None = Field(None, description="A STUN or TURN server over UDP: address and port.")
 
 
 class Capture(Part):
@@ -95,6 +118,7 @@ class Profile(Part):
     dc: Dc | None = Field(None, description="Data channels; by a call on Gm when left out.")
     media: Media | None = Field(None, description="Protected media; by a call on Gm when left out.")
     health: Health | None = Field(None, description="A way of one's own to see that the lab is well.")
+    fuzz: Fuzz = Field(Fuzz(), description="Doors that only campaigns knock at.")
     capture: Capture = Field(Capture(), description="How packets are captured.")
 
     @property
