@@ -9,10 +9,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from imsproof.codec.milenage import Milenage
+from typing import Protocol
 
 SQN_OCTETS = 6
 SQN_LIMIT = 1 << 48
@@ -23,6 +20,31 @@ RESYNC_AMF = b"\x00\x00"
 """AMF is taken as zero in AUTS (TS 33.102 6.3.3)."""
 
 _RAND_AUTN = 32
+
+
+class Functions(Protocol):
+    """The functions f1 to f5* of a subscriber: Milenage's or TUAK's."""
+
+    def f1(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """Network authentication code MAC-A, 8 bytes."""
+
+    def f1_star(self, rand: bytes, sqn: bytes, amf: bytes) -> bytes:
+        """Resynchronisation code MAC-S, 8 bytes."""
+
+    def f2(self, rand: bytes) -> bytes:
+        """Response RES."""
+
+    def f3(self, rand: bytes) -> bytes:
+        """Cipher key CK, 16 bytes."""
+
+    def f4(self, rand: bytes) -> bytes:
+        """Integrity key IK, 16 bytes."""
+
+    def f5(self, rand: bytes) -> bytes:
+        """Anonymity key AK, 6 bytes."""
+
+    def f5_star(self, rand: bytes) -> bytes:
+        """Anonymity key AK* for resynchronisation, 6 bytes."""
 
 
 class AkaError(ValueError):
@@ -48,7 +70,7 @@ class SyncError(AkaError):
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """An authentication vector (TS 33.102 6.3.2): RAND 16, AUTN 16, XRES 8, CK 16, IK 16 bytes."""
+    """An authentication vector (TS 33.102 6.3.2): RAND 16, AUTN 16, XRES (8 with Milenage), CK 16, IK 16 bytes."""
 
     rand: bytes
     autn: bytes
@@ -59,7 +81,7 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the UE has after a good challenge: RES 8, CK 16, IK 16 bytes, the network's SQN, AMF 2 bytes."""
+    """What the UE has after a good challenge: RES, CK 16, IK 16 bytes, the network's SQN, AMF 2 bytes."""
 
     res: bytes
     ck: bytes
@@ -72,21 +94,21 @@ def _xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
-def make_vector(milenage: Milenage, rand: bytes, sqn: int, amf: bytes) -> Vector:
+def make_vector(functions: Functions, rand: bytes, sqn: int, amf: bytes) -> Vector:
     """Generate a vector for a given RAND and SQN (the network's side)."""
     octets = sqn.to_bytes(SQN_OCTETS, "big")
-    autn = _xor(octets, milenage.f5(rand)) + amf + milenage.f1(rand, octets, amf)
-    return Vector(rand, autn, milenage.f2(rand), milenage.f3(rand), milenage.f4(rand))
+    autn = _xor(octets, functions.f5(rand)) + amf + functions.f1(rand, octets, amf)
+    return Vector(rand, autn, functions.f2(rand), functions.f3(rand), functions.f4(rand))
 
 
-def answer_challenge(milenage: Milenage, rand: bytes, autn: bytes, highest_sqn: int, delta: int = DELTA) -> Answer:
+def answer_challenge(functions: Functions, rand: bytes, autn: bytes, highest_sqn: int, delta: int = DELTA) -> Answer:
     """Check AUTN as a USIM does and compute the answer (TS 33.102 6.3.3).
 
     Args:
-        milenage: the subscriber's functions.
+        functions: the subscriber's functions.
         rand: 16 bytes.
         autn: 16 bytes.
-        highest_sqn: the highest SQN accepted so far; -1 before the first.
+        highest_sqn: the highest SQN accepted so far; -1 when that is not known, and any SQN is taken.
         delta: how far above it SQN may be.
 
     Raises:
@@ -96,23 +118,23 @@ def answer_challenge(milenage: Milenage, rand: bytes, autn: bytes, highest_sqn: 
     """
     if len(rand) != 16 or len(autn) != 16:
         raise AkaError(f"RAND has {len(rand)} and AUTN {len(autn)} bytes; both must have 16")
-    octets, amf, mac = _xor(autn[:6], milenage.f5(rand)), autn[6:8], autn[8:]
-    if not hmac.compare_digest(mac, milenage.f1(rand, octets, amf)):
+    octets, amf, mac = _xor(autn[:6], functions.f5(rand)), autn[6:8], autn[8:]
+    if not hmac.compare_digest(mac, functions.f1(rand, octets, amf)):
         raise MacError("the MAC in AUTN is wrong: the network does not prove that it knows K")
     sqn = int.from_bytes(octets, "big")
-    if not highest_sqn < sqn <= highest_sqn + delta:
+    if highest_sqn >= 0 and not highest_sqn < sqn <= highest_sqn + delta:
         text = f"SQN {sqn} of the network is not in the range after {highest_sqn}"
-        raise SyncError(text, make_auts(milenage, rand, max(highest_sqn, 0)))
-    return Answer(milenage.f2(rand), milenage.f3(rand), milenage.f4(rand), sqn, amf)
+        raise SyncError(text, make_auts(functions, rand, max(highest_sqn, 0)))
+    return Answer(functions.f2(rand), functions.f3(rand), functions.f4(rand), sqn, amf)
 
 
-def make_auts(milenage: Milenage, rand: bytes, sqn: int) -> bytes:
+def make_auts(functions: Functions, rand: bytes, sqn: int) -> bytes:
     """Write AUTS, 14 bytes: the UE's SQN, concealed, and MAC-S (TS 33.102 6.3.3)."""
     octets = sqn.to_bytes(SQN_OCTETS, "big")
-    return _xor(octets, milenage.f5_star(rand)) + milenage.f1_star(rand, octets, RESYNC_AMF)
+    return _xor(octets, functions.f5_star(rand)) + functions.f1_star(rand, octets, RESYNC_AMF)
 
 
-def check_auts(milenage: Milenage, rand: bytes, auts: bytes) -> int:
+def check_auts(functions: Functions, rand: bytes, auts: bytes) -> int:
     """Return the UE's SQN from AUTS (TS 33.102 6.3.5).
 
     Raises:
@@ -121,8 +143,8 @@ def check_auts(milenage: Milenage, rand: bytes, auts: bytes) -> int:
     """
     if len(auts) != 14:
         raise AkaError(f"AUTS has {len(auts)} bytes, not 14")
-    octets = _xor(auts[:6], milenage.f5_star(rand))
-    if not hmac.compare_digest(auts[6:], milenage.f1_star(rand, octets, RESYNC_AMF)):
+    octets = _xor(auts[:6], functions.f5_star(rand))
+    if not hmac.compare_digest(auts[6:], functions.f1_star(rand, octets, RESYNC_AMF)):
         raise MacError("the MAC in AUTS is wrong")
     return int.from_bytes(octets, "big")
 
