@@ -47,10 +47,18 @@ class Strictness:
     username: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A check that has no answer yet."""
+
+    nominating: bool
+    controlling: bool
+
+
 @dataclass(slots=True)
 class _Pair:
     remote: Address
-    transactions: dict[bytes, bool] = field(default_factory=dict)  # of checks without an answer: whether one nominates
+    transactions: dict[bytes, _Sent] = field(default_factory=dict)
     nominating: bool = False
     valid: bool = False
 
@@ -149,7 +157,7 @@ class IceAgent:
 
     def _check(self, pair: _Pair) -> None:
         message = self.check(nominate=pair.nominating)
-        pair.transactions[message.transaction] = pair.nominating
+        pair.transactions[message.transaction] = _Sent(pair.nominating, self.controlling)
         self._outgoing.append((message.to_bytes(), pair.remote))
 
     def _on_request(self, message: stun.Message, source: Address) -> None:
@@ -202,15 +210,15 @@ class IceAgent:
             return
         if message.integrity(self.remote.password) != "right":
             return
-        nominated = pair.transactions[message.transaction]
+        sent = pair.transactions[message.transaction]
         if message.class_ == "error":
             if message.error_code == 487:
-                self.controlling = not self.controlling
+                self.controlling = not sent.controlling
                 self._check(pair)
             return
         pair.transactions.clear()
         pair.valid = True
-        if nominated:
+        if sent.nominating:
             self.selected, pair.nominating = pair.remote, False
         elif self.controlling and self.selected is None and not any(one.nominating for one in self._pairs.values()):
             pair.nominating = True
