@@ -128,6 +128,7 @@ def test_the_media_levels_fingerprint_counts(bench: Bench) -> None:
 def test_hash_names_are_known_in_small_letters(bench: Bench) -> None:
     """sha-256 in small letters, as most stacks write it, is understood."""
     peer = bench.data_channel_peer()
+    accepted(peer)
     call = peer.open("data channel with sha-256", edit=announce(f"sha-256 {peer.identity.sha256}"))
     if expect(call).holds("gives-data-channel").held:
         expect(call.connect("the certificate of the offer")).holds("association-up")
