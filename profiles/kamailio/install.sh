@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs what the real lab is made of: Debian's packages (through apt, as root) and its own Python environment.
-# May be run again at any time; says what it does.
+# May be run again at any time; says what it does. Exit status 69: not possible here; what it says on stderr is why.
 set -eu
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 venv=$root/.venv-real
+
+UNAVAILABLE=69 # EX_UNAVAILABLE of sysexits.h
 
 say() { printf 'real lab: %s\n' "$*" >&2; }
 
@@ -14,6 +16,7 @@ packages="kamailio kamailio-ims-modules kamailio-presence-modules kamailio-tls-m
 installed() { dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
+"${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 
 missing=
 for package in $packages; do
@@ -23,7 +26,7 @@ done
 if [ -n "$missing" ]; then
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
         say "missing Debian packages; install them as root: apt-get install --no-install-recommends$missing"
-        exit 1
+        exit $UNAVAILABLE
     fi
     say "installing$missing (apt-get); their services are not started"
     policy=/usr/sbin/policy-rc.d
@@ -34,18 +37,22 @@ if [ -n "$missing" ]; then
     fi
     install() {
         # shellcheck disable=SC2086 # a list of names
-        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1
+        told=$(DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing 2>&1)
     }
-    install || { apt-get update >/dev/null && install; } || {
-        say "apt-get could not install$missing"
-        exit 1
+    install || { apt-get update >/dev/null 2>&1 && install; } || {
+        say "apt-get could not install$missing:"
+        printf '%s\n' "$told" | tail -n 3 >&2
+        exit $UNAVAILABLE
     }
 fi
 
 if ! cmp -s requirements.lock "$venv/installed.lock"; then
     say "making .venv-real (requirements.lock)"
     "${PYTHON:-python3}" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements.lock || {
+        say "pip could not install what is in profiles/kamailio/requirements.lock"
+        exit $UNAVAILABLE
+    }
     cp requirements.lock "$venv/installed.lock"
 fi
 
@@ -53,5 +60,6 @@ if ! cmp -s mf/package-lock.json "$venv/mf/package-lock.json" || [ ! -d "$venv/m
     say "installing werift (npm, mf/package-lock.json)"
     mkdir -p "$venv/mf"
     cp mf/package.json mf/package-lock.json "$venv/mf"
-    (cd "$venv/mf" && npm ci --silent --no-audit --no-fund)
+    (cd "$venv/mf" && npm ci --silent --no-audit --no-fund) ||
+        say "npm could not install werift: configurations e2dce and datachannel will not start"
 fi

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -62,14 +63,15 @@ def _parts(imsproof: str, last: str | None) -> list[list[str]]:
 
 def run(command: list[str]) -> dict[str, dict[str, str]] | int:
     """Run imsproof; return its results by purpose, or the exit status when there are none."""
-    before = set(Path("reports").glob("*/run.json"))
-    status = subprocess.run(command, check=False).returncode
-    new = sorted(set(Path("reports").glob("*/run.json")) - before, key=lambda path: path.stat().st_mtime)
-    own = [path for path in new if json.loads(path.read_text())["run"]["profile"] == _name(command)]
-    if status == UNREACHABLE or not own:
+    out = Path(os.environ.get("IMSPROOF_REAL_DIR", "reports"))  # beside the logs of the lab that it runs against
+    before = set(out.glob("*/run.json"))
+    status = subprocess.run([*command, "--out", str(out)], check=False).returncode
+    new = set(out.glob("*/run.json")) - before
+    if status == UNREACHABLE or not new:
         return status or NO_RESULT
-    results = json.loads(own[-1].read_text())["purposes"]
-    return {one["id"]: {**one, "seen": seen(own[-1].parent / "evidence" / one["id"])} for one in results}
+    (own,) = new
+    results = json.loads(own.read_text())["purposes"]
+    return {one["id"]: {**one, "seen": seen(own.parent / "evidence" / one["id"])} for one in results}
 
 
 def again(
@@ -87,13 +89,6 @@ def again(
             first = verdicts[one]
             print(f"expected results: {one}: unsteady: {first['verdict']} ({first['reason']}), then as expected")
     return found
-
-
-def _name(command: list[str]) -> str:
-    """Return the name in the profile that the command runs."""
-    profile = next(word for word in command if word.endswith((".yaml", ".yml")))
-    line = next(line for line in Path(profile).read_text().splitlines() if line.startswith("name:"))
-    return line.partition(":")[2].strip()
 
 
 def seen(evidence: Path) -> str:
