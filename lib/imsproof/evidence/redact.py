@@ -34,12 +34,20 @@ class Redactor:
         self._whole = frozenset(form.lower() for form in forms if len(form) < SHORTEST)
         long = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(form) for form in long), re.IGNORECASE) if long else None
+        self._starts = frozenset(form[:SHORTEST].lower() for form in long)
 
     def text(self, text: str) -> str:
         """Return the text with every secret replaced by ``[redacted]``."""
-        if text.lower() in self._whole:
+        lower = text.lower()
+        if lower in self._whole:
             return MARK
-        return self._pattern.sub(MARK, text) if self._pattern else text
+        if self._pattern is None or not self._may_hold_one(lower):
+            return text
+        return self._pattern.sub(MARK, text)
+
+    def _may_hold_one(self, lower: str) -> bool:
+        """Whether a secret may begin somewhere in it: hundreds of forms are not tried at every letter of a journal."""
+        return any(lower[at : at + SHORTEST] in self._starts for at in range(len(lower) - SHORTEST + 1))
 
     def json(self, value: Any) -> Any:
         """Return a JSON value with every secret in its texts (and keys) replaced."""
