@@ -286,7 +286,9 @@ class Bench:
 
     def data_channel_peer(self) -> DataChannelPeer:
         """The tester as one end of a data channel, with the way to the lab that the profile gives."""
-        return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port())
+        dc = self.profile.dc
+        ice = dc.ice_role if dc is not None and dc.ice == "required" else "none"
+        return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port(), ice=ice)
 
     def app_user(self) -> AppUser:
         """A data-channel peer of a subscriber that may not use every application (by a call on Gm only).
@@ -307,6 +309,12 @@ class Bench:
         signalling = self._calling(self.ue(subscriber=user))
         peer = DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port())
         return AppUser(peer, user.apps, others, other.impus[0])
+
+    def cookie_seconds(self) -> float:
+        """How long the lab takes an SCTP state cookie back (``InconclusiveError`` when the profile does not say)."""
+        if self.profile.dc is None or self.profile.dc.cookie_seconds is None:
+            raise InconclusiveError("the profile has no dc.cookie_seconds")
+        return self.profile.dc.cookie_seconds
 
     def dc_roles(self) -> tuple[str, ...]:
         """The setup roles that the lab's data-channel peer can take."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from imsproof.actors.signalling import Answered, Described, Signalling
     from imsproof.engine.sctp import Message
+    from imsproof.link.ice import IceEndpoint
     from imsproof.seams import Address
 
 CLOSING_SECONDS = 1.0
@@ -82,6 +83,7 @@ class DataChannelCall:
         answered: the signalling's conversation.
         peer: what the answer says, or ``None`` when there was none or the channel was refused.
         udp: the tester's socket, the one of the offer.
+        ice: on that socket, when both ends speak of ICE; the peer is then where ICE found it.
     """
 
     session: Session
@@ -93,6 +95,7 @@ class DataChannelCall:
     udp: UdpEndpoint
     sctp_port: int
     offered_setup: str
+    ice: IceEndpoint | None = None
     _open: list[DtlsEndpoint] = field(default_factory=list)
     _sctp: list[SctpEngine] = field(default_factory=list)
 
@@ -206,7 +209,7 @@ class DataChannelCall:
 
     def close(self) -> None:
         """End the association and the call."""
-        self.session.run(self._close())
+        self.session.run(self._end())
         self.signalling.end()
 
     # Inside, on the link's loop
@@ -238,10 +241,24 @@ class DataChannelCall:
             self.udp = await UdpEndpoint.open(
                 self.session, self.actor, exchange, local=(self.udp.local[0], self.udp.local[1]), quiet=True
             )
+        await self._find_peer()
         endpoint = DtlsEndpoint(self.udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
         endpoint.alter = how.alter
+        if self.ice is not None:
+            endpoint.on_other = self.ice.take
         self._open.append(endpoint)
         return endpoint
+
+    async def _find_peer(self) -> None:
+        """Wait for ICE, if there is any, to say where the peer is; keep it going on a socket that is new."""
+        if self.ice is None:
+            return
+        self.ice.attach(self.udp)
+        try:
+            host, port = await self.ice.connect(self.session.timers.handshake)
+        except ConnectionFailedError as error:
+            raise InconclusiveError(f"{error}: nothing can be said of what comes after") from error
+        self.peer = replace(self.need_peer(), address=host, port=port)
 
     async def _handshake(self, label: str, how: Handshake) -> Attempt:
         exchange = self.session.exchange(label)
@@ -296,9 +313,15 @@ class DataChannelCall:
 
     async def _exchange(self, label: str, local: Address, datagrams: Sequence[bytes]) -> RawAnswer:
         exchange = self.session.exchange(label)
-        if local == self.udp.local:
+        await self._find_peer()
+        own = local == self.udp.local
+        if own:
             await self.udp.aclose()
-        udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local)
+        udp = await UdpEndpoint.open(
+            self.session, self.actor, exchange, local=local, describe=self.ice.describe if self.ice and own else None
+        )
+        if self.ice and own:
+            self.ice.attach(udp)
         answer = RawAnswer(record=self.session.record, exchange=exchange)
         try:
             for datagram in datagrams:
@@ -309,7 +332,7 @@ class DataChannelCall:
                     break
         finally:
             await udp.aclose()
-            if local == self.udp.local:
+            if own:
                 self.udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local, quiet=True)
         self.session.emit(
             Kind.COUNTED,
@@ -397,6 +420,11 @@ class DataChannelCall:
 
     def _http_event(self, kind: Kind, exchange: str, data: bytes, facts: dict[str, Any]) -> None:
         self._event("http", kind, exchange, facts, data)
+
+    async def _end(self) -> None:
+        await self._close()
+        if self.ice is not None:
+            await self.ice.aclose()
 
     async def _close(self) -> None:
         for engine in self._sctp:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from imsproof.actors.dccall import DataChannelCall
 from imsproof.codec.sdp import BOOTSTRAP, Dcmap, Fingerprint, Sdp, data_channel_offer
+from imsproof.codec.sdpice import IceDescription, read_ice, write_ice
+from imsproof.engine.ice import Credentials, IceAgent
 from imsproof.engine.identity import Identity, make_identity
+from imsproof.link.ice import IceEndpoint
 from imsproof.link.udp import UdpEndpoint
+from imsproof.seams import OutOfScopeError
+
+Ice = Literal["none", "full", "lite"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from imsproof.actors.signalling import Answered, Signalling
     from imsproof.link.session import Session
+    from imsproof.seams import Address
 
 
 class DataChannelPeer:
@@ -24,13 +31,23 @@ class DataChannelPeer:
         signalling: how offers reach the lab.
         actor: the name in the journal.
         sctp_port: SCTP port that is offered.
+        ice: whether ICE is offered, and which end of it the tester plays.
     """
 
-    def __init__(self, session: Session, signalling: Signalling, *, actor: str = "ue-a", sctp_port: int = 5000) -> None:
+    def __init__(
+        self,
+        session: Session,
+        signalling: Signalling,
+        *,
+        actor: str = "ue-a",
+        sctp_port: int = 5000,
+        ice: Ice = "none",
+    ) -> None:
         self._session = session
         self._signalling = signalling
         self._actor = actor
         self._sctp_port = sctp_port
+        self._ice = ice
         self.identity = make_identity()
 
     def open(
@@ -43,6 +60,7 @@ class DataChannelPeer:
         tls_id: str | None = None,
         dcmaps: Sequence[Dcmap] = (BOOTSTRAP,),
         edit: Callable[[Sdp], None] | None = None,
+        ice: Ice | None = None,
     ) -> DataChannelCall:
         """Offer a data channel and return the call; whether it was answered is for the judge to say.
 
@@ -54,6 +72,7 @@ class DataChannelPeer:
             tls_id: ``a=tls-id``; one is made when left out.
             dcmaps: the channels.
             edit: changes the offer before it goes out.
+            ice: what the tester plays of ICE in this call, if not the usual.
         """
         own = identity or self.identity
         offered = [Fingerprint("SHA-256", own.sha256)] if fingerprints is None else list(fingerprints)
@@ -67,6 +86,7 @@ class DataChannelPeer:
             sctp_port=self._sctp_port,
             dcmaps=dcmaps,
         )
+        own_ice = self._offer_ice(offer, udp, self._ice if ice is None else ice)
         if edit is not None:
             edit(offer)
         answered = self._signalling.offer(offer, label)
@@ -80,6 +100,7 @@ class DataChannelPeer:
             udp=udp,
             sctp_port=self._sctp_port,
             offered_setup=setup,
+            ice=self._begin_ice(udp, own_ice, answered),
         )
 
     def offer_again(self, call: DataChannelCall, label: str, identity: Identity) -> Answered:
@@ -92,11 +113,49 @@ class DataChannelPeer:
             tls_id=call.identity.sha256.replace(":", "")[:32],
             sctp_port=self._sctp_port,
         )
+        if call.ice is not None:
+            write_ice(offer, offer.media[0], call.ice.described())
         answered = self._signalling.offer(offer, label)
         described = answered.described("application")
         if described is not None:
             call.answered, call.peer = answered, described
         return answered
+
+    def _offer_ice(self, offer: Sdp, udp: UdpEndpoint, ice: Ice) -> IceDescription | None:
+        if ice == "none":
+            return None
+        made = Credentials.make()
+        own = IceDescription(made.ufrag, made.password, ice == "lite", (udp.local,))
+        write_ice(offer, offer.media[0], own)
+        return own
+
+    def _begin_ice(self, udp: UdpEndpoint, own: IceDescription | None, answered: Answered) -> IceEndpoint | None:
+        """Start ICE when both ends speak of it; without it in the answer the peer has none (RFC 8839 section 4.2.2)."""
+        section = answered.sdp.data_channel() if answered.sdp is not None else None
+        if own is None or answered.sdp is None or section is None or section.port == 0:
+            return None
+        theirs = read_ice(answered.sdp, section)
+        if theirs is None:
+            return None
+        agent = IceAgent(
+            Credentials(own.ufrag, own.password),
+            Credentials(theirs.ufrag, theirs.password),
+            controlling=not own.lite or theirs.lite,
+            lite=own.lite,
+            remote_lite=theirs.lite,
+            candidates=tuple(where for where in theirs.candidates if self._in_scope(where)),
+        )
+        return self._session.run(self._ice_endpoint(udp, agent))
+
+    async def _ice_endpoint(self, udp: UdpEndpoint, agent: IceAgent) -> IceEndpoint:
+        return IceEndpoint(udp, agent)
+
+    def _in_scope(self, where: Address) -> bool:
+        try:
+            self._session.check(self._actor, "ICE", where)
+        except OutOfScopeError:
+            return False
+        return True
 
     async def _socket(self) -> UdpEndpoint:
         exchange = self._session.exchange("socket")

@@ -18,9 +18,8 @@ RETRANSMIT_SECONDS = 0.5
 """Least retransmission timeout of a check (RFC 8445 section 14.3)."""
 CONSENT_SECONDS = 5.0
 """Between two consent checks, give or take a fifth (RFC 7675 section 5.1)."""
-HOST_PRIORITY = (126 << 24) + (65535 << 8) + 255
-"""Of the only host candidate of the first component (RFC 8445 section 5.1.2.1)."""
 REFLEXIVE_PRIORITY = (110 << 24) + (65535 << 8) + 255
+"""Of a candidate that a check may show (RFC 8445 sections 5.1.2.1 and 7.1.1)."""
 _CHARACTERS = string.ascii_letters + string.digits + "+/"
 _UFRAG, _PASSWORD = 8, 24
 

@@ -70,6 +70,8 @@ def _message(event: Event) -> tuple[str, str, str]:
         label = f"{'SRTP' if facts.get('protected') == 'srtp' else 'RTP, plain'}, payload type {facts.get('pt', '?')}"
     elif event.transport == "sctp":
         label = _sctp(event)
+    elif "stun" in facts:
+        label = _join(f"STUN {facts['stun']}", facts.get("error"), "nominates" if facts.get("nominates") else "")
     elif "sip" in facts:
         label, detail = _sip(event), _join(detail, facts.get("cseq"))
     elif "path" in facts:

@@ -56,7 +56,7 @@ class DtlsEndpoint:
         self.remote = remote or udp.remote
         self.quiet = quiet
         self.on_data: Callable[[bytes], None] | None = None
-        self.on_other: Callable[[bytes, Address], None] | None = None
+        self.on_other: Callable[[bytes, Address], object] | None = None
         self.on_state: Callable[[str], None] | None = None
         self.alter: Callable[[bytes], Sequence[bytes]] | None = None
         self.failed = ""

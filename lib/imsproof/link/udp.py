@@ -168,6 +168,11 @@ class UdpEndpoint(asyncio.DatagramProtocol):
                 return None
         return self._waiting.popleft() if self._waiting else None
 
+    def keep(self, data: bytes, source: Address) -> None:
+        """Put a datagram among those that wait for a reader."""
+        self._waiting.append((data, source))
+        self._arrived.set()
+
     def drain(self) -> list[tuple[bytes, Address]]:
         """Return the datagrams that wait for a reader, who takes over from here."""
         waiting = list(self._waiting)
@@ -184,8 +189,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         if self.on_datagram:
             self.on_datagram(data, source)
             return
-        self._waiting.append((data, source))
-        self._arrived.set()
+        self.keep(data, source)
 
     def error_received(self, exc: Exception) -> None:
         """Note a refusal that came back for a connected socket."""

@@ -147,6 +147,11 @@ _TABLE: dict[str, Capability] = {
         "no subscriber under gm.subscribers has k with op or opc (IMS AKA)",
         ("gm",),
     ),
+    "gm.akav2": Capability(
+        lambda p: any((s.algorithm or "").startswith("AKAv2-") for s in _subscribers(p)),
+        "no subscriber under gm.subscribers has k and the algorithm AKAv2-SHA-256 or AKAv2-MD5",
+        ("gm",),
+    ),
     "gm.digest": Capability(
         lambda p: any(s.auth == "digest" for s in _subscribers(p)),
         "no subscriber under gm.subscribers has a password (SIP digest)",
@@ -337,6 +342,14 @@ _TABLE: dict[str, Capability] = {
     "dc.active": Capability(_dc_role("active"), "dc.roles does not list active (the peer as the DTLS client)", ("dc",)),
     "dc.bootstrap": Capability(
         lambda p: p.dc is None or p.dc.bootstrap, "dc.bootstrap is false: stream 0 serves no HTTP", ("dc.sctp",)
+    ),
+    "dc.cookie-life": Capability(
+        lambda p: p.dc is not None and p.dc.cookie_seconds is not None,
+        "dc.cookie_seconds is not given (how long the peer takes an SCTP state cookie back)",
+        ("dc.sctp",),
+    ),
+    "dc.ice": Capability(
+        lambda p: p.dc is not None and p.dc.ice != "none", "dc.ice is none: the peer does not claim ICE", ("dc",)
     ),
     "dc.e2e": Capability(_claim("e2e"), _CLAIMED.format("e2e"), ("dc.call",)),
     "dc.e2dce": Capability(_claim("e2dce"), _CLAIMED.format("e2dce"), ("dc.call",)),

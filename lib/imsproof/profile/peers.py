@@ -29,7 +29,15 @@ class Dc(Part):
         ("active", "passive"), min_length=1, description="DTLS roles (a=setup) that the peer can take."
     )
     sctp: bool = Field(default=True, description="Whether SCTP runs inside DTLS; false for a bare DTLS peer.")
+    cookie_seconds: Annotated[float, Field(gt=0, le=120)] | None = Field(
+        None, description="How long the peer takes an SCTP state cookie back, in seconds (RFC 9260 proposes 60)."
+    )
     sctp_port: Annotated[int, Field(ge=1, le=65535)] = Field(5000, description="SCTP port that the tester offers.")
+    ice: Literal["none", "supported", "required"] = Field(
+        "none",
+        description="ICE of the peer. supported: offered where ICE is tested; required: offered always (WebRTC).",
+    )
+    ice_role: Literal["full", "lite"] = Field("full", description="What the tester plays when it offers ICE.")
 
 
 class Media(Part):
