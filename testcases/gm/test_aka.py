@@ -326,7 +326,7 @@ def test_resynchronisation_brings_a_new_vector(bench: Bench) -> None:
     ue = bench.ue(auth="aka", registered=False)
     control(ue.register(label="REGISTER with SQN in step")).accepted()
     ue.deregister()
-    ue.credentials.sqn += 1 << 16
+    ue.credentials.usim.sqn += 1 << 16
     done = ue.register(label="REGISTER of a UE whose SQN is ahead")
     expect(done).holds("resynchronised")
     expect(done).accepted()

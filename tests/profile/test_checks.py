@@ -58,10 +58,16 @@ def test_an_address_outside_is_named_without_the_path_which_may_hold_a_secret(pr
     [
         ("claims: [sdes]\nclaims_not: [e2e, sdes]\n", "claims_not[1]: found sdes"),
         ("gm: {domain: x}\n", "gm: found no udp, tcp or tls"),
-        (gm(SUBSCRIBER % "data_channel: no"), "found neither k nor password"),
+        (gm(SUBSCRIBER % "data_channel: no"), "found none of k, card and password"),
         (gm(SUBSCRIBER % f"{K}, {OPC}, password: x"), "found k and password"),
         (gm(SUBSCRIBER % K), "found k without op or opc"),
         (gm(SUBSCRIBER % f"{K}, {OP}, {OPC}"), "found op and opc"),
+        (gm(SUBSCRIBER % "card: {reader: x}, password: x"), "found card and password"),
+        (gm(SUBSCRIBER % f"{K}, {OP}, tuak: {{topc: {'00' * 32}}}"), "found op and tuak"),
+        (gm(SUBSCRIBER % f"{K}, tuak: {{res: 8}}"), "found both or none of top and topc"),
+        (gm(SUBSCRIBER % f"{K}, tuak: {{res: 5, topc: {'00' * 32}}}"), "4, 8, 16 or 32 octets"),
+        (gm(SUBSCRIBER % f"k: {'00' * 32}, {OP}"), "found 256 bits"),
+        (gm(SUBSCRIBER % "password: x, algorithm: AKAv2-SHA-256"), "found AKAv2-SHA-256"),
         (gm(SUBSCRIBER % f"{K}, {OP}, algorithm: MD5"), "gm.subscribers[0].algorithm: found MD5"),
         (
             gm(SUBSCRIBER % "password: x", SUBSCRIBER % "password: y"),

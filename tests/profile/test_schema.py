@@ -15,10 +15,11 @@ from imsproof.profile import Profile, loads, schema
 
 PROFILES = Path(__file__).resolve().parents[2] / "profiles"
 EXAMPLES = sorted((PROFILES / "examples").glob("*.yaml"))
-SECRETS = ("K_A", "K_B", "OP", "OPC_A", "OPC_B")
+SECRETS = ("K_A", "K_B", "K_T", "OP", "OPC_A", "OPC_B")
 ENV = dict.fromkeys(SECRETS, "00" * 16) | dict.fromkeys(
-    ("ALICE_PASSWORD", "BOB_PASSWORD", "BENCH_TOKEN", "GATEWAY_TOKEN"), "x"
+    ("ALICE_PASSWORD", "BOB_PASSWORD", "BENCH_TOKEN", "GATEWAY_TOKEN", "PIN_S"), "x"
 )
+ENV["TOPC_T"] = "00" * 32
 
 
 def template() -> str:
@@ -99,7 +100,11 @@ def fields(model: dict[str, Any], at: str = "") -> set[str]:
 
 def test_the_template_shows_every_field() -> None:
     # An alternative that would contradict its neighbour is shown in a comment, or in the other hook.
-    elsewhere = {".gm.auth": "auth: aka", ".sbi.tokens.file": "file: tokens/one.jwt"}
+    elsewhere = {
+        ".gm.auth": "auth: aka",
+        ".sbi.tokens.file": "file: tokens/one.jwt",
+        ".gm.subscribers.tuak.top": "top: ${env:TOP}",
+    }
     hooks = re.compile(r"^\.(dc|media)\.hook")
     shown = {hooks.sub(".hook", path) for path in paths(plain(template()))}
     wanted = {hooks.sub(".hook", path) for path in fields(schema.schema())}

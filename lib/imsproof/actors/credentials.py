@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from imsproof.actors.sipsubject import Challenge
+from imsproof.actors.usim import Usim, usim_of
 from imsproof.codec import aka, sip
 from imsproof.codec.digest import Digest, DigestError, aka_password, parse_algorithm
-from imsproof.codec.milenage import Milenage
 from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
@@ -43,23 +44,31 @@ class Answer:
     ik: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass
 class Credentials:
     """A subscriber's secrets and the state of its USIM.
 
     Attributes:
         subscriber: from the profile.
         realm: the realm of the first REGISTER, before any challenge.
-        sqn: highest SQN accepted so far; -1 before the first, when the profile says 0.
     """
 
     subscriber: Subscriber
     realm: str
-    sqn: int = field(init=False)
     _count: dict[str, int] = field(default_factory=dict, init=False)
 
-    def __post_init__(self) -> None:
-        self.sqn = int.from_bytes(self.subscriber.sqn, "big") or -1
+    @cached_property
+    def _usim(self) -> Usim | None:
+        return usim_of(self.subscriber)
+
+    @property
+    def usim(self) -> Usim:
+        """The subscriber's USIM, made with its first use (``HarnessError`` when the profile gives none)."""
+        if self._usim is None:
+            raise HarnessError(
+                f"subscriber {self.subscriber.name} is challenged with AKA, but the profile has no k and opc (or card)"
+            )
+        return self._usim
 
     def initial(self, uri: str) -> str:
         """Write the Authorization of a first REGISTER: identity, no response (TS 24.229 5.1.1.2, secondary)."""
@@ -113,20 +122,16 @@ class Credentials:
         return answer
 
     def network_sqn(self, challenge: Challenge) -> int | None:
-        """Read the network's SQN from AUTN (TS 33.102 6.3.2); ``None`` without AKA or when its MAC is wrong."""
-        if not challenge.autn or self.subscriber.k is None:
+        """Read the network's SQN from AUTN; ``None`` where it cannot be told (no AKA, a wrong MAC, a card)."""
+        if not challenge.autn or self._usim is None:
             return None
-        try:
-            return aka.answer_challenge(self._milenage(), challenge.rand, challenge.autn, -1, delta=1 << 48).sqn
-        except aka.AkaError:
-            return None
+        return self._usim.network_sqn(challenge.rand, challenge.autn)
 
     def session_keys(self, challenge: Challenge) -> tuple[bytes, bytes]:
         """Return CK and IK of an AKA challenge, whatever its AUTN says; both empty without AKA."""
-        if not challenge.rand or self.subscriber.k is None:
+        if not challenge.rand or self._usim is None:
             return b"", b""
-        milenage = self._milenage()
-        return milenage.f3(challenge.rand), milenage.f4(challenge.rand)
+        return self._usim.keys(challenge.rand, challenge.autn)
 
     def count_again(self) -> None:
         """Begin every nonce's count (nc) anew, as a replay would."""
@@ -148,26 +153,16 @@ class Credentials:
     def _aka(self, challenge: Challenge, alter: AlterBytes | None) -> Answer:
         if not challenge.autn:
             return Answer("", challenge, "unreadable", "the nonce does not hold RAND and AUTN")
-        milenage = self._milenage()
         try:
-            good = aka.answer_challenge(milenage, challenge.rand, challenge.autn, self.sqn)
+            good = self.usim.authenticate(challenge.rand, challenge.autn)
         except aka.MacError as error:
             return Answer("", challenge, "wrong-mac", str(error))
         except aka.SyncError as error:
             text = f"the MAC is right, the sequence number is not: {error}"
             return Answer("", challenge, "valid", text, auts=True, res=error.auts)
-        self.sqn = good.sqn
         res = alter(good.res) if alter else good.res
-        text = f"the MAC is right, SQN {good.sqn} is fresh"
+        text = f"the MAC is right, SQN {good.sqn} is fresh" if good.sqn >= 0 else "the card takes it"
         return Answer("", challenge, "valid", text, res=res, ck=good.ck, ik=good.ik)
-
-    def _milenage(self) -> Milenage:
-        subscriber = self.subscriber
-        if subscriber.k is None or (subscriber.opc is None and subscriber.op is None):
-            raise HarnessError(f"subscriber {subscriber.name} is challenged with AKA, but the profile has no k and opc")
-        if subscriber.opc is not None:
-            return Milenage(subscriber.k, opc=subscriber.opc)
-        return Milenage(subscriber.k, op=subscriber.op)
 
     def _password(self, password: str | None) -> bytes:
         chosen = self.subscriber.password if password is None else password

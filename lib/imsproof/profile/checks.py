@@ -6,6 +6,7 @@ from collections import Counter
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imsproof.profile.gm import AKA_ALGORITHMS
 from imsproof.profile.hook import PLACEHOLDERS, Hook, placeholder_like, texts
 from imsproof.profile.kinds import Endpoint, Part, Url
 from imsproof.profile.pem import wrong_certificates, wrong_key
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from imsproof.profile.peers import Dc, Media
     from imsproof.profile.problems import Location
     from imsproof.profile.sbi import KeyPair, Sbi
+
+MILENAGE_KEY = 16
 
 
 class Mismatch(NamedTuple):
@@ -88,15 +91,29 @@ def _gm(gm: Gm) -> Iterator[Mismatch]:
 
 
 def _secrets(location: Location, subscriber: Subscriber) -> Iterator[Mismatch]:
-    has_k, has_password = subscriber.k is not None, subscriber.password is not None
-    if has_k == has_password:
-        found = "k and password" if has_k else "neither k nor password"
-        yield Mismatch(location, found, "k with op or opc (IMS AKA), or password (SIP digest)")
-    elif has_k and (subscriber.op is None) == (subscriber.opc is None):
-        found = "k without op or opc" if subscriber.op is None else "op and opc"
-        yield Mismatch(location, found, "k with either op or opc")
-    if has_k and subscriber.algorithm is not None:
-        yield Mismatch((*location, "algorithm"), subscriber.algorithm, "no algorithm beside k: AKA has its own")
+    kinds = {"k": subscriber.k, "card": subscriber.card, "password": subscriber.password}
+    given = [name for name, value in kinds.items() if value is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of k, card and password"
+        yield Mismatch(location, found, "k with op, opc or tuak (IMS AKA), card (IMS AKA), or password (SIP digest)")
+    elif subscriber.k is not None:
+        yield from _operator(location, subscriber)
+    if subscriber.algorithm is not None and (subscriber.algorithm in AKA_ALGORITHMS) is not (subscriber.auth == "aka"):
+        allowed = ", ".join(AKA_ALGORITHMS) if subscriber.auth == "aka" else "MD5, SHA-256, SHA-512-256"
+        yield Mismatch((*location, "algorithm"), subscriber.algorithm, f"one of {allowed}, as the secret is")
+
+
+def _operator(location: Location, subscriber: Subscriber) -> Iterator[Mismatch]:
+    """Look at the operator's half of the AKA secrets."""
+    kinds = {"op": subscriber.op, "opc": subscriber.opc, "tuak": subscriber.tuak}
+    given = [name for name, value in kinds.items() if value is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "k without op or opc"
+        yield Mismatch(location, found, "k with either op or opc (Milenage), or with tuak")
+    if subscriber.tuak is None and len(subscriber.k or b"") != MILENAGE_KEY:
+        yield Mismatch((*location, "k"), "256 bits", "128 bits, or tuak beside it")
+    if subscriber.tuak is not None and (subscriber.tuak.top is None) == (subscriber.tuak.topc is None):
+        yield Mismatch((*location, "tuak"), "both or none of top and topc", "either top or topc")
 
 
 def _sbi(sbi: Sbi) -> Iterator[Mismatch]:

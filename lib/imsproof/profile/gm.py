@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from imsproof.profile.kinds import Address, File, Hex16, Hex48, Key128, Part, Text
+from imsproof.profile.kinds import Address, File, Hex16, Hex48, Key, Key128, Key256, Part, Text
 
 Impu = Annotated[str, Field(pattern=r"^(sips?:[^\s<>]+@[^\s<>]+|tel:\+?[0-9*#().;=A-Za-z+-]+)$", max_length=512)]
 SipUri = Annotated[str, Field(pattern=r"^(sips?:[^\s<>]+|tel:\+?[0-9*#().;=A-Za-z+-]+)$", max_length=512)]
-DigestAlgorithm = Literal["MD5", "SHA-256", "SHA-512-256"]
+AKA_ALGORITHMS = ("AKAv1-MD5", "AKAv2-MD5", "AKAv2-SHA-256")
+DigestAlgorithm = Literal["MD5", "SHA-256", "SHA-512-256", "AKAv1-MD5", "AKAv2-MD5", "AKAv2-SHA-256"]
+
+
+def _res(octets: int) -> int:
+    if octets not in (4, 8, 16, 32):
+        raise ValueError("4, 8, 16 or 32 octets")
+    return octets
+
+
+class Tuak(Part):
+    """TUAK instead of Milenage, with what an operator may choose (TS 35.231)."""
+
+    top: Key256 | None = Field(None, repr=False, description="The operator's TOP; give either top or topc.")
+    topc: Key256 | None = Field(
+        None, repr=False, description="TOPc, derived from TOP and K, 64 hexadecimal digits; give either top or topc."
+    )
+    res: Annotated[int, AfterValidator(_res)] = Field(8, description="Octets of RES: 4, 8, 16 or 32.")
+    iterations: Annotated[int, Field(ge=1, le=255)] = Field(1, description="How often Keccak is run.")
+
+
+class Card(Part):
+    """A USIM or ISIM in a PC/SC reader of the tester's machine; it needs pyscard."""
+
+    reader: Text = Field("0", description="Number of the reader, from 0, or a part of its name.")
+    application: Literal["usim", "isim"] = Field("usim", description="Which application of the card answers.")
+    pin: Text | None = Field(None, repr=False, description="PIN 1, where the card asks for it.")
 
 
 class Subscriber(Part):
@@ -23,13 +49,20 @@ class Subscriber(Part):
     impus: tuple[Impu, ...] = Field(
         min_length=1, description="Public identities (sip: or tel: URI); the first is used."
     )
-    k: Key128 | None = Field(None, repr=False, description="AKA: the subscriber's key K, 32 hexadecimal digits.")
+    k: Key | None = Field(
+        None, repr=False, description="AKA: the subscriber's key K, 32 hexadecimal digits (with TUAK also 64)."
+    )
     op: Key128 | None = Field(None, repr=False, description="AKA: the operator's OP; give either op or opc.")
     opc: Key128 | None = Field(None, repr=False, description="AKA: OPc, derived from OP and K; give either op or opc.")
+    tuak: Tuak | None = Field(None, description="AKA: TUAK instead of Milenage; then no op and opc.")
+    card: Card | None = Field(None, description="AKA: a card in a reader, instead of k.")
     amf: Hex16 = Field(b"\x80\x00", description="AKA: the AMF that the network sends.")
     sqn: Hex48 = Field(bytes(6), description="AKA: highest SQN that the USIM has accepted.")
     password: Text | None = Field(None, repr=False, description="Digest: the password.")
-    algorithm: DigestAlgorithm | None = Field(None, description="Digest: the algorithm expected; any when left out.")
+    algorithm: DigestAlgorithm | None = Field(
+        None,
+        description="The algorithm of the network's challenges (AKA: AKAv1- or AKAv2-); any when left out.",
+    )
     data_channel: bool = Field(default=False, description="Whether this subscriber may use data channels.")
     apps: tuple[Text, ...] = Field((), description="Names of the data-channel applications that it may use.")
     refuses_anonymous: bool = Field(
@@ -39,7 +72,7 @@ class Subscriber(Part):
     @property
     def auth(self) -> Literal["aka", "digest"]:
         """How the subscriber authenticates: by which secret it has."""
-        return "aka" if self.k is not None else "digest"
+        return "aka" if self.k is not None or self.card is not None else "digest"
 
     @property
     def impu(self) -> str:

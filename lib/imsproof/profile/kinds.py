@@ -131,12 +131,12 @@ def _url(value: object) -> Url:
     return Url(parts.scheme, _ip(host, allowed), default if port is None else _port(str(port), allowed), path)
 
 
-def _hex(value: object, size: int) -> bytes:
+def _hex(value: object, *sizes: int) -> bytes:
     if isinstance(value, bytes):
         return value
-    allowed = f"{2 * size} hexadecimal digits ({8 * size} bits)"
+    allowed = " or ".join(f"{2 * size} hexadecimal digits ({8 * size} bits)" for size in sizes)
     digits = re.sub(r"[\s:]", "", value) if isinstance(value, str) else ""
-    if re.fullmatch(r"[0-9A-Fa-f]*", digits) is None or len(digits) != 2 * size:
+    if re.fullmatch(r"[0-9A-Fa-f]*", digits) is None or len(digits) not in {2 * size for size in sizes}:
         raise ValueError(f"{allowed}, not {len(digits)} characters" if digits else allowed)
     return bytes.fromhex(digits)
 
@@ -195,7 +195,11 @@ Address = Annotated[Endpoint, PlainValidator(_endpoint), _AS_TEXT, _text(_ENDPOI
 HttpUrl = Annotated[Url, PlainValidator(_url), _AS_TEXT, _text(r"^https?://")]
 """A field for a URL."""
 Key128 = Annotated[bytes, BeforeValidator(lambda v: _hex(v, 16)), _AS_HEX, _text(r"^[0-9A-Fa-f :]{32,}$")]
-"""A field for K, OP or OPc."""
+"""A field for OP or OPc."""
+Key = Annotated[bytes, BeforeValidator(lambda v: _hex(v, 16, 32)), _AS_HEX, _text(r"^[0-9A-Fa-f :]{32,}$")]
+"""A field for K, of 128 or 256 bits."""
+Key256 = Annotated[bytes, BeforeValidator(lambda v: _hex(v, 32)), _AS_HEX, _text(r"^[0-9A-Fa-f :]{64,}$")]
+"""A field for TOP or TOPc."""
 Hex48 = Annotated[bytes, BeforeValidator(lambda v: _hex(v, 6)), _AS_HEX, _text(r"^[0-9A-Fa-f :]{12,}$")]
 """A field for SQN."""
 Hex16 = Annotated[bytes, BeforeValidator(lambda v: _hex(v, 2)), _AS_HEX, _text(r"^[0-9A-Fa-f :]{4,}$")]

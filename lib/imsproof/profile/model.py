@@ -142,9 +142,10 @@ class Profile(Part):
         """Texts that must not appear in evidence unless they crossed the wire: keys in hexadecimal, passwords."""
         found: set[str] = set()
         for subscriber in self.gm.subscribers if self.gm else ():
-            for key in (subscriber.k, subscriber.op, subscriber.opc):
+            tuak, card = subscriber.tuak, subscriber.card
+            operator = (subscriber.op, subscriber.opc, tuak.top if tuak else None, tuak.topc if tuak else None)
+            for key in (subscriber.k, *operator):
                 if key is not None:
                     found |= {key.hex(), key.hex().upper()}
-            if subscriber.password:
-                found.add(subscriber.password)
+            found |= {text for text in (subscriber.password, card.pin if card else None) if text}
         return sorted(found)
