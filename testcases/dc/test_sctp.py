@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 GET = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nAccept: */*\r\n\r\n"
 BOOTSTRAP, NOT_NEGOTIATED = 0, 778
 UNKNOWN_PPID = 9999
+ONE_MEGABYTE = 1 << 20
+MARGIN = 0.5
+"""Seconds beyond a cookie's life."""
+RESERVED_STREAM = 65535
 
 
 def associated(peer: DataChannelPeer, label: str = "data channel") -> tuple[DataChannelCall, RawAssociation]:
@@ -79,6 +83,7 @@ def test_what_is_to_be_discarded_leaves_the_association_alone(bench: Bench, case
         "DC-SCTP-10": "sack-ahead",
         "DC-SCTP-11": "dcep-malformed",
         "DC-SCTP-12": "data-huge",
+        "DC-SCTP-27": "dcep-hostile",
     }
 )
 def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -> None:
@@ -87,6 +92,22 @@ def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -
     others_call, others = associated(other, "somebody else's data channel")
     call, association = associated(hostile, "the hostile peer's data channel")
     association.inject(case)
+    association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
+    unharmed = expect(others.heartbeat("somebody else's heartbeat afterwards")).holds("heartbeat-answered").held
+    call.close()
+    others_call.close()
+    if unharmed:
+        serves(other)
+
+
+@purpose("DC-SCTP-26")
+def test_a_message_over_the_announced_size_ends_nobody_elses_association(bench: Bench) -> None:
+    """A whole message that is longer than the lab's a=max-message-size ends no other association, nor the service."""
+    other, hostile = bench.data_channel_peer(), bench.data_channel_peer()
+    others_call, others = associated(other, "somebody else's data channel")
+    call, association = associated(hostile, "the hostile peer's data channel")
+    size = call.need_peer().max_message_size or ONE_MEGABYTE
+    association.send_inside(f"a message of more than {size} bytes", forge.oversized(association.sctp, size))
     association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
     unharmed = expect(others.heartbeat("somebody else's heartbeat afterwards")).holds("heartbeat-answered").held
     call.close()
@@ -121,7 +142,41 @@ def test_a_tampered_cookie_makes_no_association(bench: Bench) -> None:
     call.close()
     call = peer.open("data channel for a tampered cookie")
     association = call.raw("association that stops before its cookie", passive=True, hold_cookie=True)
-    expect(association.echo_cookie("tampered cookie", flip=True)).holds("no-chunk", chunks=["COOKIE_ACK"])
+    cookie = association.cookie()
+    tampered = association.echo_cookie("tampered cookie", bytes((*cookie[:-1], cookie[-1] ^ 1)))
+    expect(tampered).holds("no-chunk", chunks=["COOKIE_ACK"])
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-SCTP-23")
+def test_the_cookie_of_another_association_makes_none(bench: Bench) -> None:
+    """A cookie that another association was given is not acknowledged under this one's verification tag."""
+    here, there = bench.data_channel_peer(), bench.data_channel_peer()
+    call, _ = associated(here)
+    call.close()
+    call, others_call = here.open("data channel for a foreign cookie"), there.open("somebody else's data channel")
+    others = others_call.raw("association that gives its cookie away", passive=True, hold_cookie=True)
+    association = call.raw("association that uses a foreign cookie", passive=True, hold_cookie=True)
+    association.cookie()
+    expect(association.echo_cookie("foreign cookie", others.cookie())).holds("no-chunk", chunks=["COOKIE_ACK"])
+    others_call.close()
+    call.close()
+    serves(here)
+
+
+@purpose("DC-SCTP-24")
+def test_a_stale_cookie_makes_no_association(bench: Bench) -> None:
+    """A cookie that is echoed at once is acknowledged; one that is older than its life is not."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel for a fresh cookie")
+    association = call.raw("association that holds its cookie for a moment", passive=True, hold_cookie=True)
+    control(association.echo_cookie("fresh cookie", association.cookie())).holds("chunk-came", chunks=["COOKIE_ACK"])
+    call.close()
+    call = peer.open("data channel for a stale cookie")
+    association = call.raw("association that holds its cookie for long", passive=True, hold_cookie=True)
+    stale = association.echo_cookie("stale cookie", association.cookie(), after=bench.cookie_seconds() + MARGIN)
+    expect(stale).holds("no-chunk", chunks=["COOKIE_ACK"])
     call.close()
     serves(peer)
 
@@ -171,6 +226,21 @@ def test_channels_are_opened_only_on_free_streams_of_the_openers_parity(bench: B
     call, association = associated(peer)
     asked = Open(b"hostile").to_bytes()
     attempt = association.message(f"OPEN of {name}", stream(call.is_client), PPID_DCEP, asked, injected=True)
+    expect(attempt).holds("channel-not-opened")
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-SCTP-25")
+def test_the_reserved_stream_is_not_opened(bench: Bench) -> None:
+    """A DATA_CHANNEL_OPEN on stream 65535, of the right parity for a DTLS server, is not acknowledged."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel, the lab as client", setup="passive")
+    association = call.raw("association, the lab as client")
+    control(association).holds("association-up")
+    control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
+    asked = Open(b"hostile").to_bytes()
+    attempt = association.message(f"OPEN of {RESERVED_STREAM}", RESERVED_STREAM, PPID_DCEP, asked, injected=True)
     expect(attempt).holds("channel-not-opened")
     call.close()
     serves(peer)

@@ -162,6 +162,23 @@ def _malformed_opens(association: RawSctp) -> list[bytes]:
     ]
 
 
+def _hostile_opens(association: RawSctp) -> list[bytes]:
+    labels = (b"A" * 60_000, b"\xff\xfe\x00'\"<script>alert(1)</script>", b"../../" * 50, b"%n%s" * 50)
+    packets = []
+    for number, label in enumerate(labels):
+        body = Open(label, b"\x00\r\nHost: other\r\n\r\n").to_bytes()
+        for chunk in association.data_chunks(2000 + number, PPID_DCEP, body):
+            packets.append(association.packet(chunk).to_bytes())
+    return packets
+
+
+def oversized(association: RawSctp, size: int) -> list[bytes]:
+    """A whole GET that is longer than ``size`` bytes by its last header."""
+    head = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nX-Long: "
+    body = head + b"A" * (size - len(head)) + b"\r\n\r\n"
+    return [association.packet(chunk).to_bytes() for chunk in association.data_chunks(0, PPID_STRING, body)]
+
+
 def _unfinished(association: RawSctp) -> list[bytes]:
     first = association.packet(association.data_chunk(0, PPID_STRING, b"A" * 1000, flags=sctp.FIRST_FRAGMENT))
     return [
@@ -213,6 +230,7 @@ PACKETS: dict[str, tuple[str, Callable[[RawSctp], list[bytes]]]] = {
     ),
     "sack-ahead": ("SACK of what was never sent, with gaps that cannot be", _sack_ahead),
     "dcep-malformed": ("DCEP messages that are malformed or hostile", _malformed_opens),
+    "dcep-hostile": ("well-formed DATA_CHANNEL_OPENs with hostile labels", _hostile_opens),
     "data-huge": ("300 kB of fragments without an end", _unfinished),
 }
 """Kind to what it is called, and its maker from the association."""

@@ -89,9 +89,13 @@ class RawAssociation(Attempt):
         """Send a HEARTBEAT and wait for its acknowledgement; only as long as silence when it is not ``needed``."""
         return self.session.run(self._heartbeat(label, self.session.timers.answer if needed else self.within))
 
-    def echo_cookie(self, label: str, *, flip: bool) -> Exchange:
-        """Wait for the lab's cookie and echo it, with one bit changed if ``flip``; wait for chunks until silence."""
-        return self.session.run(self._echo_cookie(label, flip=flip))
+    def cookie(self) -> bytes:
+        """The lab's state cookie, which is waited for (``InconclusiveError`` when none came)."""
+        return self.session.run(self._cookie())
+
+    def echo_cookie(self, label: str, cookie: bytes, *, after: float = 0.0) -> Exchange:
+        """Echo a cookie ``after`` so many seconds, and wait for chunks until silence."""
+        return self.session.run(self._echo_cookie(label, cookie, after))
 
     def forge(self, kind: str) -> Exchange:
         """Send the records that :data:`imsproof.actors.forge.RECORDS` names, below DTLS, from the own address."""
@@ -168,13 +172,16 @@ class RawAssociation(Attempt):
 
     # Inside, on the link's loop
 
-    async def _echo_cookie(self, label: str, *, flip: bool) -> Exchange:
+    async def _cookie(self) -> bytes:
         await self._until(lambda: bool(self.sctp.cookie), self.session.timers.answer)
-        cookie = self.sctp.cookie
-        if not cookie:
-            raise InconclusiveError("the lab gave no cookie to an INIT, so none can be tampered with")
-        changed = bytes((*cookie[:-1], cookie[-1] ^ 1)) if flip else cookie
-        packet = self.sctp.packet(wire.Chunk(wire.COOKIE_ECHO, changed)).to_bytes()
+        if not self.sctp.cookie:
+            raise InconclusiveError("the lab gave no cookie to an INIT, so none can be misused")
+        return self.sctp.cookie
+
+    async def _echo_cookie(self, label: str, cookie: bytes, after: float) -> Exchange:
+        if after:
+            await self._until(lambda: False, after)
+        packet = self.sctp.packet(wire.Chunk(wire.COOKIE_ECHO, cookie)).to_bytes()
         return await self._send_inside(label, [packet], wait=True)
 
     async def _heartbeat(self, label: str, within: float) -> Exchange:

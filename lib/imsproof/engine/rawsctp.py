@@ -99,11 +99,18 @@ class RawSctp:
 
     def send_message(self, stream: int, ppid: int, payload: bytes) -> None:
         """Send a message, in pieces where it is long."""
+        for chunk in self.data_chunks(stream, ppid, payload):
+            self.send_chunks(chunk)
+
+    def data_chunks(self, stream: int, ppid: int, payload: bytes) -> list[sctp.Chunk]:
+        """Return a message as DATA chunks, each for a packet of its own; their TSNs are used up."""
         pieces = [payload[at : at + _PIECE] for at in range(0, len(payload), _PIECE)] or [b""]
+        chunks = []
         for number, piece in enumerate(pieces):
             first = sctp.FIRST_FRAGMENT if number == 0 else 0
             last = sctp.LAST_FRAGMENT if number == len(pieces) - 1 else 0
-            self.send_chunks(self.data_chunk(stream, ppid, piece, flags=first | last))
+            chunks.append(self.data_chunk(stream, ppid, piece, flags=first | last))
+        return chunks
 
     def heartbeat(self, info: bytes) -> sctp.Chunk:
         """Return a HEARTBEAT that carries ``info`` (RFC 9260 section 3.3.5)."""

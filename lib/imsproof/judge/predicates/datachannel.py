@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
@@ -11,7 +12,7 @@ from imsproof.codec.sctp import Packet, SctpSyntaxError
 from imsproof.codec.tlshello import APPLICATION_DATA
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
-from imsproof.seams import Event, Kind
+from imsproof.seams import Event, Kind, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +83,14 @@ def no_chunk(events: Events, *, exchange: str, chunks: Sequence[str]) -> Finding
         if event.kind is Kind.RECEIVED and event.facts.get("chunk") in set(chunks):
             return fails(f"{exchange}: answered with {event.facts['chunk']}", sent.seq, event.seq)
     return holds(f"{exchange}: no {' or '.join(chunks)} came", sent.seq)
+
+
+@predicate("chunk-came")
+def chunk_came(events: Events, *, exchange: str, chunks: Sequence[str]) -> Finding:
+    """One of these SCTP chunks came in answer."""
+    found = no_chunk(events, exchange=exchange, chunks=chunks)
+    turned = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.UNKNOWN: Outcome.UNKNOWN}
+    return replace(found, outcome=turned[found.outcome])
 
 
 @predicate("message-answered")

@@ -283,12 +283,13 @@ class DcAssociation(asyncio.DatagramProtocol):
             streams=frozenset(self._channels),
             max_message=MAX_MESSAGE_SIZE,
             peer_parity=1 if self._role == "client" else 0,
+            cookie_seconds=self._media.cookie_seconds,
         )
         kinds = self._packets.look(packet, known)
         if self._dies_of(kinds):
             return
         obeyed = kinds.intersection(self._media.obeys)
-        if obeyed & {"open-in-use", "open-wrong-parity"}:
+        if obeyed & {"open-in-use", "open-wrong-parity", "open-reserved"}:
             acknowledge = engine.send_message(opened_stream(packet), PPID_DCEP, bytes((DATA_CHANNEL_ACK,)))
             self._spawn(acknowledge)
         elif obeyed:

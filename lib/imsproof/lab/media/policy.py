@@ -19,6 +19,7 @@ class MediaPolicy:
         peer_certificate_required: the MF asks for a certificate and refuses a peer without one.
         source_checked: the MF drops datagrams that do not come from the address of the SDP.
         clear_sctp_refused: the MF drops SCTP that is not inside DTLS.
+        cookie_seconds: how long the MF takes an SCTP state cookie back.
         apps_over_tcp: the MF serves the bootstrap channel's pages over plain TCP too, at the port of the context.
         apps_checked: the DC AS serves a subscriber only the applications that it may use.
         certificate: kind of the MF's certificate: ``ec``, ``rsa``, ``rsa-1024``.
@@ -63,6 +64,7 @@ class MediaPolicy:
     peer_certificate_required: bool = True
     source_checked: bool = True
     clear_sctp_refused: bool = True
+    cookie_seconds: float = 3.0
     apps_over_tcp: bool = False
     apps_checked: bool = True
     certificate: str = "ec"

@@ -6,6 +6,9 @@ dropped here. Planted faults make the MF die of a kind (``media.dies_of``) or ta
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from imsproof.codec import sctp
@@ -31,6 +34,8 @@ KINDS = frozenset(
         "init-bundled",
         "init-empty",
         "cookie-tampered",
+        "cookie-foreign",
+        "cookie-stale",
         "zero-length-chunk",
         "overlong-chunk",
         "unknown-chunk",
@@ -39,9 +44,12 @@ KINDS = frozenset(
         "sack-ahead",
         "data-empty",
         "data-huge",
+        "message-over-size",
         "dcep-malformed",
+        "dcep-hostile",
         "open-in-use",
         "open-wrong-parity",
+        "open-reserved",
         "stray-stream",
         "unknown-ppid",
     }
@@ -58,6 +66,10 @@ _STATE_COOKIE = 7
 _INIT_SIZE = 16
 _HALF = 1 << 31
 _PARAMETER_HEADER = 4
+_RESERVED_STREAM = 65535
+_LONGEST_LABEL = 1024
+_GIVEN: deque[bytes] = deque(maxlen=1024)
+"""Cookies that any association of this process gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ class Known:
         streams: streams of negotiated channels.
         max_message: what it announced, in bytes.
         peer_parity: the parity of streams that the peer may open: 0 for a DTLS client, 1 for a server.
+        cookie_seconds: how long a state cookie is good.
     """
 
     tag: int
@@ -82,6 +95,7 @@ class Known:
     streams: frozenset[int]
     max_message: int
     peer_parity: int = 0
+    cookie_seconds: float = 60.0
 
 
 class SctpGuard:
@@ -89,6 +103,7 @@ class SctpGuard:
 
     def __init__(self) -> None:
         self._cookie = b""
+        self._given_at = 0.0
         self._unfinished = 0
 
     def sent(self, packet: bytes) -> None:
@@ -98,6 +113,8 @@ class SctpGuard:
         for chunk in sctp.Packet.parse(packet).chunks:
             if chunk.kind == sctp.INIT_ACK:
                 self._cookie = dict(parameters(chunk.value[_INIT_SIZE:])).get(_STATE_COOKIE, b"")
+                self._given_at = time.monotonic()
+                _GIVEN.append(self._cookie)
 
     def look(self, data: bytes, known: Known) -> set[str]:
         """Name what is hostile in a packet."""
@@ -127,7 +144,7 @@ class SctpGuard:
             empty = len(value) < _INIT_SIZE or not int.from_bytes(value[:4]) or not value[8:10].strip(b"\0")
             return ({"init-empty"} if empty else set()) | ({"init-again"} if known.established else set())
         if chunk.kind == sctp.COOKIE_ECHO:
-            return {"cookie-tampered"} if value != self._cookie else set()
+            return self._of_cookie(value, known)
         if chunk.kind == sctp.SACK:
             ahead = (int.from_bytes(value[:4]) - known.next_tsn) % (1 << 32) < _HALF
             return {"sack-ahead"} if ahead else set()
@@ -137,6 +154,11 @@ class SctpGuard:
             return {"re-config-malformed"} if not whole(value) else set()
         return {"unknown-chunk"} if chunk.kind not in sctp.CHUNK_NAMES else set()
 
+    def _of_cookie(self, value: bytes, known: Known) -> set[str]:
+        if value != self._cookie:
+            return {"cookie-foreign" if value in _GIVEN else "cookie-tampered"}
+        return {"cookie-stale"} if time.monotonic() - self._given_at > known.cookie_seconds else set()
+
     def _of_data(self, chunk: sctp.Chunk, known: Known) -> set[str]:
         try:
             data = sctp.Data.parse(chunk)
@@ -145,7 +167,7 @@ class SctpGuard:
         kinds = set() if data.payload else {"data-empty"}
         self._unfinished = len(data.payload) + (0 if data.flags & sctp.FIRST_FRAGMENT else self._unfinished)
         if self._unfinished > known.max_message:
-            kinds.add("data-huge")
+            kinds |= {"data-huge", "message-over-size"} if data.flags & sctp.LAST_FRAGMENT else {"data-huge"}
         if data.ppid == PPID_DCEP:
             return kinds | _of_dcep(data, known)
         if data.stream not in known.streams:
@@ -168,7 +190,7 @@ class SctpGuard:
         return replace(packet, chunks=chunks).to_bytes()
 
     def _careless_chunk(self, chunk: sctp.Chunk, known: Known, kinds: set[str]) -> sctp.Chunk:
-        if chunk.kind == sctp.COOKIE_ECHO and "cookie-tampered" in kinds:
+        if chunk.kind == sctp.COOKIE_ECHO and kinds & {"cookie-tampered", "cookie-foreign"}:
             return sctp.Chunk(sctp.COOKIE_ECHO, self._cookie)
         if chunk.kind != sctp.DATA or chunk.length is not None:
             return chunk
@@ -207,9 +229,21 @@ def _of_dcep(data: sctp.Data, known: Known) -> set[str]:
         return set()
     if not _whole_open(data):
         return {"dcep-malformed"}
+    if _hostile(data.payload):
+        return {"dcep-hostile"}
     if data.stream in known.streams:
         return {"open-in-use"}
+    if data.stream == _RESERVED_STREAM:
+        return {"open-reserved"}
     return {"open-wrong-parity"} if data.stream % 2 != known.peer_parity else set()
+
+
+def _hostile(message: bytes) -> bool:
+    """Whether label and protocol of a DATA_CHANNEL_OPEN are what no user would call a channel."""
+    texts = message[12:]
+    with suppress(UnicodeDecodeError):
+        return len(texts) > _LONGEST_LABEL or not texts.decode("utf-8").isprintable()
+    return True
 
 
 def opened_stream(packet: bytes) -> int:
