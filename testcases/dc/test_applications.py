@@ -9,8 +9,8 @@ from imsproof.actors.dccall import Handshake
 from imsproof.codec.dcep import PPID_STRING
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
-from imsproof.purpose import purpose
-from imsproof.seams import InconclusiveError
+from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from imsproof.actors.dccall import Association, DataChannelCall
@@ -20,21 +20,35 @@ if TYPE_CHECKING:
 
 GET = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nAccept: */*\r\n\r\n"
 SMUGGLING = (b"POST / HTTP/1.1\r\nHost: bootstrap\r\nContent-Length: 0\r\nContent-Length: %d\r\n\r\n" % len(GET)) + GET
+MOVES = 3
+RANGES = 500
+BOUND = 10
 METHODS = ("PUT", "DELETE", "PATCH", "TRACE", "CONNECT")
+
+
+def root(call: DataChannelCall, association: Association, label: str) -> HttpAnswer:
+    """Fetch the root, and follow where it leads."""
+    answer = call.get(association, "/", label=label)
+    for _ in range(MOVES):
+        path = applications.moved_to(answer)
+        if not path:
+            break
+        answer = call.get(association, path, label=f"{label}, moved to {path}")
+    return answer
 
 
 def fetched(peer: DataChannelPeer) -> tuple[DataChannelCall, Association, HttpAnswer]:
     """Open a data channel and fetch the list as the control."""
     call = peer.open("data channel")
     association = call.connect("protected bootstrap channel")
-    listing = call.get(association, "/")
+    listing = root(call, association, "GET /")
     control(listing).accepted()
     return call, association, listing
 
 
 def serves(call: DataChannelCall, association: Association) -> None:
     """Show that the list is still served."""
-    alive(call.get(association, "/", label="GET / again"))
+    alive(root(call, association, "GET / again"))
     call.close()
 
 
@@ -195,4 +209,36 @@ def test_answers_do_not_tell_product_and_version(bench: Bench) -> None:
     call, association, listing = fetched(bench.data_channel_peer())
     expect(listing).holds("no-product-version")
     expect(call.get(association, "/no/such/page")).holds("no-product-version")
+    serves(call, association)
+
+
+@purposes(
+    {
+        "DC-APP-13": "endless-head",
+        "DC-APP-14": "endless-body",
+        "DC-APP-15": "endless-chunks",
+        "DC-APP-16": "header-flood",
+    }
+)
+def test_a_request_without_end_keeps_nobody_else_from_being_served(bench: Bench, case: str) -> None:
+    """A request that does not end is bounded: another subscriber is served meanwhile, and everybody afterwards."""
+    other, hostile = bench.data_channel_peer(), bench.data_channel_peer()
+    others_call, others, _ = fetched(other)
+    call, association, _ = fetched(hostile)
+    name, request = applications.ENDLESS_REQUESTS[case]
+    attack = call.ask(association, f"a request with {name}", request)
+    expect(attack).holds("refused", role=Role.FORM)
+    unharmed = expect(root(others_call, others, "somebody else's GET /")).accepted().held
+    call.close()
+    if unharmed:
+        serves(others_call, others)
+
+
+@purpose("DC-APP-17")
+def test_overlapping_ranges_do_not_multiply_an_answer(bench: Bench) -> None:
+    """A request for the whole list five hundred times over is not answered with five hundred lists."""
+    call, association, listing = fetched(bench.data_channel_peer())
+    ranges = [applications.overlapping_ranges(RANGES)]
+    attack = call.get(association, "/", headers=ranges, label=f"GET / in {RANGES} overlapping ranges")
+    expect(attack).holds("answer-bounded", listed=listing.exchange, times=BOUND)
     serves(call, association)

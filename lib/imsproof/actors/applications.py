@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from imsproof.link.subject import HttpAnswer
 
 LINK = re.compile(r"""(?:href=|"url"\s*:\s*)["']([^"']{1,500})["']""")
 MOST = 4
@@ -54,3 +58,35 @@ def identity_headers(impu: str) -> list[tuple[str, str]]:
         ("X-Forwarded-User", impu),
         ("X-Original-URL", f"/{quote(impu, safe='')}/"),
     ]
+
+
+ENDLESS = 1 << 17
+"""Octets of what has no end: several times what servers keep of a request's head."""
+MANY = 5000
+_HEAD = b"GET / HTTP/1.1\r\nHost: bootstrap\r\n"
+_POST = b"POST / HTTP/1.1\r\nHost: bootstrap\r\n"
+
+ENDLESS_REQUESTS: dict[str, tuple[str, bytes]] = {
+    "endless-head": ("a head that does not end", _HEAD + b"X-Endless: " + b"A" * ENDLESS),
+    "endless-body": ("a body that does not end", _POST + b"Content-Length: 999999999\r\n\r\n" + b"A" * ENDLESS),
+    "endless-chunks": (
+        "a chunked body that does not end",
+        _POST + b"Transfer-Encoding: chunked\r\n\r\n" + (b"400\r\n" + b"A" * 1024 + b"\r\n") * (ENDLESS // 1024),
+    ),
+    "header-flood": ("5000 header fields", _HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(MANY)) + b"\r\n"),
+}
+"""Requests that a server must bound, by the name of what is wrong with them: what each is called, and its octets."""
+
+
+def overlapping_ranges(count: int) -> tuple[str, str]:
+    """A Range header that asks for the whole representation ``count`` times (CVE-2011-3192)."""
+    return ("Range", "bytes=" + ",".join(["0-"] * count))
+
+
+def moved_to(answer: HttpAnswer) -> str:
+    """The path to which an answer leads on (RFC 9110 section 15.4), ``""`` when it leads nowhere."""
+    if answer.status not in (301, 302, 303, 307, 308):
+        return ""
+    where = next((value for name, value in answer.headers if name == "location"), "")
+    path = urlsplit(where).path
+    return path if path.startswith("/") else f"/{path}" if path else ""

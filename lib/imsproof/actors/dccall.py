@@ -196,6 +196,11 @@ class DataChannelCall:
         facts = {"method": method, "path": path, "headers": [list(pair) for pair in headers]}
         return self.session.run(self._get(association, stream, request, facts, label or f"{method} {path}"))
 
+    def ask(self, association: Association, label: str, request: bytes) -> HttpAnswer:
+        """Send a request as it is, right or not, on the bootstrap channel, and wait for an answer."""
+        facts = {"octets": len(request), "injected": True}
+        return self.session.run(self._get(association, 0, request, facts, label))
+
     def hang_up(self) -> None:
         """End the call in the signalling, and leave the association alone."""
         self.signalling.end()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MAX_HTTP = 1 << 20
 """Octets of an answer that are read."""
+MAX_SHOWN = 4096
+"""Octets of a request that the journal keeps."""
+PIECE = 16_384
+"""Octets of a request in one message, which every peer takes."""
 _LENGTH = re.compile(rb"(?im)^content-length:\s*(\d{1,9})\s*$")
 _CHUNKED = re.compile(rb"(?im)^transfer-encoding:.*\bchunked\s*$")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]*\r\n")
@@ -43,11 +47,12 @@ class HttpChannels:
     async def ask(self, label: str, stream: int, request: bytes, facts: dict[str, Any]) -> HttpAnswer:
         """Send a request as it is on a stream and wait for the answer; ``facts`` go with the request's event."""
         answer = HttpAnswer(record=self.session.record, exchange=self.session.exchange(label))
-        self.emit(Kind.SENT, answer.exchange, request, {**facts, "stream": stream, "text": "over the data channel"})
+        self.emit(Kind.SENT, answer.exchange, request[:MAX_SHOWN], {**facts, "stream": stream, "text": "over the data channel"})
         try:
             async with asyncio.timeout(self.session.timers.answer):
                 channel = await self._channel(stream)
-                channel.send(request)
+                for at in range(0, len(request), PIECE):
+                    channel.send(request[at : at + PIECE])
                 await self._read(channel, answer)
         except (TimeoutError, ChannelClosedError, ValueError) as error:
             answer.failed = str(error) or "no answer in time"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from imsproof.seams import Event, Events
 
+MULTIPART = 1024
+"""Octets that an answer in parts may need beside its contents."""
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3} ")
 
 
@@ -51,6 +53,19 @@ def body_lacks(events: Events, *, exchange: str, words: Sequence[str]) -> Findin
     if named:
         return fails(f"{exchange}: the answer names {', '.join(named)}, not this subscriber's", found[0].seq)
     return holds(f"{exchange}: the answer ({status}) names none of {', '.join(words)}", found[0].seq)
+
+
+@predicate("answer-bounded")
+def answer_bounded(events: Events, *, exchange: str, listed: str, times: int) -> Finding:
+    """The answer is no longer than ``times`` the one to the same request without what was meant to make it long."""
+    found, plain = _body(events, exchange), _body(events, listed)
+    if found is None:
+        return holds(f"{exchange}: no answer came: the lab {effect(events, exchange).how}")
+    if plain is None:
+        return unknown(f"{listed}: no answer came that could be compared")
+    sentence = f"{exchange}: {len(found[1])} octets were answered, {len(plain[1])} to the plain request"
+    bounded = len(found[1]) <= times * max(len(plain[1]), MULTIPART)
+    return holds(sentence, found[0].seq, plain[0].seq) if bounded else fails(sentence, found[0].seq, plain[0].seq)
 
 
 @predicate("nothing-else-given")

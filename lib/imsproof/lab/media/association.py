@@ -268,6 +268,9 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._dtls.close()
         return True
 
+    def _refused(self, kind: str) -> None:
+        self._dies_of({kind})
+
     # SCTP and channels
 
     def _on_sctp(self, packet: bytes) -> None:
@@ -325,7 +328,8 @@ class DcAssociation(asyncio.DatagramProtocol):
                 continue
             if stream in BOOTSTRAP_STREAMS:
                 channel = self._sctp.open_channel(stream, "bootstrap", "http", negotiated=True)
-                self._spawn(serve_channel(channel, self._bootstrap, self.remote.max_message_size, self._others))
+                largest = self.remote.max_message_size
+                self._spawn(serve_channel(channel, self._bootstrap, largest, self._others, self._refused))
             elif stream >= FIRST_APPLICATION_STREAM:
                 channel = self._sctp.open_channel(stream, "application", negotiated=True)
                 self._spawn(_echo(channel))

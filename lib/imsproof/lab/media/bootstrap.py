@@ -82,6 +82,8 @@ class Bootstrap:
             answer = replace(answer, headers=(*answer.headers, ("Server", media.server_header)))
         if media.packages_altered and answer.content_type == "application/zip":
             answer = replace(answer, body=answer.body + b"\0")
+        if media.ranges_multiply:
+            answer = replace(answer, body=answer.body * (1 + request.header("range").count(",")))
         return answer
 
     async def _forward(self, method: str, url: str, headers: dict[str, str]) -> Response:
@@ -112,7 +114,11 @@ class Bootstrap:
 
 
 async def serve_channel(
-    channel: Channel, bootstrap: Bootstrap, largest_message: int, everybody: Callable[[], Iterable[Channel]] = tuple
+    channel: Channel,
+    bootstrap: Bootstrap,
+    largest_message: int,
+    everybody: Callable[[], Iterable[Channel]] = tuple,
+    refused: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve HTTP/1.1 over a data channel until it closes; what is not HTTP is refused, and the reading begins anew.
 
@@ -121,6 +127,7 @@ async def serve_channel(
         bootstrap: who answers.
         largest_message: the peer's ``a=max-message-size`` in bytes; 0 is any.
         everybody: the other channels that answers go to (planted faults only).
+        refused: called with the kind of each request that is refused as hostile.
     """
     requests = RequestReader(first_length_counts=bootstrap.first_length_counts)
     piece = min(largest_message, _PIECE) if largest_message else _PIECE
@@ -133,6 +140,7 @@ async def serve_channel(
                     for one in (channel, *everybody()):
                         _send(one, answer, piece)
             except HttpError as error:
+                refused(error.kind)
                 _send(channel, error.response, piece)
                 requests = RequestReader(first_length_counts=bootstrap.first_length_counts)
 

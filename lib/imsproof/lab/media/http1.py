@@ -13,6 +13,8 @@ MAX_HEAD = 16_384
 """Bytes of request line and headers."""
 MAX_BODY = 65_536
 MAX_HEADERS = 64
+KINDS = frozenset({"endless-head", "endless-body", "endless-chunks", "header-flood"})
+"""Names of requests that have no end; others that are refused have none."""
 _IDLE = 10.0
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _END_OF_HEAD = b"\r\n\r\n"
@@ -62,8 +64,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 class HttpError(Exception):
     """The request is refused; the connection cannot go on, since where the next one begins is not certain."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, kind: str = "") -> None:
         super().__init__(text)
+        self.kind = kind
         self.response = Response(status, f"{text}\n".encode(), close=True)
 
 
@@ -86,7 +89,8 @@ class RequestReader:
     def _next(self) -> Request | None:
         end = self._pending.find(_END_OF_HEAD)
         if max(end, 0) > MAX_HEAD or (end < 0 and len(self._pending) > MAX_HEAD):
-            raise HttpError(431, f"request line and headers are longer than {MAX_HEAD} bytes")
+            kind = "header-flood" if self._pending.count(b"\n") > MAX_HEADERS else "endless-head"
+            raise HttpError(431, f"request line and headers are longer than {MAX_HEAD} bytes", kind)
         if end < 0:
             return None
         request = _parse_head(self._pending[:end])
@@ -106,7 +110,7 @@ def _parse_head(head: bytes) -> Request:
     if words[2] not in ("HTTP/1.1", "HTTP/1.0"):
         raise HttpError(505, "HTTP/1.1 only")
     if len(lines) > MAX_HEADERS:
-        raise HttpError(431, f"more than {MAX_HEADERS} headers")
+        raise HttpError(431, f"more than {MAX_HEADERS} headers", "header-flood")
     return Request(words[0], words[1], tuple(_parse_header(line) for line in lines))
 
 
@@ -120,7 +124,7 @@ def _parse_header(line: str) -> tuple[str, str]:
 
 def _content_length(request: Request, *, first_counts: bool) -> int:
     if request.header("transfer-encoding"):
-        raise HttpError(501, "Transfer-Encoding is not taken")
+        raise HttpError(501, "Transfer-Encoding is not taken", "endless-chunks")
     lengths = [value for name, value in request.headers if name == "content-length"]
     if first_counts:
         lengths = lengths[:1]
@@ -128,7 +132,7 @@ def _content_length(request: Request, *, first_counts: bool) -> int:
         raise HttpError(400, "malformed Content-Length")
     length = int(lengths[0]) if lengths else 0
     if length > MAX_BODY:
-        raise HttpError(413, f"the body is longer than {MAX_BODY} bytes")
+        raise HttpError(413, f"the body is longer than {MAX_BODY} bytes", "endless-body")
     return length
 
 

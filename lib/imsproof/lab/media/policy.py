@@ -41,10 +41,11 @@ class MediaPolicy:
         methods_checked: only GET and HEAD are served.
         first_length_counts: of several Content-Length headers the first one counts.
         packages_altered: the MF changes what it forwards.
+        ranges_multiply: the MF answers each of several ranges with the whole.
         answers_to_all: the MF sends answers on the bootstrap channel to every association.
         outlives_call: associations at the MF stand when their call has ended.
         server_header: value of the Server header in answers; none when empty.
-        dies_of: kinds of hostile input (recordguard.py, sctpguard.py) that end an association at the MF.
+        dies_of: kinds of hostile input (recordguard.py, sctpguard.py, http1.py) that end an association at the MF.
         node_dies_of: kinds of hostile input that end the whole MF until the lab is reset.
         obeys: kinds of hostile input that the MF takes for good.
         ignores: kinds of difficult but right input that the MF drops.
@@ -85,6 +86,7 @@ class MediaPolicy:
     methods_checked: bool = True
     first_length_counts: bool = False
     packages_altered: bool = False
+    ranges_multiply: bool = False
     answers_to_all: bool = False
     outlives_call: bool = False
     server_header: str = ""
