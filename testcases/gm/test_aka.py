@@ -367,6 +367,21 @@ def test_aka_is_not_bid_down_to_a_password(bench: Bench) -> None:
     answered_wrongly(bench, attack, auth="aka")
 
 
+@purpose("GM-AKA-25")
+def test_akav2_is_not_bid_down_to_akav1(bench: Bench) -> None:
+    """A challenge with AKAv2 that is answered with AKAv1-MD5, by who has the right RES, is refused."""
+    who = bench.subscribers(1, algorithms=("AKAv2-SHA-256", "AKAv2-MD5"))[0]
+
+    def attack(ue: Ue) -> Registration:
+        asked = ue.challenge(label="AKAv2 challenge to be answered with AKAv1")
+        given = challenge_of(asked)
+        none_weaker(asked, "AKAV1-MD5")
+        weak = replace(given, params={**given.params, "algorithm": "AKAv1-MD5"})
+        return ue.respond(weak, label="REGISTER with algorithm AKAv1-MD5")
+
+    answered_wrongly(bench, attack, ue=bench.ue(subscriber=who, registered=False))
+
+
 @purpose("GM-AKA-20")
 def test_sha_256_is_not_bid_down_to_md5(bench: Bench) -> None:
     """A challenge for SHA-256 alone that is answered with MD5, by who knows the password, is refused."""
@@ -376,13 +391,20 @@ def test_sha_256_is_not_bid_down_to_md5(bench: Bench) -> None:
     ue.deregister()
     asked = ue.challenge(label="challenge to be answered with MD5")
     given = challenge_of(asked)
-    offered = [parse_credentials(text)[1].get("algorithm", "MD5") for text in challenges_in(asked)]
-    if "MD5" in {name.upper() for name in offered}:
-        raise InconclusiveError(f"the network itself offers MD5 ({', '.join(offered)}); there is nothing to bid down")
+    none_weaker(asked, "MD5")
     weak = replace(given, params={**given.params, "algorithm": "MD5"})
     expect(ue.respond(weak, label="REGISTER with algorithm MD5")).refused(status=REFUSALS)
     alive(ue.register(label="REGISTER as challenged again"))
     ue.close()
+
+
+def none_weaker(asked: Registration, weak: str) -> None:
+    """Make sure that the network does not offer the weaker algorithm by itself, beside the other."""
+    offered = [parse_credentials(text)[1].get("algorithm", "MD5") for text in challenges_in(asked)]
+    if weak in {name.upper() for name in offered}:
+        raise InconclusiveError(
+            f"the network itself offers {weak} ({', '.join(offered)}); there is nothing to bid down"
+        )
 
 
 def challenges_in(registration: Registration) -> list[str]:

@@ -19,7 +19,7 @@ class Tuak:
     What the operator may choose has IMS' own lengths by default: MAC 8, RES 8, CK and IK 16 octets, one iteration.
     """
 
-    def __init__(  # noqa: PLR0913 - what TS 35.231 leaves to the operator, each by its name
+    def __init__(
         self,
         k: bytes,
         *,
@@ -47,6 +47,7 @@ class Tuak:
             raise ValueError(f"TUAK has no MAC of {mac}, RES of {res}, CK of {ck} and IK of {ik} octets")
         self._k, self._iterations = k, iterations
         self._mac, self._res, self._ck, self._ik = mac, res, ck, ik
+        self._last: tuple[bytes, bytes] = (b"", b"")
         self._long = int(len(k) == KEY_OCTETS[1])
         self.topc = topc if topc is not None else self._run(top or b"", 0, bytes(16), b"", b"")[:TOP_OCTETS][::-1]
 
@@ -76,6 +77,11 @@ class Tuak:
         return self._run(self.topc, 0x80 | _MAC_CODES[self._mac], rand, amf, sqn)[: self._mac][::-1]
 
     def _out(self, rand: bytes) -> bytes:
+        if self._last[0] != rand:
+            self._last = (rand, self._out_of(rand))
+        return self._last[1]
+
+    def _out_of(self, rand: bytes) -> bytes:
         instance = 0x40 | _RES_CODES[self._res] | (4 if self._ck == 32 else 0) | (2 if self._ik == 32 else 0)
         return self._run(self.topc, instance, rand, b"", b"")
 

@@ -16,7 +16,6 @@ import pytest
 
 from imsproof.codec import aka, sip
 from imsproof.codec.digest import Digest, aka_password
-from imsproof.codec.milenage import Milenage
 from imsproof.lab.dctypes import DcDecision, DcEndpoint, DcOffer
 from imsproof.lab.policy import Policy, PolicyBox
 from imsproof.lab.sip import hops
@@ -140,7 +139,7 @@ class Ue(asyncio.DatagramProtocol):
             password = change(subscriber.password.encode())
         else:
             rand, autn, _ = aka.decode_nonce(params["nonce"])
-            answer = aka.answer_challenge(Milenage(subscriber.k, opc=subscriber.opc), rand, autn, -1)
+            answer = aka.answer_challenge(subscriber.functions(), rand, autn, -1)
             res = change(answer.res)
             password = aka_password(algorithm, res, answer.ck, answer.ik) if algorithm.startswith("AKA") else res
         fields = {"username": subscriber.impi, "uri": f"sip:{DOMAIN}", "nonce": params["nonce"]} | over

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from imsproof.codec.milenage import Milenage
 from imsproof.lab.sip.subscribers import FAR_UE, SUBSCRIBERS, by_impi, by_impu
 
 
@@ -15,9 +14,9 @@ def test_identities_are_unique_and_secrets_are_whole() -> None:
     for one in SUBSCRIBERS:
         assert bool(one.k) != bool(one.password)
         if one.k:
-            Milenage(one.k, opc=one.opc)
+            assert one.functions().f2(bytes(16))
     assert sum(not one.data_channel for one in SUBSCRIBERS) == 2
-    assert {one.algorithm for one in SUBSCRIBERS} == {"", "MD5", "SHA-256"}
+    assert {one.algorithm for one in SUBSCRIBERS} == {"", "MD5", "SHA-256", "AKAv2-SHA-256"}
 
 
 def test_look_ups() -> None:

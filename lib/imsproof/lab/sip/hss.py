@@ -7,7 +7,6 @@ import hmac
 import secrets
 
 from imsproof.codec import aka
-from imsproof.codec.milenage import Milenage
 from imsproof.lab.sip.subscribers import AMF, FAR_UE, SUBSCRIBERS, Subscriber, by_impi, by_impu
 
 INDEX_STEP = 32
@@ -43,7 +42,7 @@ class Hss:
         sqn = self._sqn[subscriber.impi] = self._sqn.get(subscriber.impi, 0) + INDEX_STEP
         if not subscriber.impus:
             del self._sqn[subscriber.impi]  # made-up names must not fill the memory
-        functions = Milenage(subscriber.k, opc=subscriber.opc)
+        functions = subscriber.functions()
         rand = secrets.token_bytes(16) if rand_fresh else self._secret[:16]
         vector = aka.make_vector(functions, rand, sqn, AMF)
         if autn_valid:
@@ -53,7 +52,7 @@ class Hss:
 
     def resynchronise(self, subscriber: Subscriber, rand: bytes, auts: bytes, *, check: bool = True) -> bool:
         """Take over the UE's SQN from AUTS (TS 33.102 6.3.5); ``False`` when it is forged and nothing changed."""
-        functions = Milenage(subscriber.k, opc=subscriber.opc)
+        functions = subscriber.functions()
         try:
             sqn = aka.check_auts(functions, rand, auts)
         except aka.AkaError:

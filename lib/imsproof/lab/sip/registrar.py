@@ -139,12 +139,14 @@ class Registrar:
 
     def _challenge(self, message: Message, claim: Claim, subscriber: Subscriber) -> Message:
         if subscriber.password:
-            vector, algorithm, nonce = None, subscriber.algorithm, secrets.token_hex(16)
+            vector, nonce = None, secrets.token_hex(16)
         else:
             policy = self._policy
             vector = self.hss.vector(subscriber, autn_valid=policy.autn_valid, rand_fresh=policy.rand_fresh)
-            algorithm, nonce = AKA_ALGORITHM, aka.encode_nonce(vector.rand, vector.autn)
-        return self._send_challenge(message, claim, Challenge(subscriber, nonce, algorithm, vector))
+            nonce = aka.encode_nonce(vector.rand, vector.autn)
+        return self._send_challenge(
+            message, claim, Challenge(subscriber, nonce, subscriber.algorithm or AKA_ALGORITHM, vector)
+        )
 
     def _send_challenge(self, message: Message, claim: Claim, challenge: Challenge) -> Message:
         self._challenges.put(claim, challenge, self._policy)

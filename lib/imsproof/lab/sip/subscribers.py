@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imsproof.codec.milenage import Milenage
+from imsproof.codec.tuak import TOP_OCTETS, Tuak
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from imsproof.codec.aka import Functions
 
 DOMAIN = "ims.example"
 AMF = bytes.fromhex("8000")
@@ -21,7 +26,9 @@ class Subscriber:
         impi: private identity.
         impus: public identities, registered together; the first is the default one.
         k, opc: 16 bytes for AKA; empty for a digest user.
-        password, algorithm: for a digest user; empty for AKA.
+        topc: 32 bytes for AKA with TUAK instead of Milenage; then no ``opc``.
+        password: for a digest user; empty for AKA.
+        algorithm: of its challenges; AKAv1-MD5 when empty.
         data_channel: whether data channels may be used.
         apps: names of the data-channel applications that may be used.
         refuses_anonymous: whether anonymous calls to it are refused.
@@ -32,11 +39,16 @@ class Subscriber:
     impus: tuple[str, ...]
     k: bytes = b""
     opc: bytes = b""
+    topc: bytes = b""
     password: str = ""
     algorithm: str = ""
     data_channel: bool = False
     apps: tuple[str, ...] = ()
     refuses_anonymous: bool = False
+
+    def functions(self) -> Functions:
+        """Milenage, or TUAK, with its keys."""
+        return Tuak(self.k, topc=self.topc) if self.topc else Milenage(self.k, opc=self.opc)
 
 
 def _identities(number: int) -> tuple[str, str, tuple[str, ...]]:
@@ -44,14 +56,25 @@ def _identities(number: int) -> tuple[str, str, tuple[str, ...]]:
     return f"ue{number:02}", f"00101{number:010}@{DOMAIN}", (f"sip:{msisdn}@{DOMAIN}", f"tel:{msisdn}")
 
 
-def _aka(number: int, k: str, opc: str, *, apps: tuple[str, ...] = (), refuses_anonymous: bool = False) -> Subscriber:
+def _aka(
+    number: int,
+    k: str,
+    opc: str,
+    *,
+    apps: tuple[str, ...] = (),
+    refuses_anonymous: bool = False,
+    algorithm: str = "",
+) -> Subscriber:
     name, impi, impus = _identities(number)
+    tuak = len(opc) == 2 * TOP_OCTETS
     return Subscriber(
         name,
         impi,
         impus,
         bytes.fromhex(k),
-        bytes.fromhex(opc),
+        b"" if tuak else bytes.fromhex(opc),
+        topc=bytes.fromhex(opc) if tuak else b"",
+        algorithm=algorithm,
         data_channel=bool(apps),
         apps=apps,
         refuses_anonymous=refuses_anonymous,
@@ -65,7 +88,7 @@ def _digest(number: int, password: str, algorithm: str) -> Subscriber:
     )
 
 
-# ue07 and ue08 have no data-channel service.
+# ue07 and ue08 have no data-channel service; ue11 has TUAK, ue12 AKAv2.
 SUBSCRIBERS: tuple[Subscriber, ...] = (
     _aka(
         1,
@@ -82,8 +105,19 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     _aka(8, "7c5105692da93e8e94b081d6585889bb", "95512197184a5bddacfe1ee1282daa2d", refuses_anonymous=True),
     _aka(9, "3407bb4df8068abb7e307e58dd4cd0ca", "4c804f9f42ef6b9b627790b864804274", apps=("whiteboard", "translate")),
     _aka(10, "6eb94a787ce9b993db23fd2f9b2735ef", "c202f117addd25c63cff31d15855f417", apps=("whiteboard", "translate")),
-    _aka(11, "32d48cd61654c662aaa7ad1cfb829493", "ee29fbc23d72eccb37af682c1a6c4170", apps=("whiteboard", "translate")),
-    _aka(12, "a44dd78d3e90b78cb45d8d6f6562acef", "fff7989594b9737c71187a0c2a3b9aa4", apps=("whiteboard", "translate")),
+    _aka(
+        11,
+        "32d48cd61654c662aaa7ad1cfb829493",
+        "7a1d02fb1ed1ab22f5cf2be2d1c6a5b0ee29fbc23d72eccb37af682c1a6c4170",
+        apps=("whiteboard", "translate"),
+    ),
+    _aka(
+        12,
+        "a44dd78d3e90b78cb45d8d6f6562acef",
+        "fff7989594b9737c71187a0c2a3b9aa4",
+        apps=("whiteboard", "translate"),
+        algorithm="AKAv2-SHA-256",
+    ),
     _digest(13, "correct horse battery", "MD5"),
     _digest(14, "staple of the network", "SHA-256"),
 )
