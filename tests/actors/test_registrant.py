@@ -105,6 +105,24 @@ def test_a_challenge_can_be_answered_later_and_again(session: Session, peer: Sip
     assert again.exchange.endswith("REGISTER again")
 
 
+def test_what_an_attack_left_bound_is_taken_away_at_the_end(session: Session, peer: SipPeer, gm: Gm) -> None:
+    left = ["sip:attacker@127.0.0.1:9"]
+
+    def registrar(message: sip.Message) -> list[bytes]:
+        contact = message.get("Contact") or ""
+        if contact == f"<{left[0]}>;expires=0" if left else False:
+            left.clear()
+        listed = [("Contact", ", ".join(f"<{uri}>;expires=60" for uri in left))] if left else []
+        return [sip.response(message, 200, to_tag="t", headers=listed).to_bytes()]
+
+    peer.handler = registrar
+    ue = Ue(session, gm, subscriber())
+    assert ue.register().ok
+    ue.close()
+    assert left == []
+    assert [message.get("Expires") for message in peer.got] == ["3600", "0", "0"]
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 def test_the_reference_lab_registers_a_subscriber(lab: Session, reference: Profile, transport: str) -> None:
     assert reference.gm

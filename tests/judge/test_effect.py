@@ -23,6 +23,27 @@ def test_a_provisional_answer_is_no_answer_yet() -> None:
     assert effect(story.events, "1:x").result is Result.SILENT
 
 
+def challenged() -> Story:
+    """A SIP request that was challenged and sent again with credentials."""
+    story = Story().add(Kind.SENT, sip="request", cseq="1 INVITE")
+    story.add(Kind.RECEIVED, sip="response", status=407, cseq="1 INVITE").add(Kind.SENT, sip="request", cseq="1 ACK")
+    return story.add(Kind.SENT, sip="request", cseq="2 INVITE")
+
+
+def test_a_challenge_that_was_answered_decides_nothing() -> None:
+    seen = effect(challenged().add(Kind.TIMEOUT).events, "1:x")
+    assert (seen.result, seen.status) == (Result.SILENT, None)
+    assert seen.how == "challenged with 407, and did not answer when that was answered"
+    answered = challenged().add(Kind.RECEIVED, sip="response", status=486, cseq="2 INVITE")
+    assert effect(answered.events, "1:x").status == 486
+
+
+def test_a_challenge_that_is_only_acknowledged_is_a_refusal() -> None:
+    story = Story().add(Kind.SENT, sip="request", cseq="1 INVITE")
+    story.add(Kind.RECEIVED, sip="response", status=407, cseq="1 INVITE").add(Kind.SENT, sip="request", cseq="1 ACK")
+    assert effect(story.events, "1:x").result is Result.REFUSED
+
+
 def test_the_profile_may_say_which_statuses_are_acceptance() -> None:
     story = Story().add(Kind.SENT).add(Kind.RECEIVED, status=404)
     assert effect(story.events, "1:x", [404]).result is Result.ACCEPTED

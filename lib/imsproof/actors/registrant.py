@@ -19,6 +19,8 @@ ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, MESSAGE, UPDATE, INFO"
 EXPIRES = 3600
 MAX_ROUNDS = 4
 """A challenge, one resynchronisation, one stale nonce, and one challenge anew to a right response."""
+MOST_FORGOTTEN = 8
+"""Contacts that are taken away at the end, at most."""
 
 
 class Registrant(Station):
@@ -134,6 +136,16 @@ class Registrant(Station):
         if registration.ok:
             self.registration = registration if expires else None
         return registration
+
+    async def aforget(self, answered: Registration) -> None:
+        """Take away the other contacts that an answer lists: what an attack in this subscriber's name has left."""
+        listed = answered.message.values("Contact") if answered.ok and answered.message else []
+        for uri in [uri for uri in _uris(listed) if uri != self.contact_uri][:MOST_FORGOTTEN]:
+
+            def instead(message: sip.Message, uri: str = uri) -> None:
+                message.set("Contact", f"<{uri}>;expires=0")
+
+            await self.aregister(expires=0, alter=instead, label="DEREGISTER of another contact at the end")
 
     async def achallenge(
         self, *, headers: Headers = (), alter: Alter | None = None, label: str = "REGISTER"

@@ -119,7 +119,7 @@ class Ue(Registrant):
                     for call in list(self.calls.values()):
                         await call.abye("BYE at the end")
                     if self.registration is not None:
-                        await self.aregister(expires=0, label="DEREGISTER at the end")
+                        await self.aforget(await self.aregister(expires=0, label="DEREGISTER at the end"))
         await super().aclose()
 
     # What comes in

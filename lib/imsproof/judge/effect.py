@@ -6,7 +6,7 @@ module reads the events of one exchange and says which of these it was, so that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FINAL = 200
+TOO_MANY, UNAVAILABLE = 429, 503
+HTTP = ("h2", "http")
+CHALLENGES = {401, 407}
 
 
 class Result(StrEnum):
@@ -66,16 +69,41 @@ def effect(events: Events, exchange: str, accept: Iterable[int] | None = None) -
     if not own:
         return Effect(Result.UNKNOWN, "nothing was recorded")
     answer = final_answer(own)
-    if answer is not None:
-        return _by_status(answer, accept)
-    return _without_status(own)
+    if answer is None:
+        return _without_status(own)
+    if _went_on(own, answer):
+        left = _without_status([event for event in own if event.seq > answer.seq])
+        return replace(left, how=f"challenged with {answer.facts['status']}, and {left.how} when that was answered")
+    return _by_status(answer, accept)
+
+
+def _went_on(own: list[Event], challenge: Event) -> bool:
+    """Whether the last final answer is a SIP challenge that was answered: then nothing is decided by it."""
+    if challenge.facts.get("sip") != "response" or challenge.facts["status"] not in CHALLENGES:
+        return False
+    number, _, method = str(challenge.facts.get("cseq", "")).partition(" ")
+    for event in own:
+        if event.seq > challenge.seq and event.kind is Kind.SENT and event.facts.get("sip") == "request":
+            later, _, name = str(event.facts.get("cseq", "")).partition(" ")
+            if name == method and later.isdecimal() and number.isdecimal() and int(later) > int(number):
+                return True
+    return False
 
 
 def _by_status(answer: Event, accept: Iterable[int] | None) -> Effect:
     status = int(answer.facts["status"])
+    if answer.transport in HTTP and _is_throttled(answer, status):
+        told = f"answered {status}: too many requests for it, so this one was not looked at (see limits)"
+        return Effect(Result.UNKNOWN, told, answer.seq, status=status)
     good = status in set(accept) if accept is not None else FINAL <= status < FINAL + 100
     result = Result.ACCEPTED if good else Result.REFUSED
     return Effect(result, f"answered {status}", answer.seq, status=status)
+
+
+def _is_throttled(answer: Event, status: int) -> bool:
+    """Whether a server only says that there are too many requests (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+    names = {str(name).lower() for name, _ in answer.facts.get("headers", ())}
+    return status == TOO_MANY or (status == UNAVAILABLE and "retry-after" in names)
 
 
 def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return for each way to end
