@@ -125,12 +125,13 @@ def challenge_of(registration: Registration) -> Challenge:
     return registration.challenge
 
 
-def sent_authorization(registration: Registration) -> str:
-    """The credentials of the last REGISTER of a registration, as they crossed the network."""
+def sent_authorization(registration: Registration) -> tuple[str, str]:
+    """Name and value of the credentials in the last REGISTER of a registration, as they crossed the network."""
+    name = registration.challenge.header if registration.challenge else "Authorization"
     for event in reversed(registration.record.events):
         if event.exchange == registration.exchange and event.kind is Kind.SENT:
-            return Message.parse(event.data).get("Authorization") or ""
-    return ""
+            return name, Message.parse(event.data).get(name) or ""
+    return name, ""
 
 
 def answered_wrongly(
@@ -211,7 +212,7 @@ def test_a_replayed_registration_is_refused(bench: Bench) -> None:
     attacker = attacker_of(bench, ue)
 
     def replay(message: Message) -> None:
-        message.set("Authorization", seen)
+        message.set(*seen)
         message.set("Call-ID", call_id or "replayed")
         message.set("CSeq", "100 REGISTER")
 

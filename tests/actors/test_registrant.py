@@ -147,3 +147,15 @@ def test_the_reference_lab_refuses_a_wrong_res(lab: Session, reference: Profile)
     assert reference.gm
     registration = Ue(lab, reference.gm, reference.gm.subscribers[0]).register(res=lambda res: bytes(len(res)))
     assert registration.status == 403
+
+
+def test_a_proxy_that_asks_is_answered_in_its_own_header(session: Session, peer: SipPeer, gm: Gm) -> None:
+    def proxy(message: sip.Message) -> list[bytes]:
+        if message.get("Proxy-Authorization"):
+            return [sip.response(message, 200, to_tag="t").to_bytes()]
+        header = 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"'
+        return [sip.response(message, 407, to_tag="t", headers=[("Proxy-Authenticate", header)]).to_bytes()]
+
+    peer.handler = proxy
+    assert Ue(session, gm, subscriber(password="x")).register().ok
+    assert peer.got[1].get("Authorization") is None

@@ -51,7 +51,7 @@ def test_it_registers_and_speaks_through_esp(lab: Session, reference: Profile) -
 @pytest.mark.usefixtures("raw")
 def test_with_its_sqn_ahead_it_resynchronises_and_registers(lab: Session, reference: Profile) -> None:
     ue = secure(lab, reference, 5)
-    ue.credentials.sqn = 1 << 40
+    ue.credentials.usim.sqn = 1 << 40
     done = ue.register()
     assert (done.status, done.resynchronised) == (200, True)
     assert ue.probe("protected").ok

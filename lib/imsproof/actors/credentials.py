@@ -138,17 +138,17 @@ class Credentials:
         self._count.clear()
 
     @staticmethod
-    def read(header: str) -> Challenge:
-        """Take a challenge apart; what cannot be read is left empty."""
+    def read(header: str, *, proxy: bool = False) -> Challenge:
+        """Take a challenge apart, of a ``proxy`` or not; what cannot be read is left empty."""
         try:
             _, params = sip.parse_challenge(header)
         except sip.SipSyntaxError:
-            return Challenge({})
+            return Challenge({}, proxy=proxy)
         try:
             rand, autn, _ = aka.decode_nonce(params.get("nonce", ""))
         except aka.AkaError:
             rand = autn = b""
-        return Challenge(params, rand, autn)
+        return Challenge(params, rand, autn, proxy)
 
     def _aka(self, challenge: Challenge, alter: AlterBytes | None) -> Answer:
         if not challenge.autn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.sipsubject import Challenge, Registration
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, MESSAGE, UPDATE, INFO"
 EXPIRES = 3600
+PROXY = 407
 MAX_ROUNDS = 4
 """A challenge, one resynchronisation, one stale nonce, and one challenge anew to a right response."""
 MOST_FORGOTTEN = 8
@@ -126,7 +128,7 @@ class Registrant(Station):
                 challenged, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
             )
             again = registration.challenge is not None and not (registration.resynchronised or answer.auts)
-            self._note_answer(registration, answer)
+            self._note_answer(registration, answer, proxy=registration.status == PROXY)
             if again and answer.challenge.params.get("stale", "").lower() != "true":
                 # A network that does not know its own challenge any more asks anew; a UE that is honest answers once.
                 patience -= 1
@@ -154,10 +156,14 @@ class Registrant(Station):
         registration = Registration(record=self.session.record, exchange=self.session.exchange(label))
         authorization = self.credentials.initial(self.gm.registrar) if self.subscriber.auth == "aka" else ""
         await self._one_register(registration, authorization, EXPIRES, headers, alter, self.session.timers.register_)
-        challenged = registration.header(CHALLENGES.get(registration.status, ""))
-        registration.challenge = self.credentials.read(challenged) if challenged else None
+        self._read_challenge(registration)
         self._note_sqn(registration)
         return registration
+
+    def _read_challenge(self, registration: Registration) -> None:
+        challenged = registration.header(CHALLENGES.get(registration.status, ""))
+        proxy = registration.status == PROXY
+        registration.challenge = self.credentials.read(challenged, proxy=proxy) if challenged else None
 
     def _note_sqn(self, registration: Registration) -> None:
         sqn = self.credentials.network_sqn(registration.challenge) if registration.challenge else None
@@ -178,7 +184,7 @@ class Registrant(Station):
         method, uri = made_for or ("REGISTER", self.gm.registrar)
         changed = credentials.pop("alter_credentials", None)
         answer = self.credentials.answer(header, method, uri, alter=changed, **credentials)
-        self._note_answer(registration, answer)
+        self._note_answer(registration, answer, proxy=challenge.proxy)
         await self._one_register(registration, answer.authorization, EXPIRES, (), alter, self.session.timers.register_)
         if registration.ok:
             self.registration = registration
@@ -212,7 +218,7 @@ class Registrant(Station):
             ("Allow", ALLOW),
         ]
         if authorization:
-            own.append(("Authorization", authorization))
+            own.append((registration.challenge.header if registration.challenge else "Authorization", authorization))
         answer = await self._send(
             self.build("REGISTER", self.gm.registrar, [*own, *headers]), registration.exchange, within, alter
         )
@@ -223,8 +229,8 @@ class Registrant(Station):
             registration.associated = tuple(_uris(answer.message.values("P-Associated-URI")))
             registration.expires = _expires(answer.message, self.contact_uri, expires)
 
-    def _note_answer(self, registration: Registration, answer: Answer) -> None:
-        registration.challenge = answer.challenge
+    def _note_answer(self, registration: Registration, answer: Answer, *, proxy: bool) -> None:
+        registration.challenge = replace(answer.challenge, proxy=proxy)
         registration.autn = answer.autn or registration.autn
         registration.resynchronised = registration.resynchronised or answer.auts
         registration.res, registration.ck, registration.ik = b"" if answer.auts else answer.res, answer.ck, answer.ik

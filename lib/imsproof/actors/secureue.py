@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
 from imsproof.actors.registrant import EXPIRES
 from imsproof.actors.sipsubject import Registration
-from imsproof.actors.station import CHALLENGES
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
 from imsproof.codec.esp import EspError
@@ -200,7 +199,7 @@ class SecureUe(Ue):
         changed = credentials.pop("alter_credentials", None)
         header = sip.format_challenge("Digest", challenge.params)
         answer = self.credentials.answer(header, method, uri, alter=changed, **credentials)
-        self._note_answer(done, answer)
+        self._note_answer(done, answer, proxy=challenge.proxy)
         agreed = _agreed(proposal, *self.credentials.session_keys(challenge), self.nat_port)
         await self._protect(agreed, done.exchange)
         lists = {"Security-Client": proposal.client, "Security-Verify": proposal.server}
@@ -244,8 +243,7 @@ class SecureUe(Ue):
             self._remote = self._transport.remote
 
     def _read(self, proposal: Proposal) -> None:
-        challenged = proposal.header(CHALLENGES.get(proposal.status, ""))
-        proposal.challenge = self.credentials.read(challenged) if challenged else None
+        self._read_challenge(proposal)
         try:
             values = proposal.message.get_all("Security-Server") if proposal.message else []
             proposal.server = parse_mechanisms(values)
@@ -303,7 +301,7 @@ class SecureUe(Ue):
     def _answer_challenge(self, done: Registration, challenge: Challenge, how: dict[str, Any]) -> Answer:
         header = sip.format_challenge("Digest", challenge.params)
         answer = self.credentials.answer(header, "REGISTER", self.gm.registrar, **how)
-        self._note_answer(done, answer)
+        self._note_answer(done, answer, proxy=challenge.proxy)
         return answer
 
     async def _resynchronise(

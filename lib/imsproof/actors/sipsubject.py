@@ -47,11 +47,18 @@ class Challenge:
     Attributes:
         params: the header's parameters, names in lower case (``ck`` and ``ik`` must not be among them on Gm).
         rand, autn: of an AKA challenge, else empty.
+        proxy: whether a proxy asked (407), so that the answer goes into Proxy-Authorization.
     """
 
     params: dict[str, str]
     rand: bytes = b""
     autn: bytes = b""
+    proxy: bool = False
+
+    @property
+    def header(self) -> str:
+        """The header field that answers it."""
+        return "Proxy-Authorization" if self.proxy else "Authorization"
 
     @property
     def algorithm(self) -> str:
