@@ -176,6 +176,14 @@ class DataChannelCall:
         engine.start()
         return engine.outgoing()
 
+    def strangers(self, label: str, count: int) -> RawAnswer:
+        """Have a ClientHello come from each of ``count`` other ports of the tester; wait for answers until silence."""
+        return self.session.run(self._strangers(label, count))
+
+    def beside(self, label: str, identity: Identity) -> Attempt:
+        """While the association stands, do a whole handshake with another certificate from the same address."""
+        return self.session.run(self._beside(label, identity))
+
     def renegotiate(self, label: str, identity: Identity) -> Attempt:
         """Begin another handshake in the association that stands, with another certificate."""
         return self.session.run(self._renegotiate(label, identity))
@@ -258,7 +266,8 @@ class DataChannelCall:
         """Wait for ICE, if there is any, to say where the peer is; keep it going on a socket that is new."""
         if self.ice is None:
             return
-        self.ice.attach(self.udp)
+        if self.ice.udp is not self.udp:
+            self.ice.attach(self.udp)
         try:
             host, port = await self.ice.connect(self.session.timers.handshake)
         except ConnectionFailedError as error:
@@ -352,6 +361,28 @@ class DataChannelCall:
             },
         )
         return answer
+
+    async def _strangers(self, label: str, count: int) -> RawAnswer:
+        exchange = self.session.exchange(label)
+        answer = RawAnswer(record=self.session.record, exchange=exchange)
+        local = (self.udp.local[0], 0)
+        sockets = [await UdpEndpoint.open(self.session, self.actor, exchange, local=local) for _ in range(count)]
+        try:
+            for udp in sockets:
+                await udp.send(self.hello()[0], self.need_peer().where, facts={"injected": True})
+            await asyncio.sleep(self.session.timers.silence)
+            answer.data = tuple(datagram for udp in sockets for datagram, _ in udp.drain())
+        finally:
+            for udp in sockets:
+                await udp.aclose()
+        return answer
+
+    async def _beside(self, label: str, identity: Identity) -> Attempt:
+        if not self._open:
+            raise InconclusiveError("there is no association beside which another could come up")
+        engine = self._engine(Handshake(identity=identity))
+        exchange = self.session.exchange(label)
+        return await self._open[-1].beside(engine, exchange, within=self.session.timers.handshake)
 
     async def _renegotiate(self, label: str, identity: Identity) -> Attempt:
         if not self._open:
