@@ -64,6 +64,10 @@ class Timers(Protocol):
         """For a call to be answered."""
 
 
+KNOWN = 1024
+"""Addresses whose authorisation is remembered: the scope stays as it is while a process runs."""
+
+
 class Bucket:
     """A token bucket that lends: a taker is told how long to wait before it may act.
 
@@ -95,6 +99,7 @@ class Guard:
     def __init__(self, allows: Callable[[str], bool], limits: Limits, stop: threading.Event) -> None:
         """Build the guard from the scope's test, the limits and the stop switch."""
         self._allows = allows
+        self._known: set[str] = set()
         self._packets = Bucket(limits.packets_per_second)
         self._bytes = Bucket(limits.bytes_per_second)
         self.stop = stop
@@ -109,11 +114,15 @@ class Guard:
         """
         if self.stop.is_set():
             raise StoppedError("the stop switch was thrown; nothing more is sent")
+        if host in self._known:
+            return
         if not self._allows(host):
             raise OutOfScopeError(
                 f"{host} is outside the profile's authorised scope; nothing was sent. "
                 "Add its network to scope.networks if you are allowed to test it."
             )
+        if len(self._known) < KNOWN:
+            self._known.add(host)
 
     def delay(self, size: int, packets: int = 1) -> float:
         """Account for packets of ``size`` bytes together and return the seconds to wait before sending them."""

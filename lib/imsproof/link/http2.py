@@ -93,7 +93,7 @@ class Http2Connection:
         self.h2.decoder.max_header_list_size = MAX_HEADERS
 
     @classmethod
-    async def open(
+    async def open(  # noqa: PLR0913 - a connection has that many sides
         cls,
         session: Session,
         actor: str,
@@ -104,8 +104,11 @@ class Http2Connection:
         local: Address | None = None,
         within: float | None = None,
         max_body: int = MAX_BODY,
+        held: bool = False,
     ) -> Http2Connection:
         """Connect, shake hands and send the preface; ``options`` of ``None`` is plain TCP with prior knowledge.
+
+        A preface that is ``held`` goes out together with what is sent first.
 
         Raises:
             ConnectionFailedError: no connection, no handshake, or ALPN chose something else than h2.
@@ -126,8 +129,9 @@ class Http2Connection:
         connection.h2.initiate_connection()
         connection._reader = asyncio.create_task(connection._read())
         session.own(connection)
-        with contextlib.suppress(ConnectionFailedError):  # the reader notes why, and the request says so
-            await connection.flush()
+        if not held:
+            with contextlib.suppress(ConnectionFailedError):  # the reader notes why, and the request says so
+                await connection.flush()
         return connection
 
     async def flush(self) -> None:
@@ -201,7 +205,6 @@ class Http2Connection:
         timed_out = False
         try:
             async with asyncio.timeout(seconds):
-                await self.flush()
                 await self._send_body(number, pending, body)
                 await pending.done.wait()
         except TimeoutError:
@@ -213,10 +216,12 @@ class Http2Connection:
         return self._answer(number, pending, exchange, late)
 
     async def _send_body(self, number: int, pending: _Pending, body: bytes) -> None:
+        """Send the body in pieces, the first of them together with the headers."""
         sent = 0
         while sent < len(body) and not pending.done.is_set():
             room = min(self.h2.local_flow_control_window(number), self.h2.max_outbound_frame_size)
             if room <= 0:
+                await self.flush()
                 pending.window.clear()
                 await pending.window.wait()
                 continue
@@ -224,6 +229,7 @@ class Http2Connection:
             sent += len(piece)
             self.h2.send_data(number, piece, end_stream=sent == len(body))
             await self.flush()
+        await self.flush()
 
     async def _drain(self) -> None:
         """After a failed write: let the reader see what the lab said last (an alert, a GOAWAY)."""
@@ -352,14 +358,12 @@ class Http2Connection:
         if self._reader:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        if not self.stream.ended:
-            try:
-                self.h2.close_connection()
-                await self.flush()
-            except (h2.exceptions.ProtocolError, ImsproofError):
-                pass
+        last = b""
+        with contextlib.suppress(h2.exceptions.ProtocolError):
+            self.h2.close_connection()
+            last = self.h2.data_to_send()
         self.ended = self.ended or "closed by the tester"
-        await self.stream.aclose()
+        await self.stream.aclose(last)
         self.session.disown(self)
 
 

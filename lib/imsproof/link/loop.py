@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imsproof.seams import HarnessError, StoppedError
@@ -72,7 +73,8 @@ class LoopThread:
                 if left <= 0:
                     raise HarnessError(f"an operation of the link did not end within its safety net of {timeout} s")
                 step = min(POLL_SECONDS, left)
-                concurrent.futures.wait([future], timeout=step)
+                with suppress(TimeoutError, concurrent.futures.CancelledError):
+                    future.exception(step)
                 left -= step
         finally:
             if not future.done():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.udp import family_of, source_toward, two
-from imsproof.seams import Address, HarnessError, Kind
+from imsproof.seams import Address, HarnessError, ImsproofError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,6 +159,8 @@ class TcpStream(asyncio.Protocol):
                 self._transport.write(piece)
 
     async def _wait_writable(self) -> None:
+        if self._writable.is_set():
+            return
         try:
             async with asyncio.timeout(self.session.timers.answer):
                 await self._writable.wait()
@@ -235,8 +237,11 @@ class TcpStream(asyncio.Protocol):
         self._close_flow()
         self._changed.set()
 
-    async def aclose(self) -> None:
-        """Close in order (FIN)."""
+    async def aclose(self, last: bytes = b"") -> None:
+        """Say the ``last`` words and close in order (FIN)."""
+        if last and not self.ended:
+            with contextlib.suppress(ImsproofError):
+                await self.send(last)
         if self._transport is not None:
             self._closed_by_tester = True
             self._end("closed by the tester", "close", by="tester")

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -18,9 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from OpenSSL import SSL
 
 from imsproof.codec.tlshello import alert_name
-from imsproof.link.keylog import keep_key
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.tcp import TcpStream
+from imsproof.link.tlscontext import client_context
 from imsproof.seams import Address, HarnessError, Kind
 
 if TYPE_CHECKING:
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from OpenSSL import crypto
-
-VERSIONS = {
-    "TLSv1": SSL.TLS1_VERSION,
-    "TLSv1.1": SSL.TLS1_1_VERSION,
-    "TLSv1.2": SSL.TLS1_2_VERSION,
-    "TLSv1.3": SSL.TLS1_3_VERSION,
-}
-"""The versions that a handshake of the library can offer, by the journal's names."""
 
 FATAL = 2
 MAX_RECORD = 65536
@@ -46,7 +39,7 @@ class TlsOptions:
     """What the tester offers in a TLS handshake.
 
     Attributes:
-        minimum, maximum: versions, keys of :data:`VERSIONS`.
+        minimum, maximum: versions, keys of :data:`imsproof.link.tlscontext.VERSIONS`.
         ciphers: OpenSSL cipher list for TLS 1.2 and older; security level 0 is set with it for TLS 1.1 and older.
         ciphersuites: OpenSSL list for TLS 1.3.
         server_name: SNI, or ``None`` for none.
@@ -70,6 +63,19 @@ class TlsOptions:
     key: bytes | None = None
     require_valid: bool = False
     resume: TlsStream | None = None
+
+    def context(self) -> SSL.Context:
+        """The library's context that offers this; raises as :func:`client_context` does."""
+        return client_context(
+            self.minimum,
+            self.maximum,
+            self.ciphers,
+            self.ciphersuites,
+            self.alpn,
+            self.ca,
+            self.certificate,
+            self.key,
+        )
 
 
 def read_pem(path: Path | str) -> bytes:
@@ -152,10 +158,11 @@ class TlsStream:
 
     def _connection(self, options: TlsOptions) -> SSL.Connection:
         try:
-            context = options.resume.context if options.resume else self._configured(options)
+            context = options.resume.context if options.resume else options.context()
         except (SSL.Error, ValueError, TypeError, KeyError) as error:
             raise HarnessError(f"the TLS options cannot be used: {error!r}") from error
         connection = SSL.Connection(context, None)
+        connection.set_app_data(self.session.keys)
         connection.set_info_callback(self._on_info)
         connection.set_verify(SSL.VERIFY_PEER, self._verifier(require_valid=options.require_valid))
         if options.server_name:
@@ -169,31 +176,6 @@ class TlsStream:
     def context(self) -> SSL.Context:
         """The library's context, which connections that resume a session share."""
         return self.connection.get_context()
-
-    def _configured(self, options: TlsOptions) -> SSL.Context:
-        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-        context.set_min_proto_version(VERSIONS[options.minimum])
-        context.set_max_proto_version(VERSIONS[options.maximum])
-        legacy = VERSIONS[options.minimum] < SSL.TLS1_2_VERSION
-        ciphers = options.ciphers or ("ALL" if legacy else None)
-        if ciphers:
-            context.set_cipher_list(f"{ciphers}:@SECLEVEL=0".encode())
-        if options.ciphersuites:
-            context.set_tls13_ciphersuites(options.ciphersuites.encode())
-        if options.alpn:
-            context.set_alpn_protos([name.encode() for name in options.alpn])
-        store = context.get_cert_store()
-        if options.ca and store is not None:
-            for anchor in x509.load_pem_x509_certificates(options.ca):
-                store.add_cert(_openssl(anchor))
-        if options.certificate:
-            chain = x509.load_pem_x509_certificates(options.certificate)
-            context.use_certificate(chain[0])
-            for extra in chain[1:]:
-                context.add_extra_chain_cert(extra)
-            context.use_privatekey(_load_key(options.key or b""))
-        context.set_keylog_callback(lambda _, line: keep_key(self.session.keys, line.decode("ascii", "replace")))
-        return context
 
     def _verifier(self, *, require_valid: bool) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
         def verify(_: SSL.Connection, __: crypto.X509, error: int, depth: int, ok: int) -> bool:
@@ -298,8 +280,7 @@ class TlsStream:
         }
         if peer is not None:
             self.peer_der = peer.public_bytes(serialization.Encoding.DER)
-            facts |= certificate_facts(peer)
-            facts["peer_certificate"] = base64.b64encode(self.peer_der).decode("ascii")
+            facts |= _facts_of(self.peer_der)
         return facts
 
     async def send(self, data: bytes, *, facts: Mapping[str, Any] | None = None) -> None:
@@ -386,11 +367,13 @@ class TlsStream:
         self.session.note(text, actor=self.actor, exchange=self.exchange, max_early_data=int(limit))
         return int(limit)
 
-    async def aclose(self) -> None:
-        """Say close_notify and close."""
+    async def aclose(self, last: bytes = b"") -> None:
+        """Say the ``last`` words and close_notify, together, and close."""
         if not self.ended:
             self.ended = "closed by the tester"
             with contextlib.suppress(SSL.Error):
+                if last:
+                    self.connection.sendall(last)
                 self.connection.shutdown()
             self._write_alerts()
             await self._flush_quietly()
@@ -404,21 +387,17 @@ def _resumed(connection: SSL.Connection) -> bool:
     return bool(library._lib.SSL_session_reused(connection._ssl))  # noqa: SLF001 - see above
 
 
-def _load_key(pem: bytes) -> Any:
-    return serialization.load_pem_private_key(pem, password=None)
-
-
-def _openssl(certificate: x509.Certificate) -> crypto.X509:
-    from OpenSSL import crypto as library  # noqa: PLC0415 - only where a store wants the wrapped type
-
-    return library.X509.from_cryptography(certificate)
-
-
 def _reason(error: SSL.Error) -> str:
     if isinstance(error, SSL.ZeroReturnError):
         return "closed by the lab with close_notify"
     parts = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return "; ".join(str(part[-1]) for part in parts) or repr(error)
+
+
+@lru_cache(maxsize=256)
+def _facts_of(der: bytes) -> dict[str, Any]:
+    encoded = base64.b64encode(der).decode("ascii")
+    return {**certificate_facts(x509.load_der_x509_certificate(der)), "peer_certificate": encoded}
 
 
 def certificate_facts(certificate: x509.Certificate) -> dict[str, Any]:
