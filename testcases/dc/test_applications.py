@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors import applications
 from imsproof.actors.dccall import Handshake
 from imsproof.codec.dcep import PPID_STRING
+from imsproof.codec.sdp import BOOTSTRAP, Dcmap
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
@@ -23,6 +24,10 @@ SMUGGLING = (b"POST / HTTP/1.1\r\nHost: bootstrap\r\nContent-Length: 0\r\nConten
 MOVES = 3
 RANGES = 500
 BOUND = 10
+FIRST_APPLICATION, SECOND_APPLICATION = (
+    Dcmap(stream, {"subprotocol": "json", "label": label}) for stream, label in ((1000, "first"), (1002, "second"))
+)
+APPLICATIONS = (BOOTSTRAP, FIRST_APPLICATION, SECOND_APPLICATION)
 METHODS = ("PUT", "DELETE", "PATCH", "TRACE", "CONNECT")
 
 
@@ -242,3 +247,26 @@ def test_overlapping_ranges_do_not_multiply_an_answer(bench: Bench) -> None:
     attack = call.get(association, "/", headers=ranges, label=f"GET / in {RANGES} overlapping ranges")
     expect(attack).holds("answer-bounded", listed=listing.exchange, times=BOUND)
     serves(call, association)
+
+
+@purpose("DC-APP-18")
+def test_what_one_application_sends_comes_out_at_no_other(bench: Bench) -> None:
+    """What is sent on one application's channel comes neither on another application's nor to another subscriber."""
+    peer, other = bench.data_channel_peer(), bench.data_channel_peer()
+    others_call = other.open("another subscriber's applications", dcmaps=APPLICATIONS)
+    listener = others_call.raw("another subscriber's association")
+    call = peer.open("two applications", dcmaps=APPLICATIONS)
+    association = call.raw("association")
+    for one, label in ((listener, "another subscriber's heartbeat"), (association, "heartbeat")):
+        control(one.heartbeat(label)).holds("heartbeat-answered")
+    watched = listener.watch("another subscriber's applications listen")
+    marker = f"only for {FIRST_APPLICATION.stream}: {call.identity.sha256}".encode()
+    sent = association.collect("message to the first application", FIRST_APPLICATION.stream, PPID_STRING, marker)
+    expect(sent).holds("data-on-one-stream")
+    listener.listen()
+    expect(watched).that("data-not-seen", exchanges=[watched.exchange], sent=sent.exchange)
+    others_call.close()
+    call.close()
+    call = peer.open("data channel again")
+    alive(call.handshake("DTLS again"))
+    call.close()

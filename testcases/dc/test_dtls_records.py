@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors import forge
 from imsproof.actors.dccall import Handshake
-from imsproof.actors.tamper import Shredder
+from imsproof.actors.tamper import Intruder, Shredder
 from imsproof.codec.tlshello import APPLICATION_DATA
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 
+STRANGERS = 40
+WITHIN_WINDOW = 30
+"""A record's number that leaves those of the handshake within the window against replays."""
 AMPLIFICATION = 3
 """RFC 9147 section 5.1 has servers limit what they send to an address that is not validated to three times."""
 
@@ -111,6 +114,47 @@ def test_application_data_before_the_handshake_is_not_taken(bench: Bench) -> Non
     call.close()
     call = peer.open("data channel of somebody else")
     expect(call.handshake("DTLS of somebody else")).accepted()
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-27")
+def test_application_data_during_the_handshake_is_not_taken(bench: Bench) -> None:
+    """SCTP in application data in clear between the handshake's messages is not answered; the handshake goes on."""
+    peer = bench.data_channel_peer()
+    call, _ = associated(peer)
+    call.close()
+    call = peer.open("data channel for data during the handshake")
+    init = forge.first_init(call.sctp_ports)
+    intruder = Intruder([forge.clear_record(APPLICATION_DATA, init, sequence=WITHIN_WINDOW)])
+    association = call.raw("association, with an INIT in clear during its handshake", Handshake(alter=intruder))
+    expect(association).holds("no-clear-sctp").holds("association-up", role=Role.FORM)
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-28")
+def test_another_handshake_beside_the_association_does_not_replace_it(bench: Bench) -> None:
+    """A whole handshake with another certificate, from the peer's address, gets no session; the association stays."""
+    peer = bench.data_channel_peer()
+    call, association = associated(peer, "active")
+    expect(call.beside("handshake with another certificate", make_identity())).holds("no-session")
+    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered", role=Role.FORM)
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-29")
+def test_many_hellos_from_elsewhere_bind_nothing(bench: Bench) -> None:
+    """Forty ports say hello before the rightful peer: it comes in all the same, and they got no handshake."""
+    peer = bench.data_channel_peer()
+    call, _ = associated(peer, "active")
+    call.close()
+    call = peer.open("data channel that many ask for", setup="active")
+    many = call.strangers("ClientHellos from forty other ports", STRANGERS)
+    expect(many).holds("no-server-hello", role=Role.FORM)
+    rightful = call.handshake("the rightful peer, last")
+    expect(rightful).accepted().holds("no-alert")
     call.close()
     serves(peer)
 

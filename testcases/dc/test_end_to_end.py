@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.dcanswer import accept_data_channel
+from imsproof.actors.ue import Ue
 from imsproof.codec.sdp import Dcmap, Fingerprint, data_channel_offer
 from imsproof.engine.identity import fingerprint, make_identity
-from imsproof.judge import control, expect
+from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from imsproof.actors.call import Call
-    from imsproof.actors.ue import Ue
     from imsproof.bench import Bench
     from imsproof.codec.sdp import Sdp
 
@@ -83,3 +83,23 @@ def test_in_e2e_a_later_offers_fingerprint_arrives_as_it_was_sent(bench: Bench) 
     again = call.reinvite(offer_of(call.ue, sha256()).to_bytes(), label="re-INVITE with another fingerprint")
     expect(again).that("fingerprint-arrived", sent=again.exchange, actor="ue-b")
     call.bye()
+
+
+@purpose("DC-FP-25")
+def test_a_fingerprint_outside_of_the_protected_signalling_gives_nothing(bench: Bench) -> None:
+    """A UE that registered over TLS gets a data channel over TLS; the same offer in its name over UDP gets none."""
+    ue = bench.ue("ue-a", auth="digest", data_channel=True, transport="tls")
+    called = bench.ue("ue-b", data_channel=True)
+    Answering(called, lambda offer: accept_data_channel(offer, called.local[0]))
+    offer = offer_of(ue, sha256()).to_bytes()
+    call = ue.invite(called.impu, offer, label="INVITE with a data channel over TLS")
+    control(call).holds("gives-data-channel")
+    if call.ok:
+        call.bye()
+    outside = Ue(bench.session, bench.gm, ue.subscriber, actor="outside", transport="udp")
+    attack = outside.invite(called.impu, offer, label="the same INVITE over UDP")
+    expect(attack).holds("no-data-channel").that("no-data-channel-offered", sent=attack.exchange, actor="ue-b")
+    again = ue.invite(called.impu, offer, label="INVITE with a data channel over TLS again")
+    alive(again)
+    if again.ok:
+        again.bye()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OTHER = make_identity(name="other")
 FIRST_OCTETS = 4
+UDP_DISCARD = 9
 
 
 def serves(peer: DataChannelPeer) -> None:
@@ -226,3 +227,40 @@ def test_a_later_offers_fingerprint_takes_the_place_of_the_former(bench: Bench) 
         expect(again).holds("no-data-channel")
     call.close()
     serves(peer)
+
+
+@purpose("DC-FP-23")
+def test_each_m_lines_certificate_is_its_own(bench: Bench) -> None:
+    """Where two m-lines announce different certificates, the one's is not good for the other's association."""
+    peer = bench.data_channel_peer()
+
+    def edit(offer: Sdp) -> None:
+        second = offer.copy().media[-1]
+        second.port = UDP_DISCARD
+        second.set_attr("fingerprint", f"SHA-256 {OTHER.sha256}")
+        second.set_attr("tls-id", OTHER.sha256.replace(":", "")[:32])
+        offer.media.append(second)
+
+    accepted(peer)
+    call = peer.open("two data-channel m-lines", edit=edit)
+    refused(call, "the second m-line's certificate at the first one", OTHER)
+    call = peer.open("two data-channel m-lines again", edit=edit)
+    if call.peer is not None:
+        expect(call.connect("the first m-line's certificate at the first one")).holds("association-up", role=Role.FORM)
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-FP-24")
+def test_a_fingerprint_that_somebody_else_offers_too_opens_and_ends_nothing(bench: Bench) -> None:
+    """Who offers another subscriber's fingerprint gets no association with his own key, and ends none of the other."""
+    here, there = bench.data_channel_peer(), bench.data_channel_peer()
+    call = here.open("data channel")
+    association = call.raw("association")
+    control(association).holds("association-up")
+    control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
+    copied = there.open("another subscriber's data channel with the same fingerprint", identity=here.identity)
+    refused(copied, "the other subscriber's own certificate", there.identity)
+    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    call.close()
+    serves(here)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imsproof.actors import applications
+from imsproof.link.subject import HttpAnswer
+from imsproof.seams import Record
 
 JSON = b'{"applications": [{"id": "board", "url": "/packages/board.zip"}, {"url": "/packages/menu.zip"}]}'
 HTML = b'<li><a href="board/index.html">Board</a></li>'
@@ -25,3 +29,19 @@ def test_guesses_name_the_other_subscriber_and_hold_no_line_break() -> None:
     paths = applications.climbing_paths(impu) + applications.absolute_targets("host", impu)
     assert all("sip%3A%2B49301%40ims.example" in path for path in paths)
     assert all("\r" not in text for pair in applications.identity_headers(impu) for text in pair)
+
+
+def test_an_answer_that_moves_names_its_path() -> None:
+    answer = HttpAnswer(record=Record("x"), exchange="1:x", status=301, headers=(("location", "http://h/list?x"),))
+    assert applications.moved_to(answer) == "/list"
+    assert applications.moved_to(replace(answer, headers=(("location", "list"),))) == "/list"
+    assert applications.moved_to(replace(answer, status=200)) == ""
+    assert applications.moved_to(replace(answer, headers=())) == ""
+
+
+def test_requests_without_end_do_not_end() -> None:
+    for name, (text, request) in applications.ENDLESS_REQUESTS.items():
+        assert text
+        assert len(request) > 40_000
+        assert request.endswith(b"\r\n\r\n") is (name == "header-flood")
+    assert applications.overlapping_ranges(3) == ("Range", "bytes=0-,0-,0-")

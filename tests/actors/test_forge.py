@@ -52,3 +52,11 @@ def test_the_first_init_has_the_tag_zero() -> None:
     packet = sctp.Packet.parse(forge.first_init((3, 4)))
     assert (packet.source_port, packet.target_port, packet.tag) == (3, 4, 0)
     assert [chunk.name for chunk in packet.chunks] == ["INIT"]
+
+
+def test_an_oversized_message_is_whole_and_longer_than_allowed() -> None:
+    association = RawSctp(lambda _: None)
+    chunks = [sctp.Packet.parse(one).chunks[0] for one in forge.oversized(association, 5000)]
+    pieces = [sctp.Data.parse(chunk) for chunk in chunks]
+    assert sum(len(piece.payload) for piece in pieces) > 5000
+    assert [piece.flags for piece in pieces[:: len(pieces) - 1]] == [sctp.FIRST_FRAGMENT, sctp.LAST_FRAGMENT]

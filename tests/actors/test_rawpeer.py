@@ -73,9 +73,10 @@ def test_heartbeats_that_are_not_right_are_not_answered(call: DataChannelCall, l
 
 def test_the_cookie_decides_whether_there_is_an_association(call: DataChannelCall, lab: Session) -> None:
     association = call.raw("held", passive=True, hold_cookie=True)
-    wrong = association.echo_cookie("changed", flip=True)
+    cookie = association.cookie()
+    wrong = association.echo_cookie("changed", bytes((*cookie[:-1], cookie[-1] ^ 1)))
     assert no_chunk(lab.record.events, exchange=wrong.exchange, chunks=["COOKIE_ACK"]).outcome is Outcome.HOLDS
-    right = association.echo_cookie("as it came", flip=False)
+    right = association.echo_cookie("as it came", cookie)
     assert no_chunk(lab.record.events, exchange=right.exchange, chunks=["COOKIE_ACK"]).outcome is Outcome.FAILS
 
 

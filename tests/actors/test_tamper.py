@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsproof.actors.tamper import FRAGMENT, OVERLAP, Shredder
+from imsproof.actors.tamper import FRAGMENT, OVERLAP, Intruder, Shredder
 from imsproof.codec.dtls import Handshake, Record, handshakes, split_records
 from imsproof.engine.dtls import DtlsEngine
 from imsproof.engine.identity import make_identity
@@ -38,3 +38,11 @@ def test_openssl_puts_the_parts_together() -> None:
         for datagram in server.outgoing():
             client.receive(datagram)
     assert (client.state, server.state) == ("connected", "connected")
+
+
+def test_an_intruder_follows_what_is_in_clear_only() -> None:
+    intruder = Intruder([b"intruding"])
+    hello = Handshake(1, bytes(30)).record().to_bytes()
+    protected = Record(22, bytes(30), epoch=1, sequence=9).to_bytes()
+    assert intruder(hello) == [hello, b"intruding"]
+    assert intruder(protected) == [protected]

@@ -47,7 +47,8 @@ class HttpChannels:
     async def ask(self, label: str, stream: int, request: bytes, facts: dict[str, Any]) -> HttpAnswer:
         """Send a request as it is on a stream and wait for the answer; ``facts`` go with the request's event."""
         answer = HttpAnswer(record=self.session.record, exchange=self.session.exchange(label))
-        self.emit(Kind.SENT, answer.exchange, request[:MAX_SHOWN], {**facts, "stream": stream, "text": "over the data channel"})
+        sent = {**facts, "stream": stream, "text": "over the data channel"}
+        self.emit(Kind.SENT, answer.exchange, request[:MAX_SHOWN], sent)
         try:
             async with asyncio.timeout(self.session.timers.answer):
                 channel = await self._channel(stream)

@@ -167,8 +167,8 @@ def _hostile_opens(association: RawSctp) -> list[bytes]:
     packets = []
     for number, label in enumerate(labels):
         body = Open(label, b"\x00\r\nHost: other\r\n\r\n").to_bytes()
-        for chunk in association.data_chunks(2000 + number, PPID_DCEP, body):
-            packets.append(association.packet(chunk).to_bytes())
+        chunks = association.data_chunks(2000 + number, PPID_DCEP, body)
+        packets += [association.packet(chunk).to_bytes() for chunk in chunks]
     return packets
 
 

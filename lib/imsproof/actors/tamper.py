@@ -17,6 +17,19 @@ FRAGMENT = 96
 OVERLAP = 16
 
 
+class Intruder:
+    """Sends datagrams of its own behind each one of a handshake that is still in clear."""
+
+    def __init__(self, datagrams: Sequence[bytes]) -> None:
+        self._datagrams = datagrams
+
+    def __call__(self, datagram: bytes) -> Sequence[bytes]:
+        """Alter one datagram."""
+        record = split_records(datagram)[0]
+        clear = record.content_type == HANDSHAKE and not record.epoch
+        return [datagram, *self._datagrams] if clear else [datagram]
+
+
 class Shredder:
     """Sends each handshake message in clear as small fragments, last one first, overlapping, the first one twice.
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from imsproof.link.udp import UdpEndpoint
 
 MAX_WAITING = 2000
+CLEAR_DATA, EPOCH_ZERO = b"\x17", b"\0\0"
+"""Type of a record of application data, and the epoch in which nothing is protected."""
 FIRST_DTLS, LAST_DTLS = 20, 63
 """First bytes of DTLS datagrams where several protocols share a port (RFC 7983 section 7)."""
 
@@ -119,6 +121,25 @@ class DtlsEndpoint:
             self.exchange = before
         return attempt
 
+    async def beside(self, engine: DtlsEngine, exchange: str, *, within: float) -> Attempt:
+        """Run the handshake of another association from this one's address, as a man on the path would.
+
+        The socket is this association's again afterwards; of the other one nobody says goodbye.
+        """
+        attempt = Attempt(record=self.session.record, exchange=exchange)
+        other = DtlsEndpoint(self.udp, engine, self.remote, exchange=exchange, quiet=True)
+        other._emit(Kind.SENT, {"text": "another handshake from the same address", "injected": True})
+        try:
+            attempt.facts = await other.handshake(within)
+            attempt.connected = True
+            await other.receive(self.session.timers.silence)  # some judge the certificate only now
+        except ConnectionFailedError as error:
+            attempt.failed = str(error)
+        finally:
+            other._forsake()
+            self.udp.on_datagram, self.udp.on_refused = self._take, self._give_up
+        return attempt
+
     async def send(self, data: bytes, facts: Mapping[str, Any] | None = None) -> None:
         """Send one record of application data (``ConnectionFailedError`` unless connected)."""
         self.send_soon(data, facts)
@@ -175,11 +196,22 @@ class DtlsEndpoint:
         await self.udp.aclose()
         self.session.disown(self)
 
+    def _forsake(self) -> None:
+        """Stop, and leave the socket to whoever has it."""
+        if self._timer:
+            self._timer.cancel()
+        self._sender.cancel()
+        self.session.disown(self)
+
     def _take(self, data: bytes, source: Address) -> None:
         if data and not FIRST_DTLS <= data[0] <= LAST_DTLS:
             if self.on_other:
                 self.on_other(data, source)
+            else:
+                self._in_clear(data)
             return
+        if data[:1] == CLEAR_DATA and data[3:5] == EPOCH_ZERO:
+            self._in_clear(data)
         if self.remote is None:
             self.remote = source
         if source != self.remote:
@@ -191,6 +223,18 @@ class DtlsEndpoint:
             return
         self.engine.receive(data)
         self._pump()
+
+    def _in_clear(self, data: bytes) -> None:
+        self.session.emit(
+            Kind.RECEIVED,
+            self.actor,
+            self.exchange,
+            transport="udp",
+            local=self.udp.local,
+            remote=self.remote,
+            data=data,
+            facts={"text": "in clear"},
+        )
 
     def _pump(self) -> None:
         """Carry over what the engine has: datagrams, data, alerts, a new state, its timer."""

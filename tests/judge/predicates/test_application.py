@@ -79,3 +79,26 @@ def test_product_and_version_in_headers() -> None:
     assert judged(["server", "mf"]) is H
     assert judged(["Server", "nginx/1.22.1"]) is F
     assert app.no_product_version([], exchange=X).outcome is U
+
+
+def test_the_protocol_in_via_is_no_products_version() -> None:
+    def told(value: str) -> Outcome:
+        story = Story().add(Kind.RECEIVED, status=200, headers=[["via", value]])
+        return app.no_product_version(story.events, exchange=X).outcome
+
+    assert told("1.1 mf") is told("HTTP/1.1 mf, 2 edge") is Outcome.HOLDS
+    assert told("1.1 mf (squid/5.7)") is Outcome.FAILS
+    silence = Story().add(Kind.SENT).add(Kind.TIMEOUT)
+    assert app.no_product_version(silence.events, exchange=X).outcome is Outcome.HOLDS
+
+
+def test_an_answer_is_bounded_by_the_plain_one() -> None:
+    def outcome(octets: int) -> Outcome:
+        story = answered(body=b"l" * 2000, exchange="1:list")
+        answered(body=b"x" * octets, exchange="2:many", story=story)
+        return app.answer_bounded(story.events, exchange="2:many", listed="1:list", times=10).outcome
+
+    assert outcome(20_000) is Outcome.HOLDS
+    assert outcome(20_001) is Outcome.FAILS
+    nothing = answered(exchange="1:list").events
+    assert app.answer_bounded(nothing, exchange="2:many", listed="1:list", times=10).outcome is Outcome.HOLDS

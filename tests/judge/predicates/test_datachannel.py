@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.judge.events import Story
 
 from imsproof.codec import sctp
-from imsproof.codec.dtls import Record
+from imsproof.codec.dtls import Handshake, Record
 from imsproof.judge.predicates import datachannel as dc
 from imsproof.seams import Kind, Outcome
 
@@ -136,3 +136,34 @@ def test_only_an_acknowledgement_opens_a_channel() -> None:
     opened = other.add(Kind.RECEIVED, transport="sctp", data=b"\2", ppid=50, stream=1).events
     assert dc.channel_not_opened(opened, exchange=X).outcome is F
     assert dc.channel_not_opened([], exchange=X).outcome is U
+
+
+def test_a_chunk_came_or_did_not() -> None:
+    story = Story().add(Kind.SENT, transport="sctp").add(Kind.RECEIVED, transport="sctp", chunk="COOKIE_ACK")
+    assert dc.chunk_came(story.events, exchange=X, chunks=["COOKIE_ACK"]).outcome is H
+    assert dc.chunk_came(story.events, exchange=X, chunks=["ABORT"]).outcome is F
+    assert dc.chunk_came([], exchange=X, chunks=["ABORT"]).outcome is U
+
+
+def test_data_stays_on_its_stream() -> None:
+    def outcome(stream: int, data: bytes = b"mine") -> Outcome:
+        story = Story().add(Kind.SENT, transport="sctp", data=b"mine", stream=1000, ppid=51)
+        story.add(Kind.RECEIVED, transport="sctp", data=data, stream=stream, ppid=51)
+        return dc.data_on_one_stream(story.events, exchange=X).outcome
+
+    assert outcome(1000) is outcome(1002, b"other") is H
+    assert outcome(1002) is F
+    assert dc.data_on_one_stream([], exchange=X).outcome is U
+
+
+def test_a_stranger_may_get_a_cookie_and_no_server_hello() -> None:
+    def outcome(kind: int) -> Outcome:
+        story = Story().add(Kind.SENT, transport="udp")
+        story.add(Kind.RECEIVED, transport="udp", data=Handshake(kind, b"x").record().to_bytes())
+        return dc.no_server_hello(story.events, exchange=X).outcome
+
+    assert outcome(3) is H
+    assert outcome(2) is F
+    assert dc.no_server_hello([], exchange=X).outcome is U
+    garbage = Story().add(Kind.SENT, transport="udp").add(Kind.RECEIVED, transport="udp", data=b"\x16garbage")
+    assert dc.no_server_hello(garbage.events, exchange=X).outcome is H

@@ -63,3 +63,9 @@ def test_a_careless_stack_takes_replays_and_clear_data() -> None:
 @given(st.binary(max_size=100), st.booleans())
 def test_whatever_bytes_come_there_is_a_finding(datagram: bytes, connected: bool) -> None:
     assert RecordGuard().look(datagram, connected=connected) <= KINDS
+
+
+def test_data_in_clear_has_another_name_while_a_handshake_goes_on() -> None:
+    clear = Record(23, b"data").to_bytes()
+    assert RecordGuard().look(clear, connected=False, begun=True) == {"data-during-handshake"}
+    assert RecordGuard().careless(clear, {"data-during-handshake"}) == [b"data"]

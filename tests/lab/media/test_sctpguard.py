@@ -136,3 +136,27 @@ def test_the_stream_of_an_open() -> None:
 @given(st.binary(max_size=200))
 def test_whatever_bytes_come_there_is_a_finding(packet: bytes) -> None:
     assert SctpGuard().look(packet, KNOWN) <= KINDS
+
+
+def init_ack(cookie: bytes) -> bytes:
+    parameter = b"\0\7" + (4 + len(cookie)).to_bytes(2, "big") + cookie
+    init = sctp.init_chunk(1, 2, params=parameter)
+    return sctp.Packet(5000, 5000, 7, (sctp.Chunk(sctp.INIT_ACK, init.value),)).to_bytes()
+
+
+def test_a_cookie_is_good_in_its_own_association_and_for_its_time() -> None:
+    one, other = SctpGuard(), SctpGuard()
+    one.sent(init_ack(b"first cookie"))
+    other.sent(init_ack(b"other cookie"))
+    echo = sctp.Packet(5000, 5000, 7, (sctp.Chunk(sctp.COOKIE_ECHO, b"first cookie"),)).to_bytes()
+    assert one.look(echo, KNOWN) == set()
+    assert other.look(echo, KNOWN) == {"cookie-foreign"}
+    assert one.look(echo, replace(KNOWN, cookie_seconds=0.0)) == {"cookie-stale"}
+
+
+def test_what_dcep_should_not_say() -> None:
+    for label in (b"A" * 2000, b"\xff", b"a\0b"):
+        assert look(data(Open(label).to_bytes(), stream=2, ppid=PPID_DCEP)) == {"dcep-hostile"}
+    odd = replace(KNOWN, peer_parity=1)
+    assert look(data(Open(b"x").to_bytes(), stream=65535, ppid=PPID_DCEP), known=odd) == {"open-reserved"}
+    assert "message-over-size" in look(data(b"x" * 100), known=replace(KNOWN, max_message=99))

@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from imsproof.judge.effect import FINAL, effect, final_answer, of_exchange
+from imsproof.judge.effect import FINAL, Result, effect, final_answer, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MULTIPART = 1024
 """Octets that an answer in parts may need beside its contents."""
+VIA_PROTOCOL = re.compile(r"(?:^|,)\s*(?:[A-Za-z]+/)?\d(?:\.\d)?(?=\s)")
+"""The protocol that each entry of Via begins with (RFC 9110 section 7.6.3); it is no product's version."""
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3} ")
 
 
@@ -129,8 +131,11 @@ def no_product_version(events: Events, *, exchange: str) -> Finding:
     """No header of the answer tells product and version (TS 33.117 clause 4.3.4.11)."""
     answer = final_answer(of_exchange(events, exchange))
     if answer is None:
-        return unknown(f"{exchange}: no answer came")
+        seen = effect(events, exchange)
+        silent = seen.result in {Result.SILENT, Result.REFUSED}
+        return (holds if silent else unknown)(f"{exchange}: no answer came, so that nothing was told", seen.event)
     for name, value in answer.facts.get("headers", []):
-        if str(name).lower() in {"server", "x-powered-by", "via"} and re.search(r"\d+\.\d+", str(value)):
+        told = VIA_PROTOCOL.sub("", str(value)) if str(name).lower() == "via" else str(value)
+        if str(name).lower() in {"server", "x-powered-by", "via"} and re.search(r"\d+\.\d+", told):
             return fails(f"{exchange}: {name}: {value}", answer.seq)
     return holds(f"{exchange}: no header tells product and version", answer.seq)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
-from imsproof.codec.dtls import TlsSyntaxError, split_records
+from imsproof.codec.dtls import SERVER_HELLO, TlsSyntaxError, handshakes, split_records
 from imsproof.codec.sctp import Packet, SctpSyntaxError
-from imsproof.codec.tlshello import APPLICATION_DATA
+from imsproof.codec.tlshello import APPLICATION_DATA, HANDSHAKE
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind, Outcome
@@ -138,6 +138,20 @@ def data_not_seen(events: Events, *, exchanges: Sequence[str], sent: str) -> Fin
     return holds(f"what was sent in {sent} came out in none of {len(exchanges)} other conversations", out.seq)
 
 
+@predicate("data-on-one-stream")
+def data_on_one_stream(events: Events, *, exchange: str) -> Finding:
+    """What was sent on one stream came back on no other one of the association."""
+    sent, _ = _messages(events, exchange)
+    if sent is None:
+        return unknown(f"{exchange}: no message was sent")
+    for event in of_exchange(events, exchange):
+        stray = event.kind is Kind.RECEIVED and event.facts.get("stream") not in (None, sent.facts.get("stream"))
+        if stray and sent.data in event.data:
+            stream = event.facts.get("stream")
+            return fails(f"{exchange}: what was sent on another stream came on {stream}", sent.seq, event.seq)
+    return holds(f"{exchange}: what was sent on {sent.facts.get('stream')} came on no other stream", sent.seq)
+
+
 @predicate("no-alert")
 def no_alert(events: Events, *, exchange: str) -> Finding:
     """No fatal alert reached the peer in this conversation."""
@@ -172,6 +186,26 @@ def unanswered(events: Events, *, exchange: str) -> Finding:
     if back is not None:
         return fails(f"{exchange}: {len(back.data)} bytes came back", sent.seq, back.seq)
     return holds(f"{exchange}: nothing came back", sent.seq)
+
+
+@predicate("no-server-hello")
+def no_server_hello(events: Events, *, exchange: str) -> Finding:
+    """To hellos from where nobody proved to be, no more than HelloVerifyRequest was answered (RFC 6347 4.2.1)."""
+    own = of_exchange(events, exchange)
+    sent = next((event for event in own if event.kind is Kind.SENT), None)
+    if sent is None:
+        return unknown(f"{exchange}: nothing was sent")
+    for event in own:
+        if event.kind is Kind.RECEIVED and SERVER_HELLO in _handshake_types(event.data):
+            return fails(f"{exchange}: a ServerHello came back", sent.seq, event.seq)
+    return holds(f"{exchange}: no ServerHello came back", sent.seq)
+
+
+def _handshake_types(datagram: bytes) -> set[int]:
+    with suppress(TlsSyntaxError):
+        clear = [one for one in split_records(datagram) if one.content_type == HANDSHAKE and one.epoch == 0]
+        return {message.message_type for record in clear for message in handshakes(record.fragment)}
+    return set()
 
 
 @predicate("association-ended")

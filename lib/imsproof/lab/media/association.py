@@ -30,6 +30,8 @@ FIRST_APPLICATION_STREAM = 1000
 SCTP_PORT = 5000
 MAX_MESSAGE_SIZE = 65536
 CONSTANT_TLS_ID = "0123456789abcdef0123456789abcdef"
+EARLY = frozenset({"early-data", "data-during-handshake"})
+"""Application data before there is anything that protects it."""
 OTHER = make_identity(name="other")
 _MAX_HANDSHAKES = 8
 
@@ -70,6 +72,8 @@ class DcAssociation(asyncio.DatagramProtocol):
         self.dead = False
         self.on_death: Callable[[], None] = lambda: None
         self.all_fingerprints: Callable[[], tuple[str, ...]] = tuple
+        self.everybody: Callable[[], tuple[Channel, ...]] = tuple
+        self.applications: Callable[[], tuple[Channel, ...]] = tuple
         self._verified = False
 
     @property
@@ -158,7 +162,6 @@ class DcAssociation(asyncio.DatagramProtocol):
         if not self._media.keep_first_fingerprint:
             self._fingerprints = fingerprints
         self._tls_id, self.handshakes = self._new_tls_id(), 0
-        self.everybody: Callable[[], tuple[Channel, ...]] = tuple
         self._verified = False
         self._new_handshake()
         if self._role == "client":
@@ -197,6 +200,7 @@ class DcAssociation(asyncio.DatagramProtocol):
         if source != self._target:
             if self._media.source_checked:
                 self.dropped += 1
+                self.dead = self.dropped > self._media.strangers_endured > 0
                 return
             self._target = source
         if classify(data) is Packets.DTLS:
@@ -237,9 +241,12 @@ class DcAssociation(asyncio.DatagramProtocol):
         if self.state == "failed" and self._role == "server" and self.handshakes < _MAX_HANDSHAKES:
             self._new_handshake()
         connected = self.state == "connected"
-        kinds = self._records.look(datagram, connected=connected)
-        if self._dies_of(kinds) or (kinds & {"fragments"} and "fragments" in self._media.ignores):
+        kinds = self._records.look(datagram, connected=connected, begun=self.state == "handshaking")
+        if self._goes_no_further(datagram, kinds):
             return
+        if connected and "hello-again" in kinds and self._media.restarts:
+            self._restart()
+            connected = False
         received = self._dtls.receive(datagram)
         if connected:
             unread = self._records.took(datagram, received)
@@ -248,14 +255,34 @@ class DcAssociation(asyncio.DatagramProtocol):
         obeyed = kinds.intersection(self._media.obeys)
         if obeyed:
             received = received + self._records.careless(datagram, obeyed)
-        if "early-data" in obeyed:
-            self._begin_sctp(self._send)
-        elif self.state == "connected":
+        if self.state == "connected":
             self._begin_sctp(self._dtls.write)
         for packet in received:
             self._on_sctp(packet)
         if self.state == "closed":
             self._spawn(self._end_sctp())
+
+    def _goes_no_further(self, datagram: bytes, kinds: set[str]) -> bool:
+        """Tell whether a datagram does not come to the DTLS stack."""
+        if self._dies_of(kinds) or (kinds & {"fragments"} and "fragments" in self._media.ignores):
+            return True
+        if kinds & EARLY:
+            self.dropped += 1
+            self._on_early_data(datagram, kinds.intersection(self._media.obeys))
+        return bool(kinds & EARLY)
+
+    def _on_early_data(self, datagram: bytes, obeyed: set[str]) -> None:
+        if not obeyed:
+            return
+        self._begin_sctp(self._send)
+        for packet in self._records.careless(datagram, obeyed):
+            self._on_sctp(packet)
+
+    def _restart(self) -> None:
+        """Give the association up for a new handshake (planted faults only)."""
+        self._spawn(self._end_sctp())
+        self._peer = None
+        self._new_handshake()
 
     def _dies_of(self, kinds: set[str]) -> bool:
         """Tell whether a planted fault makes the association, or the whole MF, die of this; if so, it is dead."""
@@ -332,7 +359,7 @@ class DcAssociation(asyncio.DatagramProtocol):
                 self._spawn(serve_channel(channel, self._bootstrap, largest, self._others, self._refused))
             elif stream >= FIRST_APPLICATION_STREAM:
                 channel = self._sctp.open_channel(stream, "application", negotiated=True)
-                self._spawn(_echo(channel))
+                self._spawn(_echo(channel, self.applications))
             else:
                 continue
             self._channels[stream] = channel
@@ -341,6 +368,11 @@ class DcAssociation(asyncio.DatagramProtocol):
     def bootstrap_channels(self) -> tuple[Channel, ...]:
         """The channels on which the bootstrap pages are served."""
         return tuple(channel for stream, channel in self._channels.items() if stream in BOOTSTRAP_STREAMS)
+
+    @property
+    def application_channels(self) -> tuple[Channel, ...]:
+        """The channels of applications."""
+        return tuple(channel for stream, channel in self._channels.items() if stream >= FIRST_APPLICATION_STREAM)
 
     def _others(self) -> tuple[Channel, ...]:
         own = self.bootstrap_channels
@@ -358,8 +390,10 @@ class DcAssociation(asyncio.DatagramProtocol):
         task.add_done_callback(self._tasks.discard)
 
 
-async def _echo(channel: Channel) -> None:
+async def _echo(channel: Channel, everybody: Callable[[], tuple[Channel, ...]]) -> None:
     """The lab's applications on streams from 1000 on answer each message with itself."""
     with contextlib.suppress(ChannelClosedError):
         while True:
-            channel.send(await channel.recv(None))
+            message = await channel.recv(None)
+            for one in everybody() or (channel,):
+                one.send(message)

@@ -62,12 +62,15 @@ class MediaFunction:
             raise MediaRefusedError(f"context {context_id} exists already")
         if len(self.contexts) >= MAX_CONTEXTS:
             raise MediaRefusedError(f"no room: {MAX_CONTEXTS} contexts exist")
+        if self._policy.current.media.one_context_for_a_fingerprint:
+            await self._take_over(remote.fingerprint)
         bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc, self._policy)
         association = DcAssociation(self._policy, self._own_identity(), remote, bootstrap)
         association.dead = self.dead
         association.on_death = self._die
         association.all_fingerprints = self._all_fingerprints
         association.everybody = self._other_channels
+        association.applications = self._applications
         self.contexts[context_id] = association
         try:
             await association.open(self.address)
@@ -115,6 +118,17 @@ class MediaFunction:
         if not self._policy.current.media.answers_to_all:
             return ()
         return tuple(channel for one in self.contexts.values() for channel in one.bootstrap_channels)
+
+    def _applications(self) -> tuple[Channel, ...]:
+        if not self._policy.current.media.applications_mixed:
+            return ()
+        return tuple(channel for one in self.contexts.values() for channel in one.application_channels)
+
+    async def _take_over(self, fingerprint: str) -> None:
+        """End what has the same fingerprint (planted faults only)."""
+        for association in self.contexts.values():
+            if association.remote.fingerprint == fingerprint:
+                await association.close()
 
     def _die(self) -> None:
         """Serve nobody any more (planted faults only)."""

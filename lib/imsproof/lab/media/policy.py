@@ -24,6 +24,10 @@ class MediaPolicy:
         apps_checked: the DC AS serves a subscriber only the applications that it may use.
         certificate: kind of the MF's certificate: ``ec``, ``rsa``, ``rsa-1024``.
         renegotiation: the MF allows further handshakes in an association.
+        restarts: the MF gives an association that stands up for a new handshake from the peer's address.
+        strangers_endured: datagrams from elsewhere after which the MF gives an association up; 0 is any number.
+        one_context_for_a_fingerprint: of contexts with the same fingerprint the MF keeps only the last.
+        applications_mixed: what comes on one application channel goes to all of the MF's.
         verify_every_handshake: the MF holds the certificate of every handshake against the fingerprint, not of the
             first one only.
         check_fingerprint_as_client: the MF holds the certificate of a DTLS server against the fingerprint too.
@@ -70,6 +74,10 @@ class MediaPolicy:
     apps_checked: bool = True
     certificate: str = "ec"
     renegotiation: bool = False
+    restarts: bool = False
+    strangers_endured: int = 0
+    one_context_for_a_fingerprint: bool = False
+    applications_mixed: bool = False
     verify_every_handshake: bool = True
     check_fingerprint_as_client: bool = True
     fingerprint_of_any_call: bool = False

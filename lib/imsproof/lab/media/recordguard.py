@@ -15,6 +15,7 @@ KINDS = frozenset(
         "clear-alert",
         "clear-data",
         "early-data",
+        "data-during-handshake",
         "hello-again",
         "old-epoch",
         "future-epoch",
@@ -29,6 +30,8 @@ KINDS = frozenset(
 )
 """Names of hostile (or, for ``fragments``, merely difficult) input."""
 
+CLEAR = frozenset({"clear-data", "early-data", "data-during-handshake"})
+"""Application data that nothing protects."""
 _PROTECTED = 1
 _LARGEST_MESSAGE = 1 << 16
 _WINDOW = 256
@@ -40,13 +43,16 @@ class RecordGuard:
     def __init__(self) -> None:
         self._plain: dict[int, list[bytes]] = {}
 
-    def look(self, datagram: bytes, *, connected: bool) -> set[str]:
-        """Name what is hostile in a datagram, before the stack has seen it."""
+    def look(self, datagram: bytes, *, connected: bool, begun: bool = False) -> set[str]:
+        """Name what is hostile in a datagram, before the stack has seen it; ``begun``: a handshake goes on."""
         try:
             records = split_records(datagram)
         except TlsSyntaxError:
             return {"not-dtls"}
-        return {kind for record in records for kind in self._of_record(record, connected=connected)}
+        kinds = {kind for record in records for kind in self._of_record(record, connected=connected)}
+        if begun and "early-data" in kinds:
+            kinds = kinds - {"early-data"} | {"data-during-handshake"}
+        return kinds
 
     def _of_record(self, record: Record, *, connected: bool) -> set[str]:
         kinds = set()
@@ -88,7 +94,7 @@ class RecordGuard:
             return []
         found: list[bytes] = []
         for record in records:
-            if record.epoch == 0 and record.content_type == APPLICATION_DATA and kinds & {"clear-data", "early-data"}:
+            if record.epoch == 0 and record.content_type == APPLICATION_DATA and kinds & CLEAR:
                 found.append(record.fragment)
             elif record.epoch == _PROTECTED and "replayed-record" in kinds:
                 found += self._plain.get(record.sequence, [])

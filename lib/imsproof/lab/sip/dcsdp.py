@@ -58,6 +58,8 @@ def fingerprint_of(description: Sdp, section: MediaSection, policy: SipPolicy) -
     Raises:
         SdpSyntaxError: there is none that can be used.
     """
+    if policy.fingerprint_of_any_section:
+        section = [one for one in description.media if one.is_data_channel][-1]
     places = (section.attrs("fingerprint"), description.session.attrs("fingerprint"))
     first, second = places if policy.fingerprint_level == "media" else reversed(places)
     values = first or second

@@ -162,7 +162,8 @@ class ImsAs(Node):
             if not section.is_data_channel or section.port == 0:
                 continue
             unchecked = later and not self.policy.check_service_in_reinvite
-            if not self._may_use(call.calling) and not unchecked:
+            second = dcsdp.is_bootstrap(section) and any(one.local for one in hidden.values())
+            if second or (not self._may_use(call.calling) and not unchecked):
                 hidden[place] = dcsdp.Hidden(section)
             elif dcsdp.is_bootstrap(section):
                 if self.robust.checks_offer:

@@ -87,6 +87,7 @@ class SipPolicy:
         fingerprint_level: IMS AS: where a fingerprint is read first, ``media`` or ``session``.
         fingerprint_choice: IMS AS: which of several fingerprints counts, the ``strongest`` or the ``weakest``.
         hash_names_in_capitals: IMS AS: hash names are only known in capitals.
+        fingerprint_of_any_section: IMS AS: of several data-channel lines the last one's fingerprint counts for all.
         keep_tls_id: IMS AS: end-to-end tls-id, setup and sctp-port are passed on as they came.
         keep_all_fingerprints: IMS AS: of several end-to-end fingerprints all are passed on.
         keep_fingerprint_in_reinvite: IMS AS: end-to-end fingerprints of later offers are passed on as they came.
@@ -192,6 +193,7 @@ class SipPolicy:
     fingerprint_level: str = "media"
     fingerprint_choice: str = "strongest"
     hash_names_in_capitals: bool = False
+    fingerprint_of_any_section: bool = False
     keep_tls_id: bool = True
     keep_all_fingerprints: bool = True
     keep_fingerprint_in_reinvite: bool = True
