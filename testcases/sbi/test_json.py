@@ -129,13 +129,16 @@ def test_hostile_identifiers_name_nothing(bench: Bench, producer: ProducerClient
     """The producer takes no identifier for a path, a pattern or an expression; what there is stays."""
     token = producer.token() if producer.wants_token else None
     neighbour = Neighbour(producer.consumer, bench.sbi, producer.producer)
+    _, first = make_one(producer, token)
+    if not producer.delete(first, token, label="DELETE of what was made").ok:
+        raise InconclusiveError("the producer does not delete what the probe makes, so it shows nothing by its DELETE")
     _, location = make_one(producer, token)
     root = location.rpartition("/")[0]
     for hostile in jsoncases.HOSTILE_IDS:
         answer = producer.delete(f"{root}/{hostile}", token, label=f"DELETE of {hostile[:40]}", injected=True)
         if expect(answer).refused().held:
             expect(answer).holds("no-server-error", role=Role.FORM)
-    expect(producer.delete(location, token, label="DELETE of what was made")).accepted()
+    expect(producer.delete(location, token, label="DELETE of what is there still")).accepted()
     expect(neighbour.probe("another NF afterwards")).accepted()
     alive(producer.probe(token, label="the probe afterwards"))
     producer.release(token)
@@ -180,7 +183,10 @@ def test_urls_that_lead_astray_are_refused(bench: Bench, producer: ProducerClien
     """The MF takes no replacement URL that is no HTTP URL with a host."""
     probe = the_probe(producer)
     body = probe.body if isinstance(probe.body, dict) else {}
-    where = ("terminations", 0, "medias", 0, "dcMedia", "replaceHttpUrl")
+    media = jsoncases.place_of("dcMedia", body)
+    if media is None:
+        raise InconclusiveError("sbi.producers[].probe reserves no data channel: its body has no dcMedia")
+    where = (*media, "replaceHttpUrl")
     cases = []
     for name, url in jsoncases.HOSTILE_URLS.items():
         value = {"0": {"streamId": 0, "replaceHttpUrl": url}}

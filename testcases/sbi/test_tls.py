@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors import tlstricks
-from imsproof.actors.tlsprobe import FALLBACK_SCSV, SECP256R1, SSL3, TlsProbe, malformed
+from imsproof.actors.tlsprobe import FALLBACK_SCSV, SECP256R1, SSL3, TOLERABLE, TlsProbe, malformed
 from imsproof.codec.tlssuites import CLASSES, GOOD, NAMES, forbidden
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
@@ -59,7 +59,8 @@ def test_the_suite_chosen_is_strong(bench: Bench, producer: ProducerClient) -> N
     """A producer that is offered every suite, weak ones first, chooses ECDHE with authenticated encryption."""
     probe = TlsProbe(bench.session, producer.producer)
     strong = list(GOOD.values())
-    expect(probe.show(probe.hello("every suite, weak ones first", EVERYTHING))).holds("server-hello", suites=strong)
+    every = probe.show(probe.hello("every suite, weak ones first", EVERYTHING))
+    expect(every).holds("server-hello", suites=strong, moot=True)
     modern = producer.consumer.handshake(producer.producer, "TLS 1.3", minimum="TLSv1.3")
     if modern.connected:
         expect(modern).holds("strong-suite", role=Role.FORM)
@@ -73,8 +74,9 @@ def test_no_compression_and_no_loose_renegotiation(
     control(consumer.handshake(producer.producer, "TLS 1.2 or 1.3")).accepted()
     probe = TlsProbe(bench.session, producer.producer)
     offered = probe.hello("compression offered", compressions=(1, 0))
-    expect(probe.show(offered)).holds("server-hello", compression=0)
-    expect(probe.show(probe.hello("renegotiation indicated"))).holds("server-hello", extensions=["renegotiation_info"])
+    expect(probe.show(offered)).holds("server-hello", compression=0, moot=True)
+    indicated = probe.show(probe.hello("renegotiation indicated"))
+    expect(indicated).holds("server-hello", extensions=["renegotiation_info"], moot=True)
     expect(tlstricks.renegotiate(consumer, producer.producer, "a second handshake")).holds("no-renegotiation")
     alive(consumer.handshake(producer.producer, "TLS 1.2 or 1.3 again"))
 
@@ -146,8 +148,9 @@ def test_malformed_messages_end_the_connection(bench: Bench, consumer: NfConsume
     probe = TlsProbe(bench.session, producer.producer)
     messages = malformed(producer.producer.fqdn or "")
     for message, answer in zip(messages, probe.show_all(messages), strict=True):
-        expect(answer).holds("hello-refused")
-        expect(answer).holds("closed-in-form", role=Role.FORM, alerts=message.alerts)
+        judged = expect(answer).holds("hello-refused", role=Role.FORM if message.label in TOLERABLE else Role.CLAIM)
+        if judged.held:
+            judged.holds("closed-in-form", role=Role.FORM, alerts=message.alerts)
     for version in ("TLSv1.2", "TLSv1.3"):
         plain = consumer.handshake(producer.producer, f"{version} unchanged", minimum=version, maximum=version)
         for what in ("Finished", "data") if plain.connected else ():

@@ -60,3 +60,8 @@ def test_a_body_is_changed_in_a_copy() -> None:
     }
     assert jsoncases.changed(BODY, ["terminations"], 1) == {"terminations": 1}
     assert BODY["terminations"]
+
+
+def test_an_object_is_found_by_its_name_wherever_it_stands() -> None:
+    assert jsoncases.place_of("dcMedia", {"a": [{"b": 1}, {"dcMedia": {"c": 2}}]}) == ("a", 1, "dcMedia")
+    assert jsoncases.place_of("dcMedia", {"dcMedia": "a text", "a": []}) is None

@@ -11,6 +11,7 @@ from tests.conftest import events
 
 from imsproof.actors.tlsprobe import (
     SECP256R1,
+    TOLERABLE,
     TlsProbe,
     client_hello,
     flight_is_complete,
@@ -121,3 +122,7 @@ def test_every_malformed_message_is_another_and_none_is_the_good_one() -> None:
 @pytest.mark.parametrize("message", malformed(""), ids=lambda one: one.label)
 def test_malformed_messages_need_no_name(message: object) -> None:
     assert message
+
+
+def test_what_is_tolerable_is_among_the_malformed() -> None:
+    assert {message.label for message in malformed("mf.example")} >= TOLERABLE

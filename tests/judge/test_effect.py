@@ -96,3 +96,20 @@ def test_events_of_another_conversation_do_not_count() -> None:
 
 def test_nothing_recorded_is_unknown() -> None:
     assert effect([], "1:x").result is Result.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "transport", "result"),
+    [
+        (429, [], "h2", Result.UNKNOWN),
+        (503, [["Retry-After", "1"]], "http", Result.UNKNOWN),
+        (503, [], "h2", Result.REFUSED),
+        (429, [], "udp", Result.REFUSED),
+    ],
+)
+def test_a_server_that_has_too_many_requests_has_not_looked_at_this_one(
+    status: int, headers: list[list[str]], transport: str, result: Result
+) -> None:
+    story = Story().add(Kind.SENT, transport=transport)
+    story.add(Kind.RECEIVED, transport=transport, status=status, headers=headers)
+    assert effect(story.events, "1:x").result is result

@@ -202,6 +202,18 @@ def changed(body: Body, where: Sequence[str | int], value: Any) -> Body:
     return made
 
 
+def place_of(name: str, value: Any) -> tuple[str | int, ...] | None:
+    """The path to the first object that is called ``name`` in a body, ``None`` without one."""
+    inner: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        if isinstance(value.get(name), dict):
+            return (name,)
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return next(((key, *found) for key, one in inner if (found := place_of(name, one)) is not None), None)
+
+
 def encoded(body: Body, where: Sequence[str | int], value: Any) -> bytes:
     """A body with one value in it changed, as it is sent."""
     return json.dumps(changed(body, where, value)).encode()

@@ -9,7 +9,7 @@ import json
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from cryptography.hazmat.primitives import serialization
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ANY_HTTP = ("h2", "http/1.1")
 """What a mere handshake offers in ALPN: whether HTTP/2 is spoken is another question."""
+MAKING = ("POST", "PUT")
+"""Methods whose Location is a resource that was made, not one to go to."""
 TOKEN_SECONDS = 600
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path, not a secret
 
@@ -346,7 +348,7 @@ class NfConsumer:
         options = None if clear or target.url.scheme != "https" else self.options(target, **changes)
         remote = (target.url.host, target.url.port)
         local = (self._source, 0) if self._source else None
-        return await Http2Connection.open(self.session, self.actor, exchange, remote, options, local=local)
+        return await Http2Connection.open(self.session, self.actor, exchange, remote, options, local=local, held=True)
 
     async def _handshake(self, target: Target, label: str, changes: Mapping[str, Any]) -> Attempt:
         exchange = self.session.exchange(label)
@@ -413,8 +415,8 @@ class ProducerClient:
         )
         answer.accept = tuple(probe.expect)
         location = answer.header("location")
-        if answer.status in probe.expect and location:
-            self.created.append(location)
+        if answer.ok and answer.status in probe.expect and location and probe.method in MAKING:
+            self.created.append(urljoin(full_path(self.producer, path), location))
         return answer
 
     @property
@@ -447,9 +449,12 @@ class ProducerClient:
         """Delete everything that the probes made; what goes wrong stands in the journal only."""
         for location in list(self.created):
             try:
-                self.delete(location, token, label="tidy up")
+                answer = self.delete(location, token, label="tidy up")
+                why = "" if answer.ok else answer.failed or f"DELETE was answered {answer.status}"
             except ImsproofError as error:
-                self.consumer.session.note(f"{location} was left behind: {error}", actor=self.consumer.actor)
+                why = str(error)
+            if why:
+                self.consumer.session.note(f"{location} was left behind: {why}", actor=self.consumer.actor)
 
 
 def authority(target: Target) -> str:

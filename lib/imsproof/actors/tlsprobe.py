@@ -58,6 +58,23 @@ ENOUGH = 64 * 1024
 RANDOM = bytes(range(32))
 """Not random at all: nothing here is secret, and a run can be repeated octet by octet."""
 
+TOLERABLE = frozenset(
+    {
+        "a ClientHello with octets after its end",
+        "a session id of 33 octets",
+        "cipher suites of odd length",
+        "supported_groups of odd length",
+        "no compression methods",
+        "no null compression",
+        "an extension twice",
+        "an empty ALPN list",
+        "an ALPN name of no octets",
+        "an empty list of signature algorithms",
+        "an empty list of supported versions",
+    }
+)
+"""Flaws of :func:`malformed` that lead nowhere: a server that reads over them (Go's does) is only not strict."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -56,10 +56,6 @@ def _sbi(field: str) -> Callable[[Profile], bool]:
     return lambda profile: bool(getattr(profile.sbi, field))
 
 
-def _api(name: str) -> Callable[[Profile], bool]:
-    return lambda profile: profile.sbi is not None and profile.sbi.producer(name) is not None
-
-
 def _producer(rule: Callable[[Producer], bool]) -> Callable[[Profile], bool]:
     """Whether a rule holds for the producer under test (the first with a probe, else the first)."""
 
@@ -247,7 +243,11 @@ _TABLE: dict[str, Capability] = {
         "the producer under test speaks HTTP/1.1 only (sbi.producers[].http)",
         ("sbi.producer",),
     ),
-    "sbi.nmf-mrm": Capability(_api("nmf-mrm"), "no producer under sbi.producers lists nmf-mrm in its apis", ("sbi",)),
+    "sbi.nmf-mrm": Capability(
+        _producer(lambda one: "nmf-mrm" in one.apis),
+        "the producer under test (the first with a probe) does not list nmf-mrm in its apis",
+        ("sbi.producer",),
+    ),
     "sbi.probe": Capability(
         lambda p: p.sbi is not None and any(producer.probe for producer in p.sbi.producers),
         "no producer under sbi.producers has a probe (a request that it accepts)",

@@ -6,7 +6,7 @@ import pytest
 
 from imsproof.actors.http2cases import Case, compression, fields, frames, streams, valid
 from imsproof.actors.http2script import Script
-from imsproof.codec.http2 import ERRORS
+from imsproof.codec.http2 import ERRORS, Flag, FrameReader, Type
 
 OFFENCES = {
     "preface": frames.PREFACES,
@@ -57,3 +57,16 @@ def test_there_are_at_least_as_many_conditions_as_h2spec_has() -> None:
 def test_nothing_is_longer_than_the_longest_frame_there_is() -> None:
     everything = Script(SCRIPT.fields, SCRIPT.body, {5: 0xFF_FFFF})
     assert all(not case.send(everything) for case in frames.SIZES)
+
+
+def test_an_offence_after_a_whole_header_block_is_marked_as_late() -> None:
+    for table in OFFENCES.values():
+        for case in table:
+            frames = FrameReader().feed(b"".join(step for step in case.send(SCRIPT) if isinstance(step, bytes)))
+            first = next((one for one in frames if one.type == Type.HEADERS and one.stream == 1), None)
+            if case.effect != "response" or first is None or not case.greet or case.legit:
+                continue
+            unended = first.flags & Flag.END_HEADERS and not first.flags & Flag.END_STREAM
+            right = first.payload == SCRIPT.block() and not first.flags & (Flag.PADDED | Flag.PRIORITY)
+            before = frames.index(first) == 0 and len(frames) > 2
+            assert case.late or not (unended and right and before), case.name

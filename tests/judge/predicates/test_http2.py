@@ -102,3 +102,28 @@ def test_a_flood_was_met_when_it_was_sent_or_when_the_lab_ended_it() -> None:
     assert flood_met(sent.events, exchange="1:x", at_least=11).outcome is Outcome.FAILS
     sent.add(Kind.CLOSED, by="lab")
     assert flood_met(sent.events, exchange="1:x", at_least=11).outcome is Outcome.HOLDS
+
+
+def test_a_lab_that_answers_before_the_end_of_a_request_is_judged_by_the_offence_that_it_takes() -> None:
+    params: dict[str, Any] = {"exchange": "1:x", "effect": "response", "accept": [200], "early": "2:before"}
+
+    def outcome(story: Story, *, early: int = 200, usual: str = "") -> Outcome:
+        story.add(Kind.SENT, exchange="2:before").add(Kind.RECEIVED, exchange="2:before", status=early)
+        if usual:
+            story.add(Kind.RECEIVED, exchange="2:before", reset=8, error=usual)
+        return not_served(story.events, **params).outcome
+
+    assert outcome(got(status=200, stream=1)) is Outcome.UNKNOWN
+    assert outcome(got(status=200, stream=1), early=408) is Outcome.FAILS
+    offended = got(status=200, stream=1).add(Kind.RECEIVED, reset=8, error="CANCEL")
+    assert outcome(offended) is Outcome.HOLDS
+    offended = got(status=200, stream=1).add(Kind.RECEIVED, reset=8, error="CANCEL")
+    assert outcome(offended, usual="CANCEL") is Outcome.UNKNOWN, "it stops every request that it has answered like that"
+
+
+def test_an_answer_to_connect_that_ends_the_stream_is_no_tunnel() -> None:
+    params: dict[str, Any] = {"exchange": "1:x", "effect": "tunnel"}
+    story = got(status=200, stream=1, frame="HEADERS", flags=4)
+    assert not_served(story.events, **params).outcome is Outcome.FAILS
+    story.add(Kind.RECEIVED, stream=1, frame="DATA", flags=1)
+    assert not_served(story.events, **params).outcome is Outcome.HOLDS

@@ -73,6 +73,14 @@ def test_a_server_without_the_version_is_not_judged_by_it() -> None:
     assert server_hello(alerted("protocol_version").events, exchange=X).outcome is U
 
 
+def test_a_server_without_tls_1_2_has_nothing_to_be_looked_at_in_it() -> None:
+    story = asked().add(Kind.ALERT, alert="protocol_version", level="fatal")
+    assert server_hello(story.events, exchange=X, compression=0, moot=True).outcome is H
+    assert server_hello(story.events, exchange=X, compression=0).outcome is U
+    assert downgrade_marked(story.events, exchange=X).outcome is H
+    assert no_renegotiation(story.events, exchange=X).outcome is H
+
+
 def test_the_downgrade_mark_stands_at_the_end_of_the_random() -> None:
     assert downgrade_marked(answered().events, exchange=X).outcome is H
     assert downgrade_marked(answered(random="00" * 32).events, exchange=X).outcome is F

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.http2cases.model import PROTOCOL, Case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from imsproof.actors.http2script import Script, Steps
 
@@ -64,16 +64,14 @@ def _into(name: str, value: bytes) -> Case:
     return Case(name=name, clause="8.2.1", send=send, effect="response", stream=PROTOCOL, field=b"content-type")
 
 
-def _length(name: str, difference: int) -> Case:
+def _length(name: str, *lengths: Callable[[int], int], body: Callable[[Script], Steps] | None = None) -> Case:
+    """A request whose content-length is not the sum of its DATA, which come in frames of their own."""
+
     def send(s: Script) -> Steps:
-        return [s.request(1, s.block((b"content-length", b"%d" % (len(s.body) + difference))))]
+        fields = [(b"content-length", b"%d" % length(len(s.body))) for length in lengths]
+        return [s.headers(1, s.block(*fields)), *(body(s) if body else [s.data()])]
 
-    return Case(name=name, clause="8.1.1", send=send, effect="response", stream=PROTOCOL)
-
-
-def _several_frames(s: Script) -> Steps:
-    length = b"%d" % (2 * len(s.body) + 1)
-    return [s.headers(1, s.block((b"content-length", length))), s.data(end=False), s.data()]
+    return Case(name=name, clause="8.1.1", send=send, effect="response", stream=PROTOCOL, late=True)
 
 
 PSEUDO = (
@@ -84,7 +82,7 @@ PSEUDO = (
     _with("no :method", "8.3.1", change={b":method": None}),
     _with("no :scheme", "8.3.1", change={b":scheme": None}),
     _with("no :path", "8.3.1", change={b":path": None}),
-    _with("an empty :path", "8.3.1", change={b":path": b""}),
+    _with("an empty :path", "8.3.1", change={b":path": b""}, claimed=False),  # the root, for some servers
     _with("two :method", "8.3.1", first=((b":method", b"GET"),)),
     _with("two :scheme", "8.3.1", first=((b":scheme", b"https"),)),
     _with("two :path", "8.3.1", first=((b":path", b"/"),)),
@@ -125,40 +123,16 @@ INJECTION = (
 )
 
 SMUGGLING = (
-    _length("a content-length that is one too long", 1),
-    _length("a content-length that is far too long", 1000),
-    Case(
-        name="a content-length that is too short",
-        clause="8.1.1",
-        send=lambda s: [s.headers(1, s.block((b"content-length", b"1"))), s.data(body=s.body or b"12")],
-        effect="response",
-        stream=PROTOCOL,
+    _length("a content-length that is one too long", lambda size: size + 1),
+    _length("a content-length that is far too long", lambda size: size + 1000),
+    _length("a content-length that is too short", lambda _: 1, body=lambda s: [s.data(body=s.body or b"12")]),
+    _length(
+        "a content-length that the sum of DATA does not reach",
+        lambda size: 2 * size + 1,
+        body=lambda s: [s.data(end=False), s.data()],
     ),
-    Case(
-        name="a content-length that the sum of DATA does not reach",
-        clause="8.1.1",
-        send=_several_frames,
-        effect="response",
-        stream=PROTOCOL,
-    ),
-    Case(
-        name="a content-length that is negative",
-        clause="8.1.1",
-        send=lambda s: [s.request(1, s.block((b"content-length", b"-1")))],
-        effect="response",
-        stream=PROTOCOL,
-    ),
-    Case(
-        name="two content-lengths that differ",
-        clause="8.1.1",
-        send=lambda s: [
-            s.request(
-                1, s.block((b"content-length", b"%d" % len(s.body)), (b"content-length", b"%d" % (len(s.body) + 7)))
-            )
-        ],
-        effect="response",
-        stream=PROTOCOL,
-    ),
+    _length("a content-length that is negative", lambda _: -1),
+    _length("two content-lengths that differ", lambda size: size, lambda size: size + 7),
     _with("transfer-encoding: chunked", "8.2.2", (b"transfer-encoding", b"chunked"), claimed=False),
     _with("connection: close", "8.2.2", (b"connection", b"close"), claimed=False),
     _with("connection that names another field", "8.2.2", (b"connection", b"authorization"), claimed=False),

@@ -34,6 +34,8 @@ class Case:
         fence: a PING follows.
         limit: for ``overrun``: octets of DATA that stream 1 may bring; for ``settings``: rightful acknowledgements.
         field: the offence is in this field; a lab that would serve the request without it may have dropped it.
+        late: the offence comes after a header block that is right: a lab that answers before the request has ended
+            may have answered before the offence.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Case:
     fence: bool = True
     limit: int = 1
     field: bytes = b""
+    late: bool = False
 
 
 PROTOCOL = ("PROTOCOL_ERROR",)

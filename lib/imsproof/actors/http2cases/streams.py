@@ -57,6 +57,7 @@ STATES = (
         stream=CLOSED,
         free=True,
         watch=(),
+        late=True,
     ),
     Case(
         name="HEADERS after RST_STREAM",
@@ -66,6 +67,7 @@ STATES = (
         stream=CLOSED,
         free=True,
         watch=(),
+        late=True,
     ),
     Case(
         name="DATA on a stream that is done",
@@ -115,6 +117,7 @@ STATES = (
         stream=REFUSED,
         free=True,
         watch=(),
+        late=True,
     ),
     Case(
         name="trailers that do not end the stream",
@@ -122,6 +125,7 @@ STATES = (
         send=lambda s: [s.headers(), s.data(end=False), s.headers(1, http2.literal(b"x-trailer", b"1"))],
         effect="response",
         stream=PROTOCOL,
+        late=True,
     ),
     Case(
         name="trailers that are followed by more of the body",
@@ -135,5 +139,6 @@ STATES = (
         send=lambda s: [s.headers(), s.data(end=False), s.headers(1, http2.literal(b":method", b"DELETE"), end=True)],
         effect="response",
         stream=PROTOCOL,
+        late=True,
     ),
 )

@@ -61,6 +61,9 @@ def _padded_headers(s: Script) -> Steps:
 
 
 def _padded_data(s: Script) -> Steps:
+    """Nothing where the request has no body: padding around nothing is refused by some (HAProxy 2.6)."""
+    if not s.body:
+        return []
     return [
         s.headers(),
         http2.frame(Type.DATA, Flag.PADDED, 1, b"\x08" + s.body + bytes(8)),
@@ -129,8 +132,12 @@ VALID = (
     _before("several PINGs", "6.7", http2.ping(b"12345678") * 3),
     _before("an empty SETTINGS", "6.5", http2.settings()),
     _before("SETTINGS with a parameter that is not known", "6.5.2", http2.settings([(0xF001, 1)])),
-    _before(
-        "SETTINGS with the same parameter several times", "6.5.3", http2.settings([(4, 1), (4, 100_000), (4, 65_535)])
+    Case(  # Go's server takes it for an attack
+        name="SETTINGS with the same parameter several times",
+        clause="6.5.3",
+        send=lambda s: [http2.settings([(4, 1), (4, 100_000), (4, 65_535)]), s.request()],
+        effect="response",
+        free=True,
     ),
     _before("SETTINGS with a larger frame size", "6.5.2", http2.settings([(Setting.MAX_FRAME_SIZE, 32_768)])),
     _before("SETTINGS with a table size of 0", "6.5.2", http2.settings([(Setting.HEADER_TABLE_SIZE, 0)])),
@@ -145,11 +152,13 @@ VALID = (
     _after("PRIORITY on a half-closed stream", "5.1", http2.priority(1)),
     _case("PRIORITY on a closed stream", "5.1", lambda s: [s.request(), 1, http2.priority(1), s.request(3)], (1, 3)),
     _case("RST_STREAM on one of two streams", "6.4", lambda s: [s.headers(1), s.request(3), http2.reset(1)], (3,)),
-    _case(
-        "RST_STREAM on a stream that was reset",
-        "5.1",
-        lambda s: [s.headers(1), http2.reset(1), http2.reset(1), s.request(3)],
-        (3,),
+    Case(  # Apache 2.4 ends the connection where it had answered before
+        name="RST_STREAM on a stream that was reset",
+        clause="5.1",
+        send=lambda s: [s.headers(1), http2.reset(1), http2.reset(1), s.request(3)],
+        effect="response",
+        watch=(3,),
+        free=True,
     ),
     _case("HEADERS with padding", "6.2", _padded_headers),
     _case("HEADERS with a priority", "6.2", _with_priority),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REFUSAL, SERVER_ERROR = 400, 500
 FENCE_DATA = b"imsproof"
+END_STREAM = 0x1
 
 
 @predicate("h2-not-served")
@@ -28,17 +29,36 @@ def not_served(
     legit: Sequence[int] = (),
     limit: int = 0,
     without: str = "",
+    early: str = "",
 ) -> Finding:
-    """The offence had no effect that could be seen (a request accepted, PING answered, SETTINGS acknowledged)."""
+    """The offence had no effect that could be seen (a request accepted, PING answered, SETTINGS acknowledged).
+
+    ``without`` and ``early`` are conversations with the request without the field that the offence is in, and with a
+    request that has not ended: a lab that serves these may have dropped the field, or answered before the offence.
+    """
     own = of_exchange(events, exchange)
     if not _spoke(own):
         return unknown(f"{exchange}: the case could not be brought about: {_why_not(own)}")
     shown = _shown(own, effect, accept=accept, legit=legit, limit=limit)
     if shown is not None and without and seen(events, without, accept).result is Result.ACCEPTED:
         return holds(f"{exchange}: {shown[0]}, as it does without the field, which it may have dropped", shown[1].seq)
+    if shown is not None and early and seen(events, early, accept).result is Result.ACCEPTED:
+        return _answered_early(own, of_exchange(events, early), f"{exchange}: {shown[0]}", shown[1])
     if shown is not None:
         return fails(f"{exchange}: {shown[0]}", shown[1].seq)
     return holds(f"{exchange}: {_reaction(own)}", *(event.seq for event in own[-1:]))
+
+
+def _answered_early(own: list[Event], before: list[Event], told: str, answer: Event) -> Finding:
+    """The lab answers before a request has ended: only that it takes offence, as it does not there, tells anything."""
+    after, usual = _ended(own), _ended(before)
+    if after is not None and (usual is None or after.facts.get("error") != usual.facts.get("error")):
+        return holds(f"{told}, before the offence came; then {_reaction(own)}", after.seq)
+    return unknown(
+        f"{told}, but it answers the probe before a request has ended, so this may have been before the offence:"
+        " give sbi.producers[].probe a body that the producer reads",
+        answer.seq,
+    )
 
 
 def _shown(
@@ -49,6 +69,8 @@ def _shown(
     if effect in {"response", "tunnel"}:
         good = accept if effect == "response" else range(200, 300)
         answers = [e for e in received if e.facts.get("status") in good and e.facts.get("stream") not in legit]
+        if effect == "tunnel":
+            answers = [e for e in answers if not _has_ended(received, e.facts.get("stream"))]
         if answers:
             where = f"status {answers[0].facts['status']} on stream {answers[0].facts['stream']}"
             return f"the lab served it: {where}", answers[0]
@@ -64,6 +86,16 @@ def _shown(
         if len(answers) > due:
             return f"the lab answered it: {len(answers)} {effect.upper()} with ACK, {due} due", answers[-1]
     return None
+
+
+def _has_ended(received: list[Event], stream: object) -> bool:
+    """Whether the lab ended a stream: then it is no tunnel."""
+    return any(
+        e.facts.get("stream") == stream
+        and e.facts.get("frame") in {"HEADERS", "DATA"}
+        and int(e.facts.get("flags", 0)) & END_STREAM
+        for e in received
+    )
 
 
 @predicate("h2-error")

@@ -53,11 +53,17 @@ def server_hello(  # noqa: PLR0911 - one return for each property
     compression: int | None = None,
     group: int | None = None,
     suites: Sequence[str] = (),
+    moot: bool = False,
 ) -> Finding:
-    """The ServerHello has these extensions, this compression method, one of these suites, this key exchange group."""
+    """The ServerHello has these extensions, this compression method, one of these suites, this key exchange group.
+
+    ``moot``: TLS 1.3 leaves no choice in it, so that a server without TLS 1.2 is right.
+    """
     found = _hello(events, exchange)
     if found is None:
         seen, sentence = _absent(events, exchange)
+        if moot and seen.alert == "protocol_version":
+            return holds(f"{sentence}: it takes no TLS 1.2, and TLS 1.3 leaves no choice", seen.event)
         if seen.result in MISSING or seen.alert == "protocol_version":
             return unknown(sentence, seen.event)
         return fails(f"{sentence} instead of a ServerHello", seen.event)
@@ -85,6 +91,8 @@ def downgrade_marked(events: Events, *, exchange: str) -> Finding:
     found = _hello(events, exchange)
     if found is None:
         seen, sentence = _absent(events, exchange)
+        if seen.alert == "protocol_version":
+            return holds(f"{sentence}: it takes no TLS 1.2 that could be a downgrade", seen.event)
         return unknown(sentence, seen.event)
     event, facts = found
     if str(facts["random"]).endswith(MARKS):
@@ -131,6 +139,9 @@ def no_renegotiation(events: Events, *, exchange: str) -> Finding:
     """The server did not do a second handshake that the client asked for."""
     own = of_exchange(events, exchange)
     if not any(event.facts.get("asked") for event in own):
+        seen, sentence = _absent(events, exchange)
+        if seen.alert == "protocol_version":
+            return holds(f"{sentence}: it takes no TLS 1.2, and TLS 1.3 has no renegotiation", seen.event)
         return unknown(f"{exchange}: renegotiation was not asked for")
     second = next((e for e in own if e.kind is Kind.HANDSHAKE and e.facts.get("renegotiated")), None)
     if second is not None:
