@@ -213,3 +213,10 @@ def test_nothing_is_sent_after_the_stop_switch(session: Session, serve: Serve) -
     session.link.stop.set()
     with pytest.raises(StoppedError):
         get(session, address)
+
+
+def test_an_answer_that_follows_a_goaway_in_peace_is_taken(session: Session, serve: Serve) -> None:
+    goaway = frame(7, 0, 0, (1).to_bytes(4, "big") + bytes(4))
+    answered = frame(1, 5, 1, b"\x88")  # HEADERS with END_HEADERS and END_STREAM, :status 200
+    answer = get(session, serve(raw_server(PREFACE_ANSWER + goaway + answered)))
+    assert (answer.status, answer.goaway, answer.failed) == (200, 0, "")

@@ -53,6 +53,17 @@ class _Pending:
     ended: bool = False
 
 
+class _Patient(h2.connection.H2Connection):
+    """h2 takes nothing after a GOAWAY, but a server that says it in peace still answers what it had (RFC 9113 6.8)."""
+
+    def _receive_goaway_frame(self, frame: Any) -> tuple[list[Any], list[h2.events.Event]]:
+        if frame.error_code:
+            return super()._receive_goaway_frame(frame)
+        event = h2.events.ConnectionTerminated()
+        event.error_code, event.last_stream_id = h2.errors.ErrorCodes.NO_ERROR, frame.last_stream_id
+        return [], [event]
+
+
 class Http2Connection:
     """One HTTP/2 connection of the tester, used for one request or several, one by one or at once.
 
@@ -75,7 +86,7 @@ class Http2Connection:
         self._pending: dict[int, _Pending] = {}
         self._reader: asyncio.Task[None] | None = None
         self._first: bytes | None = b""
-        self.h2 = h2.connection.H2Connection(
+        self.h2 = _Patient(
             h2.config.H2Configuration(
                 client_side=True,
                 header_encoding=None,
