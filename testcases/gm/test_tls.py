@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors.connections import Connections
 from imsproof.actors.gmtls import GmTlsClient
+from imsproof.actors.liveness import other_source
+from imsproof.actors.outsider import Outsider
 from imsproof.actors.tlsprobe import SSL3
 from imsproof.actors.ue import Ue
 from imsproof.codec.tlssuites import ANONYMOUS, CLASSES, EXPORT, GOOD, NULL, RC4, SMALL_BLOCK
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
-from imsproof.seams import Role
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from imsproof.bench import Bench
@@ -21,6 +24,9 @@ SERVED = (200, 202, 404, 405, 480, 486, 488, 501)
 OLD_VERSIONS = ("TLSv1.1", "TLSv1")
 BROKEN = {**NULL, **ANONYMOUS, **EXPORT, **RC4, **SMALL_BLOCK}
 """No encryption, no authentication, or none that lasts. What is merely old (CBC, static RSA) is a matter of form."""
+FAILING = 20
+"""Handshakes of the stranger, and as many that it breaks off: on Kamailio 5.6, which has the flaw, one to four did."""
+NO_HELLO = b"\x16\x03\x01\x00\x05hello" + bytes(40)
 EVERYTHING = (*(number for kind in CLASSES.values() for number in kind), *GOOD)
 
 
@@ -110,3 +116,31 @@ def test_a_session_speaks_for_nobody_else(bench: Bench) -> None:
     alive(after, accept=SERVED)
     attacker.close()
     victim.close()
+
+
+@purpose("GM-TLS-07")
+def test_failing_handshakes_end_no_other_connection(bench: Bench) -> None:
+    """While handshakes of a stranger at another address fail, a UE is served over the connection that it has."""
+    ue = bench.ue(transport="tls", registered=False)
+    registration = ue.register()
+    control(registration).accepted()
+    control(ue.request("OPTIONS", ue.impu, label="request")).accepted(accept=SERVED)
+    usual = ue.local[0]
+    source = next((one for one in bench.profile.tester.addresses if one != usual), None)
+    target = GmTlsClient(bench.session, bench.gm).target.url
+    source = source or other_source(target.host, usual)
+    if source is None:
+        raise InconclusiveError("there is no second address for the stranger: fill in tester.addresses")
+    place = (target.host, target.port)
+    stranger = Outsider(bench.session, actor="stranger", source=source)
+    hasty = Connections(bench.session, place, source=source, actor="stranger")
+    for number in range(1, FAILING + 1):
+        stranger.send(NO_HELLO, place, f"no hello {number}", transport="tcp", linger=0.0)
+        hasty.hang_up(NO_HELLO, f"no hello {number}, hung up")
+        last = ue.request("OPTIONS", ue.impu, label=f"request {number}")
+        if not last.status:
+            break
+    expect(last).accepted(accept=SERVED)
+    expect(registration).holds("connection-kept")
+    alive(ue.register(label="REGISTER after them"))
+    ue.close()

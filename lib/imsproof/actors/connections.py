@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ class Connections:
         """Open so many; the journal has the sums, ``sent`` being the connections that were tried."""
         return self.session.run(self._open(count, label))
 
+    def hang_up(self, data: bytes, label: str) -> Exchange:
+        """Connect, send, and end the connection with a RST at once, without waiting for what comes back."""
+        return self.session.run(self._hang_up(data, label))
+
     def close(self) -> None:
         """Close them all."""
         self.session.run(self._close())
@@ -61,6 +66,15 @@ class Connections:
             )
         except ConnectionFailedError:
             return  # the journal has it; a node may refuse
+
+    async def _hang_up(self, data: bytes, label: str) -> Exchange:
+        exchange = self.session.exchange(label)
+        local = (self._source, 0) if self._source else None
+        with contextlib.suppress(ConnectionFailedError):  # the journal has it; a node may refuse
+            stream = await TcpStream.open(self.session, self.actor, exchange, self.target, local=local)
+            await stream.send(data)
+            await stream.reset()
+        return Exchange(record=self.session.record, exchange=exchange)
 
     async def _close(self) -> None:
         held, self._held = self._held, []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.sipsubject import SipAnswer
 from imsproof.codec import sip
+from imsproof.link.session import ConnectionFailedError
 from imsproof.seams import ImsproofError, Kind
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Transactions:
             answer.failed = f"no final answer to {message.method} within {within:.1f} s"
             self._emit_timeout(exchange, answer.failed)
         except ImsproofError as error:
-            if not self.transport.failed:
+            if not (self.transport.failed or isinstance(error, ConnectionFailedError)):
                 raise
             answer.failed = f"the connection ended: {error}"
         finally:

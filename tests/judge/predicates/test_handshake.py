@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.judge.events import Story
 
-from imsproof.judge.predicates.handshake import handshake_refused, negotiated_version, strong_suite
+from imsproof.judge.predicates.handshake import (
+    connection_kept,
+    handshake_refused,
+    negotiated_version,
+    strong_suite,
+)
 from imsproof.seams import Kind, Outcome
 
 H, F, U = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
@@ -54,3 +59,17 @@ def test_a_completed_handshake_was_not_refused_unless_it_fell_to_another_version
     assert handshake_refused(shaken("TLSv1.1").events, exchange="1:x", versions=["TLSv1.1"]).outcome is F
     assert handshake_refused(shaken("TLSv1.2").events, exchange="1:x", versions=["TLSv1.1"]).outcome is H
     assert handshake_refused([], exchange="1:x").outcome is U
+
+
+@pytest.mark.parametrize(
+    ("story", "outcome"),
+    [
+        (Story().add(Kind.OPENED).add(Kind.HANDSHAKE).add(Kind.SENT).add(Kind.RECEIVED), H),
+        (Story().add(Kind.HANDSHAKE).add(Kind.CLOSED, by="tester"), H),
+        (Story().add(Kind.HANDSHAKE).add(Kind.CLOSED, by="lab"), F),
+        (Story().add(Kind.HANDSHAKE).add(Kind.ALERT, alert="internal_error"), F),
+        (Story().add(Kind.SENT), U),
+    ],
+)
+def test_a_connection_is_kept_until_the_lab_ends_it(story: Story, outcome: Outcome) -> None:
+    assert connection_kept(story.events, exchange="1:x").outcome is outcome

@@ -82,6 +82,20 @@ def connection_ended(events: Events, *, exchange: str) -> Finding:
     return unknown(f"{exchange}: nothing tells whether the connection ended")
 
 
+@predicate("connection-kept")
+def connection_kept(events: Events, *, exchange: str) -> Finding:
+    """The lab did not end the connection that this conversation opened; the tester's own end says nothing of it."""
+    own = of_exchange(events, exchange)
+    opened = next((event for event in own if event.kind in {Kind.OPENED, Kind.HANDSHAKE}), None)
+    if opened is None:
+        return unknown(f"{exchange}: no connection was opened")
+    for event in own:
+        if event.kind in {Kind.ALERT, Kind.REFUSED} or (event.kind is Kind.CLOSED and event.facts.get("by") == "lab"):
+            how = event.facts.get("alert") or event.facts.get("reason") or "without a word"
+            return fails(f"{exchange}: the lab ended the connection ({how})", event.seq)
+    return holds(f"{exchange}: the lab kept the connection", opened.seq)
+
+
 def _handshake(events: Events, exchange: str) -> Event | None:
     return next(
         (

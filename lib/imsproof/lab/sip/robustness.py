@@ -31,6 +31,7 @@ class RobustPolicy:
         expands_entities: entities in XML are expanded, whatever that costs.
         costly_methods, costly_seconds: what a stranger's request of these methods costs; it blocks the node.
         connections_per_source: streams that one address may have open; 0 is no limit.
+        errors_spill: a TLS handshake that fails ends the other TLS connections, as an error queue that they share does.
     """
 
     skip_checks: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class RobustPolicy:
     costly_methods: tuple[str, ...] = ()
     costly_seconds: float = 0.0
     connections_per_source: int = 64
+    errors_spill: bool = False
 
 
 @dataclass

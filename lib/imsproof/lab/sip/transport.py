@@ -145,6 +145,8 @@ class StreamPort:
             )
         except (OSError, TimeoutError):
             raw.close()
+            for task in list(self._tasks) if self._policy().errors_spill else ():
+                task.cancel()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
