@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.conftest import kinds
 
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient, encoded, full_path
+from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient, encoded, full_path, seconds_asked_for
 from imsproof.codec import jose
+from imsproof.link.subject import HttpAnswer
 from imsproof.profile.sbi import Sbi
 from imsproof.seams import HarnessError, Kind
 
@@ -188,3 +189,47 @@ def test_a_producer_that_requires_assertions_gets_one(consumer: NfConsumer, prod
     assert len(shown[0]) == 1
     assert jose.parse_unverified(shown[0][0]).claims["aud"] == ["MF"]
     assert shown[1] == ["a.b.c"]
+
+
+def test_a_server_that_asks_to_wait_is_asked_again(session: Session, serve: Serve) -> None:
+    answers = [b"HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"] * 2
+    answers.append(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def handle(peer: socket.socket) -> None:
+        peer.recv(65536)
+        peer.sendall(answers.pop(0))
+
+    address = serve(handle)
+    sbi = Sbi.model_validate({"producers": [{"name": "f", "url": f"http://{address[0]}:{address[1]}", "http": "1.1"}]})
+    answer = NfConsumer(session, sbi).call(sbi.producers[0], "GET", "/")
+    assert answer.status == 200
+    assert not answers
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [(429, {"retry-after": "2"}, 2.0), (503, {}, None), (200, {"retry-after": "1"}, None)]
+    + [(503, {"retry-after": text}, None) for text in ("86400", "Sat, 01 Jan 2028 00:00:00 GMT")],
+)
+def test_only_a_short_wait_is_kept_to(
+    session: Session, status: int, headers: dict[str, str], seconds: float | None
+) -> None:
+    answer = HttpAnswer(record=session.record, exchange="1:x", status=status, headers=tuple(headers.items()))
+    assert seconds_asked_for(answer) == seconds
+
+
+def test_only_what_a_probe_makes_is_deleted_again(session: Session, serve: Serve) -> None:
+    def handle(peer: socket.socket) -> None:
+        peer.recv(65536)
+        peer.sendall(b"HTTP/1.1 201 Made\r\nLocation: made/7\r\nContent-Length: 0\r\n\r\n")
+
+    made = {}
+    for method in ("GET", "POST"):
+        address = serve(handle)
+        probe = {"method": method, "path": "/v1/things", "expect": [201]}
+        url = f"http://{address[0]}:{address[1]}/root"
+        sbi = Sbi.model_validate({"producers": [{"name": "f", "url": url, "http": "1.1", "probe": probe}]})
+        client = ProducerClient(NfConsumer(session, sbi), sbi.producers[0])
+        client.probe()
+        made[method] = client.created
+    assert made == {"GET": [], "POST": ["/root/v1/made/7"]}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imsproof.actors import cca
 from imsproof.actors.nf import NfConsumer, authority, full_path
 from imsproof.profile.sbi import Producer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from imsproof.actors.nf import Body, Headers, NfIdentity, Target, TokenAnswer
+    from imsproof.actors.nf import Headers, NfIdentity, Target
     from imsproof.link.session import Session
-    from imsproof.link.subject import HttpAnswer
     from imsproof.profile.sbi import Sbi, Scp
 
 TARGET = "3gpp-sbi-target-apiroot"
@@ -40,34 +39,11 @@ class IndirectConsumer(NfConsumer):
         """The assertion that is right for a producer."""
         return cca.assertion(self.identity, producer.nf_type or "")
 
-    async def acall(  # noqa: PLR0913 - a request has that many sides
-        self,
-        target: Target,
-        method: str,
-        path: str,
-        *,
-        body: Body = None,
-        token: str | TokenAnswer | None = None,
-        headers: Headers = (),
-        label: str = "",
-        within: float | None = None,
-        injected: bool = False,
-        tls: Mapping[str, Any] | None = None,
-        clear: bool = False,
-    ) -> HttpAnswer:
-        """Send one request, through the SCP when it is for a producer."""
-        how: dict[str, Any] = {
-            "body": body,
-            "token": token,
-            "within": within,
-            "injected": injected,
-            "tls": tls,
-            "clear": clear,
-        }
+    def route(self, target: Target, path: str, headers: Headers) -> tuple[Target, str, Headers]:
+        """Lead what is for a producer through the SCP."""
         if not isinstance(target, Producer):
-            return await super().acall(target, method, path, headers=headers, label=label, **how)
+            return super().route(target, path, headers)
         assertion = self.assertion(target)
         own = [(TARGET, root) for root in self.target or (f"{target.url.scheme}://{authority(target)}",)]
         own += [(cca.HEADER, assertion)] if assertion else []
-        full = full_path(target, path)
-        return await super().acall(self.scp, method, full, headers=[*headers, *own], label=label, **how)
+        return self.scp, full_path(target, path), [*headers, *own]

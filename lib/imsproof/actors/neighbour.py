@@ -46,6 +46,7 @@ class Neighbour:
             token=self.token,
             headers=list(probe.headers.items()),
             label=label,
+            patient=False,
         )
         answer.accept = tuple(probe.expect)
         location = answer.header("location")

@@ -5,6 +5,7 @@ Source: TS 29.500, TS 29.510 clause 6.3 (token request), TS 33.501 clause 13 (ti
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, replace
@@ -36,6 +37,9 @@ ANY_HTTP = ("h2", "http/1.1")
 """What a mere handshake offers in ALPN: whether HTTP/2 is spoken is another question."""
 MAKING = ("POST", "PUT")
 """Methods whose Location is a resource that was made, not one to go to."""
+THROTTLED = (429, 503)
+ATTEMPTS, LONGEST_WAIT = 4, 5
+"""How often a request is sent that a server throttles, and the seconds that it may ask to wait each time."""
 TOKEN_SECONDS = 600
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path, not a secret
 
@@ -185,9 +189,10 @@ class NfConsumer:
         injected: bool = False,
         tls: Mapping[str, Any] | None = None,
         clear: bool = False,
+        patient: bool = True,
     ) -> HttpAnswer:
-        """Send one request (see :meth:`call`)."""
-        full = full_path(target, path)
+        """Send one request (see :meth:`call`); a ``patient`` consumer waits and asks again where it is told to."""
+        target, full, headers = self.route(target, path, headers)
         exchange = self.session.exchange(label or f"{method} {full}")
         content, content_type = encoded(body)
         pairs = list(headers)
@@ -196,20 +201,49 @@ class NfConsumer:
         bearer = token.token if isinstance(token, TokenAnswer) else token
         if bearer is not None:
             pairs.append(("authorization", f"Bearer {bearer}"))
-        if getattr(target, "http", "2") == "1.1" and not clear:
-            return await self._over_http1(target, exchange, method, full, pairs, content, within, tls or {})
+        for _ in range(ATTEMPTS if patient else 1):
+            if getattr(target, "http", "2") == "1.1" and not clear:
+                answer = await self._over_http1(target, exchange, method, full, pairs, content, within, tls or {})
+            else:
+                answer = await self._over_http2(
+                    target, exchange, method, full, pairs, content, within, tls or {}, clear=clear, injected=injected
+                )
+            wait = seconds_asked_for(answer)
+            if wait is None:
+                break
+            await asyncio.sleep(wait)
+        return answer
+
+    def route(self, target: Target, path: str, headers: Headers) -> tuple[Target, str, Headers]:
+        """Say whom a request is sent to, with which path and which headers."""
+        return target, full_path(target, path), headers
+
+    async def _over_http2(  # noqa: PLR0913 - a request has that many sides
+        self,
+        target: Target,
+        exchange: str,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes,
+        within: float | None,
+        changes: Mapping[str, Any],
+        *,
+        clear: bool,
+        injected: bool,
+    ) -> HttpAnswer:
         try:
-            connection = await self._connect(target, exchange, tls or {}, clear=clear)
+            connection = await self._connect(target, exchange, changes, clear=clear)
         except ConnectionFailedError as error:
             return HttpAnswer(record=self.session.record, exchange=exchange, failed=str(error))
         try:
             return await connection.request(
                 method,
-                full,
+                path,
                 authority=authority(target),
                 scheme="http" if clear else target.url.scheme,
-                headers=pairs,
-                body=content,
+                headers=headers,
+                body=body,
                 within=within,
                 facts={"injected": True} if injected else None,
             )
@@ -455,6 +489,17 @@ class ProducerClient:
                 why = str(error)
             if why:
                 self.consumer.session.note(f"{location} was left behind: {why}", actor=self.consumer.actor)
+
+
+def seconds_asked_for(answer: HttpAnswer) -> float | None:
+    """How long a server that has too many requests asks to wait (RFC 6585 section 4, RFC 9110 section 10.2.3).
+
+    ``None`` for every other answer, and for one that asks for too long.
+    """
+    asked = answer.header("retry-after") or ""
+    if answer.status not in THROTTLED or not asked.isdigit() or int(asked) > LONGEST_WAIT:
+        return None
+    return float(asked)
 
 
 def authority(target: Target) -> str:

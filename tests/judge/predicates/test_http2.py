@@ -127,3 +127,12 @@ def test_an_answer_to_connect_that_ends_the_stream_is_no_tunnel() -> None:
     assert not_served(story.events, **params).outcome is Outcome.FAILS
     story.add(Kind.RECEIVED, stream=1, frame="DATA", flags=1)
     assert not_served(story.events, **params).outcome is Outcome.HOLDS
+
+
+def test_a_lab_may_say_goodbye_in_peace_after_it_has_served() -> None:
+    params: dict[str, Any] = {"exchange": "1:x", "streams": [1, 3], "accept": [201]}
+    story = got(status=201, stream=1)
+    assert served(story.events, **params).outcome is Outcome.FAILS
+    story.add(Kind.RECEIVED, goaway=0, error="NO_ERROR")
+    assert served(story.events, **params).outcome is Outcome.HOLDS
+    assert served(got(goaway=0, error="NO_ERROR").events, **params).outcome is Outcome.FAILS

@@ -160,6 +160,8 @@ def served(events: Events, *, exchange: str, streams: Sequence[int], accept: Seq
             ),
             None,
         )
+        if answer is None and stream != streams[0] and _said_goodbye(own):
+            break
         if answer is None:
             return fails(f"{exchange}: no answer on stream {stream}: {_reaction(own)}", *(e.seq for e in own[-1:]))
         if answer.facts["status"] not in accept:
@@ -195,6 +197,11 @@ def _spoke(own: list[Event]) -> bool:
     undone = any(event.facts.get("undone") for event in own)
     kinds = {event.kind for event in own}
     return not undone and {Kind.HANDSHAKE, Kind.SENT} <= kinds
+
+
+def _said_goodbye(own: list[Event]) -> bool:
+    """Whether the lab said that it takes no more requests on this connection, which it may at any time."""
+    return any(event.facts.get("goaway") == 0 for event in own if event.kind is Kind.RECEIVED)
 
 
 def _why_not(own: list[Event]) -> str:
