@@ -22,4 +22,4 @@ class Http2Policy:
     tolerates: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     costly: tuple[str, ...] = ()
-    cost_seconds: float = 0.006
+    cost_seconds: float = 0.0045
