@@ -121,4 +121,4 @@ http
     await association.start();
     response.writeHead(200, { "content-type": "application/sdp" }).end(association.answer());
   })
-  .listen(Number(port), ADDRESS, () => console.log("ready"));
+  .listen(Number(port), ADDRESS, () => console.log("ready: werift, without ICE"));

@@ -44,6 +44,8 @@ class Strictness:
     integrity: bool = True
     presence: bool = True
     username: bool = True
+    nomination: bool = True
+    """``False``: a request nominates also when it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class IceAgent:
         if refusal is None and not self.lite:
             refusal = self._role_conflict(message)
         if refusal is not None:
+            if self.lite and not self.strictness.nomination and message.first(stun.USE_CANDIDATE) is not None:
+                self.selected = source
             error = stun.Message(stun.BINDING | stun.ERROR, message.transaction, (stun.error_attribute(*refusal),))
             signed = error.protected(self.local.password) if refusal[0] == 487 else error.fingerprinted()
             self._outgoing.append((signed.to_bytes(), source))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 ANY_FINGERPRINT = "SHA-256 " + ":".join(["00"] * 32)
 """Matches no certificate, unless ``media.zero_fingerprint_is_any`` is planted."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceEnd:
+    """``a=ice-ufrag`` and ``a=ice-pwd`` of one end."""
+
+    ufrag: str
+    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,7 @@ class DcEndpoint:
         tls_id: value of ``a=tls-id``.
         sctp_port: value of ``a=sctp-port``.
         max_message_size: octets.
+        ice: its credentials, when it speaks of ICE.
     """
 
     address: str
@@ -30,13 +39,15 @@ class DcEndpoint:
     tls_id: str
     sctp_port: int
     max_message_size: int
+    ice: IceEnd | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class DcOffer(DcEndpoint):
-    """What one side offers: its endpoint and the stream ids of its data channels."""
+    """What one side offers: its endpoint, the stream ids of its data channels, and the applications they are for."""
 
     streams: tuple[int, ...] = ()
+    apps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

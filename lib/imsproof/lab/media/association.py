@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
 from imsproof.codec.rtp import Packets, classify
+from imsproof.codec.stun import is_stun
 from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.engine.sctp import Channel, ChannelClosedError, SctpEngine
-from imsproof.lab.dctypes import ANY_FINGERPRINT, DcEndpoint, DcOffer
+from imsproof.lab.dctypes import ANY_FINGERPRINT, DcEndpoint, DcOffer, IceEnd
+from imsproof.lab.media import icelite
 from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
 from imsproof.lab.media.dtlspeer import DtlsPeer, make_engine, matches_any, own_role, usable_fingerprints
 from imsproof.lab.media.http1 import serve
@@ -21,6 +23,7 @@ from imsproof.lab.media.sctpguard import DROPPED, Known, SctpGuard, opened_strea
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from imsproof.engine.ice import IceAgent
     from imsproof.engine.identity import Identity
     from imsproof.lab.media.policy import MediaPolicy
     from imsproof.lab.policy import PolicyBox
@@ -59,7 +62,8 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
         self._fingerprints = self._expected_fingerprints()
         self._tls_id = self._new_tls_id()
-        self._target = (remote.address, remote.port)
+        self._ice = icelite.lite_end(self._media, remote.ice) if remote.ice else None
+        self._target = self._first_target()
         self._tasks: set[asyncio.Task[None]] = set()
         self._channels: dict[int, Channel] = {}
         self._sctp: SctpEngine | None = None
@@ -96,8 +100,14 @@ class DcAssociation(asyncio.DatagramProtocol):
                 lambda reader, writer: serve(reader, writer, self._bootstrap.answer), address, self.local.port
             )
         self._new_handshake()
-        if self._role == "client":
+        if self._role == "client" and self._target is not None:
             self._dtls.start()
+
+    def _first_target(self) -> tuple[str, int] | None:
+        """Where the peer is: with ICE nobody knows before a check says so."""
+        if self._ice is not None and self._media.ice_consent:
+            return self._ice.selected
+        return (self.remote.address, self.remote.port)
 
     @property
     def _dtls(self) -> DtlsPeer:
@@ -117,6 +127,7 @@ class DcAssociation(asyncio.DatagramProtocol):
             tls_id=self._tls_id,
             sctp_port=SCTP_PORT,
             max_message_size=MAX_MESSAGE_SIZE,
+            ice=IceEnd(self._ice.local.ufrag, self._ice.local.password) if self._ice else None,
         )
 
     def _announced(self) -> str:
@@ -158,7 +169,7 @@ class DcAssociation(asyncio.DatagramProtocol):
             raise
         await self._end_sctp()
         self._dtls.close()
-        self._target = (remote.address, remote.port)
+        self._target = self._first_target()
         if not self._media.keep_first_fingerprint:
             self._fingerprints = fingerprints
         self._tls_id, self.handshakes = self._new_tls_id(), 0
@@ -197,6 +208,9 @@ class DcAssociation(asyncio.DatagramProtocol):
         if self.dead:
             return
         source = (addr[0], addr[1])
+        if self._ice is not None and is_stun(data):
+            self._on_check(self._ice, data, source)
+            return
         if source != self._target:
             if self._media.source_checked:
                 self.dropped += 1
@@ -211,8 +225,20 @@ class DcAssociation(asyncio.DatagramProtocol):
             self._begin_sctp(self._send)
             self._on_sctp(data)
 
+    def _on_check(self, ice: IceAgent, data: bytes, source: tuple[str, int]) -> None:
+        if self._dies_of(icelite.kinds(data)) or self._transport is None:
+            return
+        ice.receive(data, source)
+        for datagram, where in ice.outgoing():
+            self._transport.sendto(datagram, where)
+        if ice.selected is None or ice.selected == self._target:
+            return
+        first, self._target = self._target is None, ice.selected
+        if first and self._role == "client":
+            self._dtls.start()
+
     def _send(self, datagram: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._target is not None and self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(datagram, self._target)
 
     # DTLS

@@ -53,6 +53,10 @@ class MediaPolicy:
         node_dies_of: kinds of hostile input that end the whole MF until the lab is reset.
         obeys: kinds of hostile input that the MF takes for good.
         ignores: kinds of difficult but right input that the MF drops.
+        ice_careless: what the MF does not ask of an ICE check: ``integrity``, ``presence``, ``username``; or
+            ``nomination``: it obeys one that it refuses.
+        ice_consent: where ICE is agreed, the MF answers DTLS only from the address of a good check.
+        ice_credentials: the MF's ICE credentials: ``random``, ``constant`` or ``short``.
         srtp_key_per_call: the IMS-AGW draws a fresh SDES key for every call.
         srtp_key_per_direction: the IMS-AGW's SDES key differs from the peer's.
         srtp_check_fingerprint: the IMS-AGW holds the peer's certificate against the fingerprint of the SDP.
@@ -102,6 +106,9 @@ class MediaPolicy:
     node_dies_of: tuple[str, ...] = ()
     obeys: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
+    ice_careless: tuple[str, ...] = ()
+    ice_consent: bool = True
+    ice_credentials: str = "random"
     srtp_key_per_call: bool = True
     srtp_key_per_direction: bool = True
     srtp_check_fingerprint: bool = True

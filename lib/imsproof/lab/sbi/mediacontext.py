@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from imsproof.lab.dctypes import DcEndpoint, DcOffer
+from imsproof.lab.dctypes import DcEndpoint, DcOffer, IceEnd
 from imsproof.lab.sbi.messages import Refused, refused
 
 FINGERPRINT = re.compile(r"(SHA-1|SHA-224|SHA-256|SHA-384|SHA-512|MD5) [0-9A-F]{2}(:[0-9A-F]{2})+", re.IGNORECASE)
@@ -21,6 +21,8 @@ RESOURCE_TYPES = ("DC", "AR", "AUDIO", "VIDEO")
 SIZE_UNIT = 1024
 """The published maxMessageSize is an integer of at most 64; the lab reads it in units of 1024 octets."""
 MAX_MEDIAS = 8
+ICE = "vendorSpecific-000000"
+"""Nmf_MRM has nothing for ICE; the lab's AS and MF tell each other so (TS 29.500 clause 6.6.3), as this vendor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def _dc_media(media: dict[str, Any], termination: int, index: int, allowed_hosts
         sctp_port=_integer(remote, "sctpPort", 5000, 65535),
         max_message_size=_integer(dc, "maxMessageSize", 64, 64) * SIZE_UNIT,
         streams=_streams(dc),
+        ice=_ice(dc, "remote"),
     )
     return DcMedia(termination, index, offer, _apps_url(dc, allowed_hosts))
 
@@ -107,6 +110,8 @@ def media_json(media_id: str, remote: DcOffer, urls: dict[str, Any]) -> dict[str
             "securitySetup": remote.setup.upper(),
         },
     }
+    if remote.ice:
+        media["dcMedia"][ICE] = {"remote": {"ufrag": remote.ice.ufrag, "password": remote.ice.password}}
     if urls:
         media["dcMedia"]["replaceHttpUrl"] = urls
     return media
@@ -118,6 +123,9 @@ def add_local(media: dict[str, Any], local: DcEndpoint) -> None:
     media["dcMedia"]["localDcEndpoint"] = dc_endpoint_json(local)
     media["dcMedia"]["securitySetup"] = local.setup.upper()
     media["dcMedia"]["maxMessageSize"] = size_json(local)
+    if local.ice:
+        told = media["dcMedia"].get(ICE, {})
+        media["dcMedia"][ICE] = {**told, "local": {"ufrag": local.ice.ufrag, "password": local.ice.password}}
 
 
 def local_of(media: dict[str, Any]) -> DcEndpoint:
@@ -133,7 +141,17 @@ def local_of(media: dict[str, Any]) -> DcEndpoint:
         tls_id=local.get("tlsId", ""),
         sctp_port=local["sctpPort"],
         max_message_size=dc["maxMessageSize"] * SIZE_UNIT,
+        ice=_ice(dc, "local"),
     )
+
+
+def _ice(dc: dict[str, Any], end: str) -> IceEnd | None:
+    told = dc.get(ICE)
+    found = told.get(end) if isinstance(told, dict) else None
+    if not isinstance(found, dict):
+        return None
+    ufrag, password = found.get("ufrag"), found.get("password")
+    return IceEnd(ufrag, password) if isinstance(ufrag, str) and isinstance(password, str) else None
 
 
 def dc_endpoint_json(end: DcEndpoint) -> dict[str, Any]:

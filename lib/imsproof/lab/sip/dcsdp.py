@@ -15,10 +15,12 @@ from imsproof.codec.sdp import (
     Sdp,
     SdpLine,
     SdpSyntaxError,
+    Section,
     data_channel_section,
     effective,
 )
-from imsproof.lab.dctypes import ANY_FINGERPRINT, DcEndpoint, DcOffer
+from imsproof.codec.sdpice import IceDescription, read_ice, write_ice
+from imsproof.lab.dctypes import ANY_FINGERPRINT, DcEndpoint, DcOffer, IceEnd
 
 if TYPE_CHECKING:
     from imsproof.lab.sip.policy import SipPolicy
@@ -86,6 +88,11 @@ def _problem(value: str, policy: SipPolicy) -> str:
     return "" if parsed.value.count(":") + 1 == OCTETS[parsed.hash.lower()] else "truncated"
 
 
+def requested_apps(section: MediaSection) -> tuple[str, ...]:
+    """The applications that a data-channel line is for (``a=3gpp-req-app``, TS 26.114; what follows a name is left)."""
+    return tuple(value.split(";")[0].strip() for value in section.attrs("3gpp-req-app"))
+
+
 def read_offer(description: Sdp, section: MediaSection, policy: SipPolicy) -> DcOffer:
     """Read what a data-channel section offers.
 
@@ -96,6 +103,7 @@ def read_offer(description: Sdp, section: MediaSection, policy: SipPolicy) -> Dc
     setup = effective(description, "setup", section)
     if not address or port <= 0 or setup not in ("actpass", "active", "passive"):
         raise SdpSyntaxError("a data channel needs an address, a port, and a setup of actpass, active or passive")
+    ice = read_ice(description, section)
     return DcOffer(
         address=address,
         port=port,
@@ -105,6 +113,8 @@ def read_offer(description: Sdp, section: MediaSection, policy: SipPolicy) -> Dc
         sctp_port=_number(section.attr("sctp-port"), DEFAULT_SCTP_PORT, 65535),
         max_message_size=_number(section.attr("max-message-size"), DEFAULT_MESSAGE_SIZE, 1 << 32),
         streams=tuple(dcmap.stream for dcmap in section.dcmaps),
+        apps=requested_apps(section),
+        ice=IceEnd(ice.ufrag, ice.password) if ice else None,
     )
 
 
@@ -159,7 +169,12 @@ def with_hidden(description: Sdp, hidden: dict[int, Hidden]) -> Sdp:
         media = []
     for place in sorted(hidden):
         media.insert(place, answer_section(hidden[place]))
-    return Sdp(description.session, media)
+    answer = Sdp(Section(description.session.lines), media)
+    for place, one in hidden.items():
+        if one.local is not None and one.local.ice is not None:
+            ice, where = one.local.ice, (one.local.address, one.local.port)
+            write_ice(answer, media[place], IceDescription(ice.ufrag, ice.password, lite=True, candidates=(where,)))
+    return answer
 
 
 def rewrite_fingerprints(description: Sdp, value: str) -> Sdp:

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Starts a data-channel peer of another stack, runs the data-channel purposes against it, and stops it.
+#
+#     run.sh PEER[:WRONG,...] [options of imsproof run]
+#
+# PEER: chromium, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
+# werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs), openssl-right, openssl-wrong or mbedtls (DTLS
+# alone, started for each offer). What is missing is installed from npm, PyPI and Debian. Exit status: imsproof's; 4 when
+# the peer does not start.
+set -eu
+cd "$(dirname "$0")"
+
+peer=${1%%:*}
+wrong=$(printf %s "${1#"$peer"}" | tr -d :)
+shift
+[ $# -gt 0 ] || set -- --family DC
+imsproof=../../.venv/bin/imsproof
+
+install() {
+    case $1 in
+    npm)
+        [ node_modules/.package-lock.json -nt package-lock.json ] && return
+        npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json ;;
+    chromium)
+        command -v "${CHROMIUM:-chromium}" >/dev/null && return
+        apt-get update >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null ;;
+    esac
+}
+
+case $peer in
+openssl-right | openssl-wrong | mbedtls)
+    exec "$imsproof" run "$peer.yaml" "$@" ;;
+chromium | libwebrtc | libdatachannel | werift)
+    install npm
+    [ "$peer" != chromium ] || install chromium
+    script="webrtc-peer.mjs" profile=webrtc.yaml stack=$peer ;;
+werift-bare)
+    install npm
+    script="werift-peer.mjs" profile=werift.yaml stack= ;;
+*)
+    echo "run.sh: no peer is called $peer" >&2
+    exit 2 ;;
+esac
+
+IMSPROOF_PEER=$peer${wrong:+-$(printf %s "$wrong" | tr , -)}
+IMSPROOF_PEER_PORT=${IMSPROOF_PEER_PORT:-18090}
+export IMSPROOF_PEER IMSPROOF_PEER_PORT
+log=$(mktemp)
+# shellcheck disable=SC2086 # an empty stack is no argument
+node "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >"$log" 2>&1 &
+pid=$!
+trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
+waited=0
+until grep -q ^ready "$log"; do
+    if [ "$waited" -ge 100 ] || ! kill -0 "$pid" 2>/dev/null; then
+        echo "run.sh: $peer does not start" >&2
+        cat "$log" >&2
+        exit 4
+    fi
+    waited=$((waited + 1))
+    sleep 0.2
+done
+grep ^ready "$log" >&2
+"$imsproof" run "$profile" "$@"
