@@ -22,12 +22,14 @@ for configuration in ${*:-registrar default hardened e2dce datachannel}; do
     [ "$configuration" = e2dce ] && only="--purpose DC-DTLS-01 --purpose DC-FP-01 --purpose DC-APP-01"
     last= # these leave contacts behind that nobody had to authenticate; a call to them ends the core (findings, F11)
     [ "$configuration" = default ] && last="--last GM-MALFORMED-(?!16)"
+    folder=reports/real-lab/$(date -u +%Y%m%dT%H%M%S)-$$-$configuration
     set -f # the words of only and last are no patterns of files
     # shellcheck disable=SC2086 # lists of words
-    $up "$configuration" -- .venv-real/bin/python "$here/lab/verdicts.py" $last \
+    $up "$configuration" --dir "$folder" -- .venv-real/bin/python "$here/lab/verdicts.py" $last \
         --expected "$here/expected-$configuration.json" -- .venv/bin/imsproof run "$profile" $only || {
         status=$?
         [ "$status" -gt "$worst" ] && worst=$status
     }
+    .venv/bin/python "$here/lab/agree.py" "$folder" || worst=$((worst > 1 ? worst : 1))
 done
 exit "$worst"

@@ -1,6 +1,6 @@
 """Second opinions on what the lab sent in a run: does other software read it as the tester's codecs do?
 
-    .venv/bin/python profiles/kamailio/lab/agree.py RUN...      # folders with run.json
+    .venv/bin/python profiles/kamailio/lab/agree.py FOLDER...      # runs, or folders of runs
 
 - SIP: each message that came from the lab, read by the PyPI package sipmessage;
 - AKA: each challenge, computed again with the HSS' own Milenage (lab/milenage.py) from the subscriber's keys;
@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import milenage as hss
 import sipmessage
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 UDP = 17
 SUBSCRIBERS = Path(__file__).resolve().parent.parent / "conf" / "subscribers.json"
+QUOTED_SEPARATOR = re.compile(r'="[^"]*[;,]')
 FIRST_RECORD, LAST_RECORD = 20, 25
 FIELDS = ("content_type", "version", "epoch", "sequence_number", "length")
 Rows = list[tuple[int, ...]]
@@ -57,10 +60,11 @@ class Told:
 def main() -> int:
     """Read the runs, tell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("folders", type=Path, nargs="+")
+    folders = parser.parse_args().folders
     told = Told()
     flights: list[tuple[str, pcapng.Packet]] = []
-    for run in parser.parse_args().runs:
+    for run in [found.parent for folder in folders for found in sorted(folder.rglob("run.json"))]:
         for evidence in sorted((run / "evidence").iterdir()):
             events = journal.load(evidence / "journal.jsonl")
             received = [event for event in events if event.kind is Kind.RECEIVED]
@@ -101,7 +105,7 @@ def _our_reading(message: sip.Message) -> list[object]:
         message.get("Call-ID"),
         (message.get("CSeq") or "").split(),
         [_unspaced(value) for value in message.values("Via")],
-        len(message.values("Contact")),
+        _contacts(message.get_all("Contact"), len(message.values("Contact"))),
         message.body,
     ]
 
@@ -115,13 +119,18 @@ def _reading_of(other: sipmessage.Request | sipmessage.Response) -> list[object]
         other.call_id,
         [str(other.cseq.sequence), other.cseq.method],
         [_unspaced(str(via)) for via in other.via],
-        len(other.contact),
+        _contacts(other.headers.getlist("Contact"), len(other.contact)),
         other.body,
     ]
 
 
 def _unspaced(value: str) -> str:
-    return "".join(value.split()).lower()
+    return "".join(unquote(value).split()).lower()  # sipmessage writes parameters with percent signs
+
+
+def _contacts(contacts: list[str], count: int) -> int:
+    """How many contacts there are; none where sipmessage takes a quoted parameter's ``;`` for its end."""
+    return -1 if any(QUOTED_SEPARATOR.search(one) for one in contacts) else count
 
 
 def agree_on_aka(told: Told, where: str, events: Iterable[Event]) -> None:
