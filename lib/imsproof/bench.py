@@ -115,6 +115,7 @@ class Bench:
         auth: str | None = None,
         data_channel: bool | None = None,
         algorithms: tuple[str, ...] = (),
+        must_agree: bool = False,
     ) -> list[Subscriber]:
         """Lease subscribers of the profile that nobody else uses meanwhile.
 
@@ -122,7 +123,8 @@ class Bench:
             count: how many, all different.
             auth: ``aka`` or ``digest``; either when ``None``.
             data_channel: only those with, or without, the data-channel service.
-            algorithms: only digest subscribers with one of these algorithms.
+            algorithms: only subscribers with one of these algorithms.
+            must_agree: only those whom the network serves with a security agreement alone, whom nobody else gets.
 
         Raises:
             InconclusiveError: the profile has fewer of that kind.
@@ -131,7 +133,8 @@ class Bench:
         fitting = [
             one
             for one in (gm.subscribers if gm else ())
-            if (auth is None or one.auth == auth)
+            if one.must_agree is must_agree
+            and (auth is None or one.auth == auth)
             and (data_channel is None or one.data_channel is data_channel)
             and (not algorithms or one.algorithm in algorithms)
         ]
@@ -208,7 +211,7 @@ class Bench:
 
         The callee is one of ``among``, by default one that takes anonymous calls too.
         """
-        subscribers = self.gm.subscribers
+        subscribers = self.gm.usual
         willing = among or [one for one in subscribers if not one.refuses_anonymous] or list(subscribers)
         callee = self.ue("ue-b", subscriber=self._lease_subscriber(willing))
         return Parties(self.session, self.ue("ue-a"), callee)
@@ -219,7 +222,7 @@ class Bench:
         The third one is registered, and so a rightful user of the network.
         """
         found = [Ue(self.session, self.gm, victim, actor="stranger")]
-        if len(self.gm.subscribers) >= 3:
+        if len(self.gm.usual) >= 3:
             found.append(self.ue("ue-c"))
         return found
 
@@ -296,7 +299,7 @@ class Bench:
         Raises:
             InconclusiveError: there is no such subscriber.
         """
-        able = [one for one in self.gm.subscribers if one.data_channel and one.apps]
+        able = [one for one in self.gm.usual if one.data_channel and one.apps]
         every = {app for one in able for app in one.apps}
         fitting = {one.name: one for one in able if every - set(one.apps)}
         if not fitting:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from imsproof.profile.sbi import Producer, Tokens
 
 Claim = Literal[
+    "app-binding",
     "confidentiality-required",
+    "contexts-owned",
     "dtls-1.3",
     "dtls-srtp",
     "e2dce",
@@ -24,6 +26,7 @@ Claim = Literal[
     "hides-subscribers",
     "reg-event",
     "sdes",
+    "session-timers",
     "topology-hiding",
 ]
 """Mechanisms that a lab may claim and that nothing else in the profile tells."""
@@ -45,7 +48,7 @@ class Capability:
 
 
 def _subscribers(profile: Profile) -> tuple[Subscriber, ...]:
-    return profile.gm.subscribers if profile.gm else ()
+    return profile.gm.usual if profile.gm else ()
 
 
 def _gm(field: str) -> Callable[[Profile], bool]:
@@ -137,11 +140,19 @@ _TABLE: dict[str, Capability] = {
     "gm.udp": Capability(_gm("udp"), "gm.udp is not given (address of SIP over UDP)", ("gm",)),
     "gm.tcp": Capability(_gm("tcp"), "gm.tcp is not given (address of SIP over TCP)", ("gm",)),
     "gm.tls": Capability(_gm("tls"), "gm.tls is not given (address of SIP over TLS)", ("gm",)),
-    "gm.subscriber": Capability(_gm("subscribers"), "gm.subscribers is empty", ("gm",)),
+    "gm.subscriber": Capability(_gm("usual"), "gm.subscribers is empty", ("gm",)),
     "gm.aka": Capability(
         lambda p: any(s.auth == "aka" for s in _subscribers(p)),
         "no subscriber under gm.subscribers has k with op or opc (IMS AKA)",
         ("gm",),
+    ),
+    "gm.must-agree": Capability(
+        lambda p: p.gm is not None and any(s.must_agree for s in p.gm.subscribers),
+        "no subscriber under gm.subscribers has must_agree: true (the network serves it with an agreement alone)",
+        ("gm",),
+    ),
+    "gm.least-expires": Capability(
+        _gm("least_expires"), "gm.least_expires is not given (the shortest registration, up to 30 s)", ("gm",)
     ),
     "gm.akav2": Capability(
         lambda p: any((s.algorithm or "").startswith("AKAv2-") for s in _subscribers(p)),

@@ -68,6 +68,11 @@ class Subscriber(Part):
     refuses_anonymous: bool = Field(
         default=False, description="Whether an AS refuses anonymous calls to this subscriber (TS 24.611)."
     )
+    must_agree: bool = Field(
+        default=False,
+        description="Whether the network serves this one with a security agreement alone; then it is used for nothing"
+        " else (for all of them: gm.sec_agree_required).",
+    )
 
     @property
     def auth(self) -> Literal["aka", "digest"]:
@@ -127,6 +132,11 @@ class Gm(Part):
     nat_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="UDP port where the P-CSCF takes ESP of UEs behind a NAT (RFC 3948), usually 4500."
     )
+    least_expires: Annotated[int, Field(ge=1, le=30)] | None = Field(
+        None,
+        description="Shortest registration that the network grants, in seconds; a purpose waits for its end, so that"
+        " it is left out where that is longer than half a minute.",
+    )
     role: Literal["p-cscf", "registrar"] | None = Field(
         None,
         description="What it is: p-cscf, or registrar (a plain registrar and proxy, without the checks of a P-CSCF)."
@@ -137,6 +147,11 @@ class Gm(Part):
     far_end: FarEnd | None = Field(None, description="A UE of the lab that takes calls.")
     subscribers: tuple[Subscriber, ...] = Field((), description="Subscribers that the tester may play.")
     probe: GmProbe = Field(GmProbe(), description="How to see that the network still serves.")
+
+    @property
+    def usual(self) -> tuple[Subscriber, ...]:
+        """The subscribers that any purpose may play."""
+        return tuple(one for one in self.subscribers if not one.must_agree)
 
     @property
     def registrar(self) -> str:

@@ -49,6 +49,9 @@ class Timers(Part):
     handshake: Seconds = Field(3.0, description="TLS or DTLS handshake.")
     register_: Seconds = Field(3.0, alias="register", description="A whole registration.")
     call: Seconds = Field(5.0, description="A call set-up.")
+    associations: Seconds = Field(
+        33.0, description="How long ESP associations may be served still after new ones took over (64 times T1)."
+    )
 
 
 def _expression(text: str) -> str:

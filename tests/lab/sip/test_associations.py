@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,14 +157,14 @@ def test_sets_are_settled_dropped_and_ended() -> None:
         world.send(world.sealed(2000))
         first = sets.of_flow((await asyncio.wait_for(world.got.get(), 5))[1])
         assert first is not None
-        sets.settle(first, ("sip:a@ims.example",))
+        sets.settle(first, ("sip:a@ims.example",), time.monotonic() + 60)
         world.agreement = world.agree()
         sets.make(world.agreement, "a@ims.example", UE, CK, IK)
         world.send(world.sealed(1))
         second = sets.of_flow((await asyncio.wait_for(world.got.get(), 5))[1])
         assert second is not None
         assert sets.of_flow(first.flow) is first
-        sets.settle(second, ("sip:a@ims.example",))
+        sets.settle(second, ("sip:a@ims.example",), time.monotonic() + 60)
         assert sets.of_flow(first.flow) is None
         sets.end("somebody else")
         assert sets.of_flow(second.flow) is second

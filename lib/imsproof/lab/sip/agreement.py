@@ -20,6 +20,7 @@ SUITES = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), ("aes-gmac", "null"
 FORBIDDEN = (("hmac-md5-96", "des-ede3-cbc"), ("hmac-md5-96", "null"))
 """What Annex H once had; a conformant P-CSCF does not take it."""
 TAG = "sec-agree"
+AGREEMENT_REQUIRED = 494
 MODES = ("trans", "udp-enc-tun")
 """Transport mode, and tunnel mode in UDP for a UE behind a NAT (TS 33.203 M.7.1)."""
 SPI_NAMES, PORT_NAMES = ("spi-c", "spi-s"), ("port-c", "port-s")
@@ -46,11 +47,18 @@ class Agreement:
 
 
 class RefusedError(Exception):
-    """There is no agreement; ``header`` is Security-Server's value for the 494."""
+    """There is no agreement.
 
-    def __init__(self, header: str) -> None:
+    Attributes:
+        status: 494; 421 for who did not ask for an agreement at all.
+        headers: of the answer.
+    """
+
+    def __init__(self, header: str, status: int = AGREEMENT_REQUIRED) -> None:
         super().__init__("security agreement required")
-        self.header = header
+        self.status = status
+        required = [("Require", TAG)] if status != AGREEMENT_REQUIRED else []
+        self.headers = [*required, ("Security-Server", header)]
 
 
 class Agreements:
@@ -63,15 +71,17 @@ class Agreements:
         """Forget all."""
         self._by_flow.clear()
 
-    def propose(self, register: Message, flow: Flow, policy: SipPolicy) -> Agreement | None:
-        """Take the first REGISTER; ``None`` when it asks for no agreement.
+    def propose(self, register: Message, flow: Flow, policy: SipPolicy, *, must: bool = False) -> Agreement | None:
+        """Take the first REGISTER; ``None`` when it asks for no agreement and need not (``must``).
 
         Raises:
             RefusedError: no common mechanism.
         """
         required = TAG in {tag.lower() for tag in (*register.values("Require"), *register.values("Proxy-Require"))}
         client = _read(register, "Security-Client")
-        if not client and not required:
+        if not client and not (required and policy.require_security_client):
+            if must and policy.require_agreement:
+                raise RefusedError(format_mechanisms(_offer(client, _own_suites(policy), policy)), 421)
             return None
         agreement = _agree(client, policy)
         if agreement is None:
@@ -101,6 +111,8 @@ def confirm(agreement: Agreement, register: Message, policy: SipPolicy) -> None:
         RefusedError: they differ.
     """
     client, verify = _read(register, "Security-Client"), _read(register, "Security-Verify")
+    if policy.choose_by_verify and verify:
+        return
     if not verify and policy.require_security_verify:
         raise RefusedError(agreement.header)
     if policy.check_security_client and not same_list(agreement.client, client):
@@ -112,6 +124,12 @@ def confirm(agreement: Agreement, register: Message, policy: SipPolicy) -> None:
         sent, given = _without(sent, *SPI_NAMES, *PORT_NAMES), _without(given, *SPI_NAMES, *PORT_NAMES)
     if policy.check_security_verify and verify and not same_list(sent, given):
         raise RefusedError(agreement.header)
+
+
+def verified(register: Message) -> tuple[str, str] | None:
+    """The algorithms of the first entry of Security-Verify; ``None`` when there is none of ipsec-3gpp."""
+    found = [one for one in _read(register, "Security-Verify") if one.name == "ipsec-3gpp"]
+    return suite_of(found[0]) if found else None
 
 
 def _read(register: Message, name: str) -> list[SecMechanism]:
@@ -135,6 +153,9 @@ def _own_suites(policy: SipPolicy) -> tuple[tuple[str, str], ...]:
 
 def _agree(client: list[SecMechanism], policy: SipPolicy) -> Agreement | None:
     own = _own_suites(policy)
+    media = [one for one in client if "mediasec" in one.params]
+    if media and not policy.mediasec_beside:
+        return Agreement(client, [SecMechanism(media[0].name, "0.9", {"mediasec": None})])
     offered = {suite_of(one): one for one in reversed(client) if _usable(one)}
     if policy.client_priority:
         own = tuple(suite for suite in reversed(offered) if suite in own)[:1]

@@ -13,6 +13,7 @@ import itertools
 import logging
 import secrets
 import socket
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,11 @@ log = logging.getLogger("imsproof.lab.sip")
 
 ESP = 50
 TRANSPORT = "esp"
+IP_RECVFRAGSIZE = 25
+"""Linux' name for: tell the largest fragment that a packet came in."""
+UNREACHABLE = 3
+AWAIT_AUTH_SECONDS, GRACE_SECONDS = 240.0, 30.0
+"""How long associations live: until the answer comes, and after the registration (TS 33.203 7.4, secondary)."""
 MAX_SETS = 1000
 PACKETS_AT_ONCE = 64
 _numbers = itertools.count(1)
@@ -47,6 +53,8 @@ class AssociationSet:
         flow: how the nodes know it.
         impus: who may speak through it once the registration stands.
         outer: where the UE's packets in UDP come from; ``None`` in transport mode.
+        keys: CK and IK.
+        until: end of its life, monotonic seconds.
     """
 
     agreement: Agreement
@@ -55,6 +63,8 @@ class AssociationSet:
     inbound: esp.Association
     outbound: esp.Association
     flow: Flow
+    keys: tuple[bytes, bytes]
+    until: float
     impus: tuple[str, ...] = ()
     outer: Address | None = None
     window: esp.ReplayWindow = field(default_factory=esp.ReplayWindow)
@@ -69,6 +79,7 @@ class Associations:
         self._policy = policy
         self._receive = receive
         self._raw: socket.socket | None = None
+        self._icmp: socket.socket | None = None
         self._nat: UdpPort | None = None
         self._plain: list[UdpPort] = []
         self._sets: dict[int, AssociationSet] = {}
@@ -80,19 +91,23 @@ class Associations:
         self._nat = await UdpPort.open((self._here, esp.NAT_PORT), lambda data, flow: self._take(data, flow.peer))
         try:
             self._raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, ESP)
+            self._icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         except PermissionError:
             log.warning("P-CSCF: no right to raw sockets, so there is no ESP but in UDP")
             return
-        self._raw.setblocking(False)
-        self._raw.bind((self._here, 0))
-        asyncio.get_running_loop().add_reader(self._raw, self._read)
+        self._raw.setsockopt(socket.IPPROTO_IP, IP_RECVFRAGSIZE, 1)
+        for raw, read in ((self._raw, self._read), (self._icmp, self._read_icmp)):
+            raw.setblocking(False)
+            raw.bind((self._here, 0))
+            asyncio.get_running_loop().add_reader(raw, read)
 
     def close(self) -> None:
         """Close the sockets and forget every set."""
-        if self._raw is not None:
-            asyncio.get_running_loop().remove_reader(self._raw)
-            self._raw.close()
-            self._raw = None
+        for raw in (self._raw, self._icmp):
+            if raw is not None:
+                asyncio.get_running_loop().remove_reader(raw)
+                raw.close()
+        self._raw = self._icmp = None
         for port in (*self._plain, *([self._nat] if self._nat else [])):
             port.close()
         self._plain.clear()
@@ -113,7 +128,8 @@ class Associations:
         peer = (ue, _number(agreement.ue, "port-s"))
         made: AssociationSet
         flow = Flow(TRANSPORT, peer, next(_numbers), lambda data: self._send(data, made))
-        made = AssociationSet(agreement, impi, ue, inbound, outbound, flow)
+        until = time.monotonic() + AWAIT_AUTH_SECONDS
+        made = AssociationSet(agreement, impi, ue, inbound, outbound, flow, (ck, ik), until)
         if agreement.ue.get("mod") != "trans":
             made.outer = (ue, esp.NAT_PORT)
         if not self._policy().keep_others_associations:
@@ -128,9 +144,18 @@ class Associations:
         """The set that a flow stands for."""
         return next((one for one in self._sets.values() if one.flow == flow), None)
 
-    def settle(self, kept: AssociationSet, impus: tuple[str, ...]) -> None:
-        """Take a set into use for good; older sets of the same user go (TS 33.203 7.4, secondary)."""
-        kept.impus = impus
+    @staticmethod
+    def change(one: AssociationSet, alg: str, ealg: str) -> None:
+        """Have a set use other algorithms than those that were agreed on."""
+        keys = esp.expand_keys(alg, ealg, *one.keys)
+        one.inbound = esp.Association(one.inbound.spi, alg, ealg, *keys)
+        one.outbound = esp.Association(one.outbound.spi, alg, ealg, *keys)
+
+    def settle(self, kept: AssociationSet, impus: tuple[str, ...], until: float) -> None:
+        """Take a set into use until then; older sets of the same user go (TS 33.203 7.4, secondary)."""
+        kept.impus, kept.until = impus, until + GRACE_SECONDS
+        if not self._policy().old_associations_end:
+            return
         for spi, one in list(self._sets.items()):
             if one is not kept and one.impi == kept.impi and one.impus:
                 del self._sets[spi]
@@ -146,12 +171,27 @@ class Associations:
     def _read(self) -> None:
         for _ in range(PACKETS_AT_ONCE):
             try:
-                data, peer = self._raw.recvfrom(MAX_MESSAGE) if self._raw else (b"", ("", 0))
+                data, notes, _, peer = self._raw.recvmsg(MAX_MESSAGE, 64) if self._raw else (b"", [], 0, ("", 0))
             except OSError:
                 return
             if not data:
                 return
+            if notes and not self._policy().take_fragments:
+                continue
             self._take(data[(data[0] & 0x0F) * 4 :], (peer[0], 0))
+
+    def _read_icmp(self) -> None:
+        """Take ICMP errors, which quote a packet of ours; who wrote them is not known, so they count for nothing."""
+        try:
+            data = self._icmp.recv(MAX_MESSAGE) if self._icmp else b""
+        except OSError:
+            return
+        message = data[(data[0] & 0x0F) * 4 :] if data else b""
+        quoted = message[8:]
+        if not self._policy().heed_icmp or len(quoted) < 24 or message[0] != UNREACHABLE or quoted[9] != ESP:
+            return
+        spi = esp.spi_of(quoted[(quoted[0] & 0x0F) * 4 :])
+        self._sets = {own: one for own, one in self._sets.items() if one.outbound.spi != spi}
 
     def _take(self, packet: bytes, outer: Address) -> None:
         """Take a packet from the raw socket (port 0 in ``outer``) or from UDP."""
@@ -160,7 +200,15 @@ class Associations:
         if found is None and not policy.check_spi:
             found = next((one for one in self._sets.values() if one.ue == peer), None)
             packet = found.inbound.spi.to_bytes(4, "big") + packet[4:] if found else packet
-        if found is None or found.ue != peer or (found.outer is None) is not (outer[1] == 0):
+        if found is None and not policy.drop_reflected:
+            self._take_reflected(packet)
+            return
+        if (
+            found is None
+            or found.until < time.monotonic()
+            or found.ue != peer
+            or (found.outer is None) is not (outer[1] == 0)
+        ):
             return
         if found.outer is not None and not policy.nat_after_check:
             found.outer = outer
@@ -178,6 +226,13 @@ class Associations:
         if found.outer is not None:
             found.outer = outer
         self._receive(data, found.flow)
+
+    def _take_reflected(self, packet: bytes) -> None:
+        """Take a packet of ours for one of the UE's, as a network does that goes by keys alone."""
+        for one in self._sets.values():
+            with contextlib.suppress(esp.EspError, udp.UdpError):
+                if one.outbound.spi == esp.spi_of(packet):
+                    self._receive(udp.parse(one.outbound.open(packet).payload)[2], one.flow)
 
     @staticmethod
     def _open(found: AssociationSet, packet: bytes, policy: SipPolicy) -> esp.Opened:

@@ -58,6 +58,10 @@ class Bindings:
         """Remember a contact."""
         self._bindings[binding.contact, binding.flow] = binding
 
+    def all(self) -> list[Binding]:
+        """Every contact that is remembered."""
+        return list(self._bindings.values())
+
     def learn(self, register: Message, flow: Flow, answer: Message) -> None:
         """Take over what a 200 to REGISTER says (``SipSyntaxError`` when it cannot be read)."""
         impus = tuple(hops.uris(answer, "P-Associated-URI"))

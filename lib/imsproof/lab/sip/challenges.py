@@ -94,6 +94,11 @@ class Challenges:
             return found
         return self._again(claim, subscriber, nonce, policy)
 
+    def used(self, claim: Claim, subscriber: Subscriber) -> Challenge | None:
+        """The challenge of a nonce that was answered already; ``None`` when it is nobody's, or another's."""
+        used = self._used.get(claim.params.get("nonce", ""))
+        return used.challenge if used is not None and used.challenge.subscriber.impi == subscriber.impi else None
+
     def _find(self, claim: Claim, subscriber: Subscriber, nonce: str, policy: SipPolicy) -> Challenge | None:
         for key, challenge in self._waiting.items():
             own = key[0] == subscriber.impi or not policy.bind_challenge

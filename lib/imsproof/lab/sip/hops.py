@@ -89,6 +89,15 @@ def note_source(message: Message, peer: tuple[str, int]) -> None:
     replace_first(message, "Via", str(via))
 
 
+def via_place(message: Message) -> tuple[str, int] | None:
+    """Where the topmost Via says that the answer goes, as its writer put it; ``None`` without one."""
+    via = top_via(message)
+    if via is None:
+        return None
+    host, port = via.params.get("received") or via.host.strip("[]"), via.params.get("rport") or ""
+    return host, int(port) if port.isascii() and port.isdigit() else via.port or DEFAULT_PORT
+
+
 def same_place(uri: Uri, address: tuple[str, int]) -> bool:
     """Whether a URI points to this address."""
     return (uri.host, uri.port or DEFAULT_PORT) == address

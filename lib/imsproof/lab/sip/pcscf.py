@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from imsproof.codec.sip import Message, parse_name_addr, parse_uri
 from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
 from imsproof.lab.sip import gmtls, hops, trust, validate, xmlguard
-from imsproof.lab.sip.agreement import PROTECTED_SERVER_PORT, Agreement, Agreements, RefusedError, confirm
+from imsproof.lab.sip.agreement import PROTECTED_SERVER_PORT, Agreement, Agreements, RefusedError, confirm, verified
 from imsproof.lab.sip.associations import TRANSPORT, Associations, AssociationSet
 from imsproof.lab.sip.bindings import Binding, Bindings
 from imsproof.lab.sip.gateway import Gateway, Leg
 from imsproof.lab.sip.node import Node, Served
 from imsproof.lab.sip.robustness import STRAY_ANSWER, Frailty
 from imsproof.lab.sip.scscf import route_uri
-from imsproof.lab.sip.subscribers import DOMAIN
+from imsproof.lab.sip.subscribers import DOMAIN, by_impi
 from imsproof.lab.sip.tables import Buckets, Table
 from imsproof.lab.sip.transport import Address, Flow, StreamPort
 
@@ -146,7 +146,8 @@ class Pcscf(Node):
         problem = validate.check(message, datagram=datagram, skip=robust.skip_checks, strict=robust.strict_checks)
         if problem is None or (problem.status == TOO_MANY_HOPS and not self.policy.check_max_forwards):
             self._frailty.pay()
-            hops.note_source(message, flow.peer)
+            if self.policy.answer_source:
+                hops.note_source(message, flow.peer)
             return True
         self._refuse(message, flow, problem)
         return False
@@ -201,7 +202,10 @@ class Pcscf(Node):
     async def on_request(self, served: Served) -> None:
         """Send a request on: a UE's into the network, the network's to a UE."""
         message = served.request.copy()
-        if self._from_core(served.flow) or self._passes_for_core(message):
+        from_core = self._from_core(served.flow)
+        if not self.policy.answer_source and not from_core and served.flow.transport == "udp":
+            served.flow = self.flow(hops.via_place(message) or served.flow.peer)
+        if from_core or self._passes_for_core(message):
             hops.count_down(message)
             await self._to_ue(served, message)
         elif message.method == "REGISTER":
@@ -220,13 +224,14 @@ class Pcscf(Node):
         try:
             agreement = self._agree(message, served.flow, current, credentials)
         except RefusedError as refused:
-            served.reply(494, headers=[("Security-Server", refused.header)])
+            served.reply(refused.status, headers=refused.headers)
             return
         protected = self._is_protected(served.flow, current, credentials, message)
         trust.take_from_ue(message, self.policy)
         message.remove("Route")
-        message.remove("Path")
-        message.add("Path", f"<{route_uri(self.here)}>")
+        if self.policy.drop_ue_path:
+            message.remove("Path")
+        message.add("Path", f"<{route_uri(self.here)}>", first=True)
         message.add("Require", "path")
         message.add("P-Visited-Network-ID", f'"{DOMAIN}"')
         if credentials:
@@ -254,9 +259,12 @@ class Pcscf(Node):
     ) -> Agreement | None:
         """Serve the security agreement of a REGISTER; ``RefusedError`` when there is none or it was bid down."""
         if credentials.get("auts") or not credentials.get("response"):
-            return self._agreements.propose(message, flow, self.policy)
+            user = by_impi(credentials.get("username", ""))
+            return self._agreements.propose(message, flow, self.policy, must=user is not None and user.must_agree)
         if current is not None:
             confirm(current.agreement, message, self.policy)
+            if self.policy.choose_by_verify and (suite := verified(message)) is not None:
+                self._associations.change(current, *suite)
         else:
             self._agreements.unprotected_answer(message, flow, self.policy)
         return None
@@ -283,7 +291,8 @@ class Pcscf(Node):
         if current is None:
             return
         if self.bindings.of_flow(current.flow):
-            self._associations.settle(current, tuple(hops.uris(answer, "P-Associated-URI")))
+            until = max(one.until for one in self.bindings.of_flow(current.flow))
+            self._associations.settle(current, tuple(hops.uris(answer, "P-Associated-URI")), until)
         elif self.policy.end_associations:
             self._associations.end(current.impi)
 
@@ -313,6 +322,9 @@ class Pcscf(Node):
         if not xmlguard.is_sound(message, self.robust):
             served.reply(400, "Unsafe XML")
             return
+        if self._refreshes_too_often(message):
+            served.reply(422, headers=[("Min-SE", str(self.policy.least_session_seconds))])
+            return
         self._take_own_routes(message)
         if not self._route_by_service_route(message, bindings):
             served.reply(400, "Route Is Not The Service-Route")
@@ -334,6 +346,11 @@ class Pcscf(Node):
             self._calls.put(call_id, call)
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         await self._forward_from_ue(served, message, call, call_id)
+
+    def _refreshes_too_often(self, message: Message) -> bool:
+        """Whether a request asks for a refresh interval that nobody can bear (RFC 4028 clause 8.1)."""
+        text = (message.get("Session-Expires") or "").partition(";")[0].strip()
+        return text.isascii() and text.isdigit() and int(text) < self.policy.least_session_seconds
 
     def _excused(self, message: Message) -> bool:
         """Whether a mark of emergency opens the way for who is not registered."""
@@ -449,9 +466,21 @@ class Pcscf(Node):
             self._calls.pop(call_id)
             await self._gateway.release(call_id)
 
+    def _elsewhere(self, message: Message) -> Address | None:
+        """Where else than to its UE a P-CSCF sends a request that believes the addresses in it."""
+        if self.policy.to_ues_only:
+            return None
+        named = hops.top_route(message) or parse_uri(message.uri)
+        place = (named.host, named.port or hops.DEFAULT_PORT)
+        known = {one.flow.peer for one in self.bindings.all()}
+        return None if place in known or self.bindings.of_contact(str(named)) is not None else place
+
     async def _to_ue(self, served: Served, message: Message) -> None:
         """Bring a request of the network to the UE that registered the contact."""
         self._take_own_routes(message)
+        if (elsewhere := self._elsewhere(message)) is not None:
+            self.forward(message, self.flow(elsewhere), served)
+            return
         binding = self.bindings.of_contact(message.uri)
         if binding is None:
             served.reply(480 if message.method != "ACK" else 404)

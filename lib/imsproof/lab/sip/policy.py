@@ -32,6 +32,7 @@ class SipPolicy:
         refuse_zero_response: S-CSCF: a response of nothing but zeros is compared like any other.
         refuse_empty_password: S-CSCF: a response that was computed with an empty password is good for AUTS only.
         compare_whole_response: S-CSCF: a response is compared to its full length.
+        stale_when_right: S-CSCF: a used nonce is called stale only to who answered it rightly (RFC 7616 3.3).
         challenge_registered: S-CSCF: who is registered already is challenged too (TS 33.203 7.4.0).
         bind_challenge: S-CSCF: a challenge is answered by the subscriber that it was made for.
         check_call_id: S-CSCF: the answer carries the Call-ID of the challenged REGISTER.
@@ -69,14 +70,27 @@ class SipPolicy:
         bind_identity: P-CSCF: an association speaks for the user that it was made for alone.
         nat_after_check: P-CSCF: where a UE behind a NAT is sent to follows from packets with a good ICV alone.
         end_associations: P-CSCF: associations end with the registration.
+        choose_by_verify: P-CSCF: the first entry of Security-Verify, not its own list, decides over the association.
+        require_security_client: P-CSCF: who requires an agreement must list something to agree on.
+        require_agreement: P-CSCF: whose subscription asks for an agreement is not served without one (421).
+        mediasec_beside: P-CSCF: entries for media security are no choice of a mechanism for SIP (TS 33.328).
+        leave_agreement: P-CSCF: the lists of an agreement go no further.
+        old_associations_end: P-CSCF: a new set of associations ends the one before.
+        drop_reflected: P-CSCF: a packet of its own that comes back is dropped.
+        take_fragments: P-CSCF: a packet that came in fragments is taken.
+        heed_icmp: P-CSCF: an ICMP error that quotes a packet of an association ends that association.
         tls_versions, tls_ciphers: P-CSCF: what TLS on Gm takes; the cipher list is OpenSSL's, for TLS 1.2 and older.
         tls_certificate: P-CSCF: name of the PEM files that it shows on Gm.
+        tls_client_renegotiates: P-CSCF: a second TLS handshake that the client asks for is done.
         tls_close_on_failure: P-CSCF: the TLS connection ends when its user fails authentication (TS 33.203 O.3.1.1).
         tls_bind_session: P-CSCF: who registered over TLS speaks through that connection alone.
         tls_bind_identity: P-CSCF: a REGISTER over the TLS connection of a registered user is no better than any.
         require_registration: P-CSCF: only registered UEs may send anything but REGISTER.
         check_route: P-CSCF: Route must be the Service-Route.
         strip_asserted_identity: P-CSCF: a UE's P-Asserted-Identity and other trusted headers go.
+        drop_ue_path: P-CSCF: Path of a UE's own making goes.
+        to_ues_only: P-CSCF: what is for a UE goes to where that UE registered from, whatever addresses stand in it.
+        answer_source: P-CSCF: an answer goes where its request came from, whatever Via says (RFC 3261 18.2).
         check_preferred_identity: P-CSCF: P-Preferred-Identity counts only when it is registered by this UE.
         check_dialog_party: P-CSCF: a request inside a dialog must come from one of its parties.
         on_malformed: P-CSCF: what happens to a malformed request.
@@ -87,6 +101,9 @@ class SipPolicy:
         fingerprint_level: IMS AS: where a fingerprint is read first, ``media`` or ``session``.
         fingerprint_choice: IMS AS: which of several fingerprints counts, the ``strongest`` or the ``weakest``.
         hash_names_in_capitals: IMS AS: hash names are only known in capitals.
+        end_calls_of_deregistered: S-CSCF: data channels of a user end with its registration (TS 24.229 5.4.1.4).
+        app_binding_required: IMS AS: an application channel names its application in a=3gpp-req-app.
+        check_requested_app: DCSF: the application that a channel names is one that its user may use.
         fingerprint_of_any_section: IMS AS: of several data-channel lines the last one's fingerprint counts for all.
         keep_tls_id: IMS AS: end-to-end tls-id, setup and sctp-port are passed on as they came.
         keep_all_fingerprints: IMS AS: of several end-to-end fingerprints all are passed on.
@@ -103,6 +120,8 @@ class SipPolicy:
         check_response_source: each node: a response comes from whoever got the request.
         check_max_forwards: P-CSCF: a request whose hops are used up goes no further.
         contacts_end_here: S-CSCF: a contact is where a UE is, not somebody else of this network to look up.
+        breadth: S-CSCF: a request goes to one contact at a time; else to all of them (RFC 5393).
+        least_session_seconds: P-CSCF: sessions whose refresh interval is shorter are refused (RFC 4028).
         answer_padding: P-CSCF: bytes that its answer to anybody's OPTIONS is padded with.
         register_own_only: S-CSCF: a REGISTER changes the bindings of nobody but its authenticated user.
         barring: S-CSCF: barred destinations are known by their number, by their usual spelling, or not at all.
@@ -136,6 +155,7 @@ class SipPolicy:
     refuse_zero_response: bool = True
     refuse_empty_password: bool = True
     compare_whole_response: bool = True
+    stale_when_right: bool = True
     challenge_registered: bool = True
     bind_challenge: bool = True
     check_call_id: bool = True
@@ -174,15 +194,28 @@ class SipPolicy:
     bind_identity: bool = True
     nat_after_check: bool = True
     end_associations: bool = True
+    choose_by_verify: bool = False
+    require_security_client: bool = True
+    require_agreement: bool = True
+    mediasec_beside: bool = True
+    leave_agreement: bool = True
+    old_associations_end: bool = True
+    drop_reflected: bool = True
+    take_fragments: bool = True
+    heed_icmp: bool = False
     tls_versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
     tls_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
     tls_certificate: str = "pcscf"
+    tls_client_renegotiates: bool = False
     tls_close_on_failure: bool = True
     tls_bind_session: bool = True
     tls_bind_identity: bool = True
     require_registration: bool = True
     check_route: bool = True
     strip_asserted_identity: bool = True
+    drop_ue_path: bool = True
+    to_ues_only: bool = True
+    answer_source: bool = True
     check_preferred_identity: bool = True
     check_dialog_party: bool = True
     on_malformed: MalformedReaction = "refuse"
@@ -193,6 +226,9 @@ class SipPolicy:
     fingerprint_level: str = "media"
     fingerprint_choice: str = "strongest"
     hash_names_in_capitals: bool = False
+    end_calls_of_deregistered: bool = True
+    app_binding_required: bool = True
+    check_requested_app: bool = True
     fingerprint_of_any_section: bool = False
     keep_tls_id: bool = True
     keep_all_fingerprints: bool = True
@@ -209,6 +245,8 @@ class SipPolicy:
     check_response_source: bool = True
     check_max_forwards: bool = True
     contacts_end_here: bool = True
+    breadth: bool = True
+    least_session_seconds: int = 90
     answer_padding: int = 0
     register_own_only: bool = True
     barring: Barring = "number"

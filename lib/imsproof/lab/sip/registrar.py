@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 AKA_ALGORITHM = "AKAv1-MD5"
 DEFAULT_EXPIRES = 3600
-MIN_EXPIRES = 10
+MIN_EXPIRES = 2
 MAX_CONTACTS = 4
 OTHER_METHODS = ("INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE")
 
@@ -112,7 +112,7 @@ class Registrar:
             return self._accept(message, claim, subscriber)
         challenge = self._challenges.take(claim, subscriber, self._policy)
         if challenge is None:
-            return self._challenge(message, claim, subscriber)
+            return self._challenge(message, claim, subscriber, stale=self._is_stale(message, claim, subscriber))
         if "auts" in claim.params:
             return self._resynchronise(message, claim, challenge)
         digest = self._expected(message, claim, challenge)
@@ -137,21 +137,30 @@ class Registrar:
         registered = subscriber.impi in self.registrations and claim.impu in subscriber.impus
         return claim.answers or not (waived and registered)
 
-    def _challenge(self, message: Message, claim: Claim, subscriber: Subscriber) -> Message:
+    def _is_stale(self, message: Message, claim: Claim, subscriber: Subscriber) -> bool:
+        """Whether somebody answered rightly, but to a nonce that is used up (RFC 7616 3.3)."""
+        used = self._challenges.used(claim, subscriber)
+        if used is None or used.vector is not None or not claim.answers:
+            return False
+        digest = self._expected(message, claim, used)
+        right = digest is not None and not self._differs(digest, claim.params.get("response", ""))
+        return right or not self._policy.stale_when_right
+
+    def _challenge(self, message: Message, claim: Claim, subscriber: Subscriber, *, stale: bool = False) -> Message:
         if subscriber.password:
             vector, nonce = None, secrets.token_hex(16)
         else:
             policy = self._policy
             vector = self.hss.vector(subscriber, autn_valid=policy.autn_valid, rand_fresh=policy.rand_fresh)
             nonce = aka.encode_nonce(vector.rand, vector.autn)
-        return self._send_challenge(
-            message, claim, Challenge(subscriber, nonce, subscriber.algorithm or AKA_ALGORITHM, vector)
-        )
+        challenge = Challenge(subscriber, nonce, subscriber.algorithm or AKA_ALGORITHM, vector)
+        return self._send_challenge(message, claim, challenge, stale=stale)
 
-    def _send_challenge(self, message: Message, claim: Claim, challenge: Challenge) -> Message:
+    def _send_challenge(self, message: Message, claim: Claim, challenge: Challenge, *, stale: bool = False) -> Message:
         self._challenges.put(claim, challenge, self._policy)
         nonce, algorithm, vector = challenge.nonce, challenge.algorithm, challenge.vector
         params = {"realm": DOMAIN, "nonce": nonce, "algorithm": algorithm, "qop": "auth"}
+        params |= {"stale": "true"} if stale else {}
         if vector:
             params |= {"ck": vector.ck.hex(), "ik": vector.ik.hex()}
         header = ("WWW-Authenticate", format_challenge("Digest", params))

@@ -17,7 +17,7 @@ from imsproof.lab.sip.subscribers import DOMAIN, FAR_UE
 from imsproof.lab.sip.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.transport import Address, Flow
@@ -53,6 +53,7 @@ class Scscf(Node):
             permanent[subscriber.impi] = Registration(subscriber, contacts)
         self.registrar = Registrar(box, route_uri(self.here, ORIGINATING), permanent)
         self._through_as: Table[str, str] = Table(300.0, 10_000)
+        self.on_deregistered: Callable[[tuple[str, ...]], Awaitable[None]] = _nothing
 
     async def reset(self) -> None:
         """Forget registrations and calls."""
@@ -71,7 +72,7 @@ class Scscf(Node):
         """Register, or route on."""
         message = served.request.copy()
         if message.method == "REGISTER":
-            served.send(await self.registrar.register(message))
+            await self._register(served, message)
             return
         hops.count_down(message)
         own = hops.pop_own_routes(message, self.here)
@@ -90,6 +91,15 @@ class Scscf(Node):
             self._terminate(served, message)
         else:
             served.reply(403)
+
+    async def _register(self, served: Served, message: Message) -> None:
+        """Register, and end the calls of those whose registration ended (TS 24.229 5.4.1.4)."""
+        before = dict(self.registrar.registrations)
+        served.send(await self.registrar.register(message))
+        ended = [one for impi, one in before.items() if impi not in self.registrar.registrations]
+        if self.policy.end_calls_of_deregistered:
+            for registration in ended:
+                await self.on_deregistered(registration.subscriber.impus)
 
     def _along_route(self, served: Served, message: Message) -> None:
         following = hops.top_route(message)
@@ -159,6 +169,8 @@ class Scscf(Node):
         if contact is None:
             served.reply(480)
             return
+        if not self.policy.breadth and registration is not None and message.method == "INVITE":
+            self._spread(message, called, registration, contact)
         if not self.policy.contacts_end_here and registration is not None:
             contact = self._follow(served, message, registration) or contact
         if message.method in ("INVITE", "SUBSCRIBE", "REFER"):
@@ -169,6 +181,19 @@ class Scscf(Node):
         for value in contact.path:
             message.add("Route", value)
         self.forward(message, self.flow(self._pcscf), served)
+
+    def _spread(self, message: Message, called: str, registration: Registration, kept: Contact) -> None:
+        """Fork to every other contact too, whatever Max-Breadth says (RFC 5393 clause 5.3.3)."""
+        for contact in registration.contacts.values():
+            if contact is not kept:
+                fork = message.copy()
+                fork.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
+                fork.set("P-Called-Party-ID", f"<{called}>")
+                fork.uri = contact.uri
+                fork.remove("Route")
+                for value in contact.path:
+                    fork.add("Route", value)
+                self.forward(fork, self.flow(self._pcscf), None)
 
     def _follow(self, served: Served, message: Message, registration: Registration) -> Contact | None:
         """Fork to each contact that is somebody of this network, as if called; return one that is a UE."""
@@ -200,6 +225,10 @@ class Scscf(Node):
         if uri.scheme == "sip" and uri.host == DOMAIN and uri.user.startswith("+"):
             names.append(f"tel:{uri.user.partition(';')[0]}")
         return next((name for name in names if self.registrar.hss.by_impu(name)), None)
+
+
+async def _nothing(_impus: tuple[str, ...]) -> None:
+    """Nobody is told."""
 
 
 def route_uri(address: Address, user: str = "") -> str:

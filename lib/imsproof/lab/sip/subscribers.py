@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imsproof.codec.milenage import Milenage
@@ -32,6 +32,7 @@ class Subscriber:
         data_channel: whether data channels may be used.
         apps: names of the data-channel applications that may be used.
         refuses_anonymous: whether anonymous calls to it are refused.
+        must_agree: whether the P-CSCF serves it with a security agreement alone.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Subscriber:
     data_channel: bool = False
     apps: tuple[str, ...] = ()
     refuses_anonymous: bool = False
+    must_agree: bool = False
 
     def functions(self) -> Functions:
         """Milenage, or TUAK, with its keys."""
@@ -120,6 +122,10 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     ),
     _digest(13, "correct horse battery", "MD5"),
     _digest(14, "staple of the network", "SHA-256"),
+    replace(
+        _aka(15, "5b0f7c8e39a1d24c60b7f3a85e1c9d42", "91c5d7e02b4f68a3c1d09e7b5f3a2846", apps=("whiteboard",)),
+        must_agree=True,
+    ),
 )
 
 FAR_UE = Subscriber(

@@ -52,7 +52,8 @@ def take_from_ue(message: Message, policy: SipPolicy) -> None:
     if policy.strip_asserted_identity:
         for name in NOT_FROM_UE:
             message.remove(name)
-    leave_agreement(message)
+    if policy.leave_agreement:
+        leave_agreement(message)
 
 
 def leave_agreement(message: Message) -> None:
