@@ -1,4 +1,4 @@
-"""Keys of SRTP on the access leg (RFC 4568, RFC 5763; TS 33.328 clauses 4.1.2.1 and 4.1.2.3, titles)."""
+"""Keys of SRTP on the access leg (RFC 4568, RFC 5764, RFC 3711; TS 33.328 clauses 4.1.2.1 and 4.1.2.3, titles)."""
 
 from __future__ import annotations
 
