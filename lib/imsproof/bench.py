@@ -54,12 +54,14 @@ class AppUser:
 
     Attributes:
         peer: the peer.
+        ue: the UE that calls.
         own: names of applications that it may use.
         others: names of applications that others may use and it may not.
         other_impu: a public identity of one of those others.
     """
 
     peer: DataChannelPeer
+    ue: Ue
     own: tuple[str, ...]
     others: tuple[str, ...]
     other_impu: str
@@ -287,11 +289,20 @@ class Bench:
             raise InconclusiveError("the profile has no gm.far_end")
         return self.profile.far.uri
 
-    def data_channel_peer(self) -> DataChannelPeer:
-        """The tester as one end of a data channel, with the way to the lab that the profile gives."""
+    def data_channel_peer(self, caller: Ue | None = None) -> DataChannelPeer:
+        """The tester as one end of a data channel, with the way to the lab that the profile gives.
+
+        With a ``caller`` it is by a call of this UE.
+        """
         dc = self.profile.dc
         ice = dc.ice_role if dc is not None and dc.ice == "required" else "none"
-        return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port(), ice=ice)
+        signalling = self._calling(caller) if caller else self.data_channel_signalling()
+        return DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port(), ice=ice)
+
+    def ice_peer(self) -> DataChannelPeer:
+        """The same, with ICE in every offer."""
+        role = self.profile.dc.ice_role if self.profile.dc else "full"
+        return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port(), ice=role)
 
     def app_user(self) -> AppUser:
         """A data-channel peer of a subscriber that may not use every application (by a call on Gm only).
@@ -309,9 +320,13 @@ class Bench:
         user = fitting[self._leases.take(self._named("subscriber"), names, 1)[0]]
         others = tuple(sorted(every - set(user.apps)))
         other = next(one for one in able if others[0] in one.apps)
-        signalling = self._calling(self.ue(subscriber=user))
-        peer = DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port())
-        return AppUser(peer, user.apps, others, other.impus[0])
+        caller = self.ue(subscriber=user)
+        return AppUser(self.data_channel_peer(caller), caller, user.apps, others, other.impus[0])
+
+    def app_binding(self, app: str) -> str:
+        """The value of ``a=3gpp-req-app`` that binds a data channel to an application."""
+        template = self.profile.dc.req_app if self.profile.dc else "{app}"
+        return template.replace("{app}", app)
 
     def cookie_seconds(self) -> float:
         """How long the lab takes an SCTP state cookie back (``InconclusiveError`` when the profile does not say)."""

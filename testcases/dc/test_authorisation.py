@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.dcanswer import accept_data_channel
+from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.parties import forge
 from imsproof.codec.sdp import Dcmap, Fingerprint, audio_offer, data_channel_offer
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
-from imsproof.seams import Role
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from imsproof.actors.ue import Ue
@@ -20,19 +23,31 @@ if TYPE_CHECKING:
 APPLICATION = Dcmap(1000, {"subprotocol": "http", "label": "app"})
 BOOTSTRAP = Dcmap(0, {"subprotocol": "http"})
 UDP_DISCARD = 9
+SDP = ("Content-Type", "application/sdp")
+JSON_PATCH = ("content-type", "application/json-patch+json")
+CHANGE = json.dumps([{"op": "replace", "path": "/terminations/0/terminationId", "value": "stolen"}])
 
 
-def offer(ue: Ue, channel: Dcmap, *, audio: bool = True) -> bytes:
-    """An offer of a data channel, beside audio or alone; nobody listens at the ports."""
+def offer(bench: Bench, ue: Ue, channel: Dcmap, *, audio: bool = True, binding: str | None = None) -> bytes:
+    """An offer of a data channel, beside audio or alone; nobody listens at the ports.
+
+    An application channel is bound to an application that there is, whoever may use it, unless ``binding`` is another.
+    """
     own = make_identity()
-    return data_channel_offer(
+    made = data_channel_offer(
         ue.local[0],
         UDP_DISCARD,
         fingerprints=[Fingerprint("SHA-256", own.sha256)],
         tls_id=own.sha256.replace(":", "")[:32],
         dcmaps=[channel],
         audio_port=UDP_DISCARD if audio else None,
-    ).to_bytes()
+    )
+    if binding is None and channel is APPLICATION:
+        apps = [app for one in bench.gm.subscribers for app in one.apps]
+        binding = bench.app_binding(apps[0]) if apps else ""
+    if binding:
+        made.media[-1].add_attr("3gpp-req-app", binding)
+    return made.to_bytes()
 
 
 def callee(bench: Bench) -> Ue:
@@ -51,7 +66,7 @@ def callee(bench: Bench) -> Ue:
 def served(bench: Bench, called: Ue) -> None:
     """Show that a subscriber with the service gets a data channel."""
     able = bench.ue("ue-c", data_channel=True)
-    call = able.invite(called.impu, offer(able, BOOTSTRAP), label="INVITE of a subscriber with the service")
+    call = able.invite(called.impu, offer(bench, able, BOOTSTRAP), label="INVITE of a subscriber with the service")
     control(call).accepted().holds("gives-data-channel")
     if call.ok:
         call.bye()
@@ -72,7 +87,11 @@ def test_a_subscriber_without_the_service_gets_no_data_channel(bench: Bench) -> 
     served(bench, called)
     unable = bench.ue("ue-a", data_channel=False)
     for name, channel in (("a bootstrap", BOOTSTRAP), ("an application", APPLICATION)):
-        call = unable.invite(called.impu, offer(unable, channel), label=f"INVITE with {name} channel, without service")
+        call = unable.invite(
+            called.impu,
+            offer(bench, unable, channel),
+            label=f"INVITE with {name} channel, without service",
+        )
         expect(call).holds("no-data-channel").that("no-data-channel-offered", sent=call.exchange, actor="ue-b")
         if call.ok:
             call.bye()
@@ -86,7 +105,9 @@ def test_a_session_of_data_channels_alone_is_refused_without_the_service(bench: 
     served(bench, called)
     unable = bench.ue("ue-a", data_channel=False)
     call = unable.invite(
-        called.impu, offer(unable, APPLICATION, audio=False), label="INVITE with a data channel alone, without service"
+        called.impu,
+        offer(bench, unable, APPLICATION, audio=False),
+        label="INVITE with a data channel alone, without service",
     )
     expect(call).holds("no-data-channel").that("status-in", role=Role.FORM, exchange=call.exchange, statuses=[403])
     if call.ok:
@@ -105,7 +126,102 @@ def test_a_data_channel_cannot_be_added_later_without_the_service(bench: Bench) 
     )
     control(call).accepted()
     if call.ok:
-        later = call.reinvite(offer(unable, APPLICATION), label="re-INVITE that adds a data channel, without service")
+        later = call.reinvite(
+            offer(bench, unable, APPLICATION),
+            label="re-INVITE that adds a data channel, without service",
+        )
         expect(later).holds("no-data-channel").that("no-data-channel-offered", sent=later.exchange, actor="ue-b")
         call.bye()
     serves(called, unable)
+
+
+@purpose("DC-AUTHZ-04")
+def test_a_third_party_adds_no_data_channel_to_a_call(bench: Bench) -> None:
+    """A third party that knows a dialog's identifiers offers a data channel within it: nobody gets one by that."""
+    called = callee(bench)
+    caller = bench.ue("ue-c", data_channel=True)
+    call = caller.invite(called.impu, offer(bench, caller, BOOTSTRAP), label="INVITE with a data channel")
+    control(call).accepted().holds("gives-data-channel")
+    if not call.ok or call.dialog is None:
+        raise InconclusiveError(f"no call came up: {call.failed or f'answered {call.status}'}")
+    for attacker in bench.strangers(caller.subscriber):
+        label = f"re-INVITE of {attacker.actor} that adds a data channel"
+        attack = forge(attacker, call.dialog, "INVITE", label, headers=(SDP,), body=offer(bench, attacker, BOOTSTRAP))
+        expect(attack).holds("no-data-channel").that("no-data-channel-offered", sent=attack.exchange, actor="ue-b")
+    call.bye()
+    serves(called, caller)
+
+
+@purpose("DC-AUTHZ-05")
+def test_a_channel_for_an_application_of_others_is_refused(bench: Bench) -> None:
+    """A re-INVITE with a channel for an application that its user may not use is refused, with 488."""
+    user = bench.app_user()
+    called = callee(bench)
+    call = user.ue.invite(called.impu, audio_offer(user.ue.local[0], UDP_DISCARD).to_bytes(), label="INVITE with audio")
+    control(call).accepted()
+    if call.ok:
+        own, others = (bench.app_binding(apps[0]) for apps in (user.own, user.others))
+        allowed = call.reinvite(
+            offer(bench, user.ue, APPLICATION, binding=own), label=f"re-INVITE with a channel for {own}"
+        )
+        control(allowed).accepted().that("fingerprint-arrived", sent=allowed.exchange, actor="ue-b")
+        attack = call.reinvite(
+            offer(bench, user.ue, APPLICATION, binding=others), label=f"re-INVITE with one for {others}"
+        )
+        expect(attack).holds("no-data-channel").that("no-data-channel-offered", sent=attack.exchange, actor="ue-b")
+        expect(attack).that("status-in", role=Role.FORM, exchange=attack.exchange, statuses=[488])
+        call.bye()
+    serves(called, user.ue)
+
+
+@purpose("DC-AUTHZ-06")
+def test_a_channel_for_no_application_is_refused(bench: Bench) -> None:
+    """An application channel (stream 1000 and up) whose offer names no application is not set up."""
+    called = callee(bench)
+    user = bench.app_user().ue
+    own = bench.app_binding(user.subscriber.apps[0])
+    call = user.invite(
+        called.impu, offer(bench, user, APPLICATION, binding=own), label=f"INVITE with a channel for {own}"
+    )
+    control(call).accepted().holds("gives-data-channel")
+    if call.ok:
+        call.bye()
+    attack = user.invite(
+        called.impu, offer(bench, user, APPLICATION, binding=""), label="INVITE with a channel for no application"
+    )
+    expect(attack).holds("no-data-channel").that("no-data-channel-offered", sent=attack.exchange, actor="ue-b")
+    if attack.ok:
+        attack.bye()
+    serves(called, user)
+
+
+@purpose("DC-AUTHZ-07")
+def test_a_media_context_is_its_owners(bench: Bench, producer: ProducerClient) -> None:
+    """A media context cannot be read, changed or ended by another NF, authorised or not; its owner can end it."""
+    good = producer.token()
+    control(producer.probe(good, label="context of the rightful IMS AS")).accepted()
+    if not producer.created:
+        raise InconclusiveError("the probe makes no media context whose Location would tell where it is")
+    location = producer.created[0]
+    others = [
+        ProducerClient(NfConsumer(bench.session, bench.sbi, NfIdentity.of(one), actor=one.name), producer.producer)
+        for one in (*bench.sbi.peers[:1], *bench.sbi.others[:1])
+    ]
+    for intruder in others:
+        who = intruder.consumer.actor
+        token = intruder.token(label=f"token of {who}")
+        for method, body in (("GET", None), ("PATCH", CHANGE), ("DELETE", None)):
+            attack = intruder.consumer.call(
+                producer.producer,
+                method,
+                location,
+                body=body,
+                token=token.token,
+                headers=[JSON_PATCH] if body else (),
+                label=f"{method} of {who} at another's context",
+                injected=True,
+            )
+            expect(attack).refused()
+    expect(producer.delete(location, good, label="DELETE by the rightful IMS AS")).accepted()
+    alive(producer.probe(good, label="context of the rightful IMS AS again"))
+    producer.release(good)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 APPLICATION = Dcmap(1000, {"subprotocol": "http", "label": "app"})
 
 
-def offer_of(ue: Ue, *fingerprints: Fingerprint) -> Sdp:
-    """An end-to-end data channel beside audio; nobody listens at port 9."""
+def offer_of(bench: Bench, ue: Ue, *fingerprints: Fingerprint) -> Sdp:
+    """An end-to-end data channel beside audio, for an application of the UE's; nobody listens at port 9."""
     value = fingerprints[0].value.replace(":", "")
-    return data_channel_offer(
+    offer = data_channel_offer(
         ue.local[0], 9, fingerprints=fingerprints, tls_id=value[:32], dcmaps=(APPLICATION,), audio_port=9
     )
+    for app in ue.subscriber.apps[:1]:
+        offer.media[-1].add_attr("3gpp-req-app", bench.app_binding(app))
+    return offer
 
 
 def sha256() -> Fingerprint:
@@ -38,7 +41,7 @@ def placed(bench: Bench, *fingerprints: Fingerprint) -> tuple[Call, str]:
     """Call with this offer; return the call and the exchange in which it arrived at the other UE."""
     caller, callee = bench.ue("ue-a", data_channel=True), bench.ue("ue-b", data_channel=True)
     calls = Answering(callee, lambda offer: accept_data_channel(offer, callee.local[0]))
-    offer = offer_of(caller, *fingerprints)
+    offer = offer_of(bench, caller, *fingerprints)
     call = caller.invite(callee.impu, offer.to_bytes(), label="INVITE with an end-to-end data channel")
     control(call).accepted()
     incoming = calls.wait()
@@ -80,7 +83,7 @@ def test_in_e2e_all_fingerprints_arrive(bench: Bench) -> None:
 def test_in_e2e_a_later_offers_fingerprint_arrives_as_it_was_sent(bench: Bench) -> None:
     """A re-INVITE's fingerprint is not changed either."""
     call, _ = placed(bench, sha256())
-    again = call.reinvite(offer_of(call.ue, sha256()).to_bytes(), label="re-INVITE with another fingerprint")
+    again = call.reinvite(offer_of(bench, call.ue, sha256()).to_bytes(), label="re-INVITE with another fingerprint")
     expect(again).that("fingerprint-arrived", sent=again.exchange, actor="ue-b")
     call.bye()
 
@@ -91,7 +94,7 @@ def test_a_fingerprint_outside_of_the_protected_signalling_gives_nothing(bench: 
     ue = bench.ue("ue-a", auth="digest", data_channel=True, transport="tls")
     called = bench.ue("ue-b", data_channel=True)
     Answering(called, lambda offer: accept_data_channel(offer, called.local[0]))
-    offer = offer_of(ue, sha256()).to_bytes()
+    offer = offer_of(bench, ue, sha256()).to_bytes()
     call = ue.invite(called.impu, offer, label="INVITE with a data channel over TLS")
     control(call).holds("gives-data-channel")
     if call.ok:

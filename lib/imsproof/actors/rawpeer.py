@@ -156,8 +156,8 @@ class RawAssociation(Attempt):
         self.session.run(self._silence(self._current))
 
     def wait_end(self) -> None:
-        """Wait for the lab to end the association, no longer than silence."""
-        self.session.run(self._until(lambda: False, self.within))
+        """Wait for the lab to end the association: until it answers no more, no longer than the answer timer."""
+        self.session.run(self._wait_end())
 
     def genuine(self, content_type: int, *, first: bool = False) -> bytes:
         """A datagram that crossed with a record of this type: the first or the last one.
@@ -171,6 +171,22 @@ class RawAssociation(Attempt):
         return found[0 if first else -1]
 
     # Inside, on the link's loop
+
+    async def _wait_end(self) -> None:
+        exchange = self._begin("waiting for the association's end")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.session.timers.answer
+        while loop.time() < deadline:
+            await self._until(lambda: False, self.within)
+            info = self._info(exchange)
+            packet = self.sctp.packet(self.sctp.heartbeat(info)).to_bytes()
+            if self.endpoint.state != "connected" or not self._send(exchange, packet, {"info": info.hex()}):
+                return
+            if not await self._until(functools.partial(self._heard, info), self.within):
+                return
+
+    def _heard(self, info: bytes) -> bool:
+        return info not in self._asked
 
     async def _cookie(self) -> bytes:
         await self._until(lambda: bool(self.sctp.cookie), self.session.timers.answer)

@@ -51,7 +51,14 @@ class Network:
         )
         self.media = MediaFunction(f"{prefix}.{MF_HOST}", self.box, mdc=mdc.mf)
         self.mf = MfNode(self.pki, self.box, prefix, self.media)
-        self.dcsf = DcsfNode(self.pki, self.box, prefix, may_use=self._may_use, apps_url=self.dcas.url)
+        self.dcsf = DcsfNode(
+            self.pki,
+            self.box,
+            prefix,
+            may_use=self._may_use,
+            may_use_app=self._may_use_app,
+            apps_url=self.dcas.url,
+        )
         self.imsas = ImsAsControl(self.pki, self.box, prefix)
         self.scp = ScpNode(self.pki, self.box, prefix)
         self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
@@ -59,6 +66,9 @@ class Network:
 
     def _may_use(self, identity: str) -> bool:
         return not self.box.current.sip.check_data_channel_service or may_use_data_channels(identity)
+
+    def _may_use_app(self, identity: str, app: str) -> bool:
+        return not self.box.current.sip.check_data_channel_service or app in apps_of(identity)
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""

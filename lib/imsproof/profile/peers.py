@@ -29,6 +29,7 @@ class Dc(Part):
         ("active", "passive"), min_length=1, description="DTLS roles (a=setup) that the peer can take."
     )
     sctp: bool = Field(default=True, description="Whether SCTP runs inside DTLS; false for a bare DTLS peer.")
+    req_app: Text = Field("{app}", description="Value of a=3gpp-req-app in offers; {app} is the application's name.")
     cookie_seconds: Annotated[float, Field(gt=0, le=120)] | None = Field(
         None, description="How long the peer takes an SCTP state cookie back, in seconds (RFC 9260 proposes 60)."
     )

@@ -84,6 +84,7 @@ class SbiLab:
             self.box,
             self.prefix,
             may_use=lambda identity: identity in self.served,
+            may_use_app=lambda _, app: app == "whiteboard",
             apps_url=lambda identity: f"https://{self.prefix}.60:8080/apps/{identity}/",
         )
         self.imsas = ImsAsControl(self.pki, self.box, self.prefix)

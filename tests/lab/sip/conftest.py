@@ -44,7 +44,7 @@ class FakeControl:
 
     async def session_request(self, session_id: str, calling: str, called: str, offer: DcOffer) -> DcDecision:
         self.asked.append(("request", session_id, calling, called, offer))
-        return self.decision
+        return DcDecision("pass") if offer.apps else self.decision
 
     async def session_update(self, session_id: str, calling: str, called: str, offer: DcOffer) -> DcDecision:
         self.asked.append(("update", session_id, calling, called, offer))

@@ -22,6 +22,7 @@ def test_it_answers_audio_and_an_end_to_end_channel_with_its_own_fingerprint(dri
     async def work(lab: Lab) -> None:
         (caller,) = await lab.registered(1)
         channel = sdp.data_channel_section(5002, fingerprints=[OURS], dcmaps=[sdp.Dcmap(1000, {"label": "x"})])
+        channel.add_attr("3gpp-req-app", "whiteboard")
         body = sdp.description("127.0.0.1", [sdp.audio_section(4000), channel]).to_bytes()
         invite = caller.invite("tel:+49301000090", body)
         answer = await caller.ask(invite)
@@ -64,6 +65,7 @@ def test_what_it_cannot_take_is_refused(drive: Drive) -> None:
     async def work(lab: Lab) -> None:
         (caller,) = await lab.registered(1)
         section = sdp.data_channel_section(5002, fingerprints=[], dcmaps=[sdp.Dcmap(1000)])
+        section.add_attr("3gpp-req-app", "whiteboard")
         body = sdp.description("127.0.0.1", [section]).to_bytes()
         assert (await caller.ask(caller.invite("sip:far@ims.example", body))).status == 488
 

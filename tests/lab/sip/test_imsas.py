@@ -30,7 +30,9 @@ def bootstrap() -> sdp.MediaSection:
 
 
 def application() -> sdp.MediaSection:
-    return sdp.data_channel_section(5002, fingerprints=[OURS], tls_id="b" * 20, dcmaps=[APPLICATION])
+    section = sdp.data_channel_section(5002, fingerprints=[OURS], tls_id="b" * 20, dcmaps=[APPLICATION])
+    section.add_attr("3gpp-req-app", "whiteboard")
+    return section
 
 
 def media(message: sip.Message) -> list[sdp.MediaSection]:
@@ -95,7 +97,7 @@ def test_application_channels_go_end_to_end_bit_for_bit(drive: Drive) -> None:
         reply = offer(sdp.audio_section(4002), sdp.data_channel_section(6000, fingerprints=[THEIRS], setup="passive"))
         called.ok(arrived, reply)
         assert (await caller.answer()).body == reply
-        assert lab.control.asked == []
+        assert [asked[-1].apps for asked in lab.control.asked] == [("whiteboard",)]
 
     drive(work)
 
@@ -183,5 +185,44 @@ def test_core_nodes_refuse_outsiders(drive: Drive) -> None:
         for node in (lab.scscf, lab.imsas):
             ue.send(ue.invite("sip:far@ims.example"), node)
             assert (await ue.answer()).status == 403
+
+    drive(work)
+
+
+def test_an_application_channel_needs_a_name(drive: Drive) -> None:
+    async def work(lab: Lab) -> None:
+        caller, called = await lab.registered(1, 2)
+        unbound = application()
+        unbound.remove_attr("3gpp-req-app")
+        caller.send(caller.invite(called.impu, offer(sdp.audio_section(4000), unbound)))
+        assert [section.kind for section in media(await called.request())] == ["audio"]
+        lab.plant(app_binding_required=False, check_requested_app=False)
+        caller.send(caller.invite(called.impu, offer(sdp.audio_section(4000), unbound)))
+        assert len(media(await called.request())) == 2
+
+    drive(work)
+
+
+def test_of_two_bootstrap_lines_the_second_is_refused(drive: Drive) -> None:
+    async def work(lab: Lab) -> None:
+        caller, called = await lab.registered(1, 2)
+        caller.send(caller.invite(called.impu, offer(sdp.audio_section(4000), bootstrap(), bootstrap())))
+        called.ok(await called.request(), offer(sdp.audio_section(4002)))
+        assert [section.port > 0 for section in media(await caller.answer())] == [True, True, False]
+
+    drive(work)
+
+
+def test_what_a_user_holds_ends_with_its_registration(drive: Drive) -> None:
+    async def work(lab: Lab) -> None:
+        caller, called = await lab.registered(1, 2)
+        invite = caller.invite(called.impu, offer(sdp.audio_section(4000), bootstrap()))
+        caller.send(invite)
+        called.ok(await called.request(), offer(sdp.audio_section(4002)))
+        await caller.answer()
+        await lab.nodes.imsas.deregistered((called.impu,))
+        assert lab.control.ended == []
+        await lab.nodes.imsas.deregistered((caller.impu,))
+        assert lab.control.ended == [invite.get("Call-ID")]
 
     drive(work)

@@ -30,15 +30,24 @@ class DcsfNode:
 
     Args:
         may_use: tells whether a public identity has the data-channel service.
+        may_use_app: tells whether a public identity may use an application.
         apps_url: returns the DC AS' URL with the applications of a public identity.
     """
 
     def __init__(
-        self, pki: Pki, box: PolicyBox, prefix: str, *, may_use: Callable[[str], bool], apps_url: Callable[[str], str]
+        self,
+        pki: Pki,
+        box: PolicyBox,
+        prefix: str,
+        *,
+        may_use: Callable[[str], bool],
+        may_use_app: Callable[[str, str], bool],
+        apps_url: Callable[[str], str],
     ) -> None:
         self._box = box
         self._prefix = prefix
         self._may_use = may_use
+        self._may_use_app = may_use_app
         self._apps_url = apps_url
         self._client = NfClient(DCSF, pki, prefix)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,7 +94,9 @@ class DcsfNode:
             streams = (media.get("dcMediaSpecification") or {}).get("streams") or {}
             instruction: dict[str, Any] = {"mediaId": media_id, "mediaResourceType": "DC"}
             numbers = [int(stream) for stream in streams]
-            if not self._may_use(served) or not numbers:
+            requested = (media.get("dcMediaSpecification") or {}).get("requestedApps") or []
+            usable = all(self._may_use_app(served, str(app)) for app in requested)
+            if not self._may_use(served) or not numbers or not usable:
                 instruction["mediaInstruction"] = "REJECT_MEDIA"
             elif min(numbers) < FIRST_APPLICATION_STREAM:
                 url = self._apps_url(served)

@@ -141,6 +141,7 @@ class ImsAsControl:
                 "streams": {str(stream): {"streamId": stream} for stream in offer.streams},
                 "remoteDcEndpoint": dc_endpoint_json(offer),
                 "securitySetup": offer.setup.upper(),
+                **({"requestedApps": list(offer.apps)} if offer.apps else {}),
             }
             media = {"mediaId": MEDIA_ID, "mediaType": "DC", "dcMediaSpecification": specification}
             value["mediaInfoList"] = {MEDIA_ID: media}

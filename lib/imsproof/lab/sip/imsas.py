@@ -16,6 +16,7 @@ from imsproof.lab.sip.subscribers import by_impu
 from imsproof.lab.sip.tables import Table
 
 if TYPE_CHECKING:
+    from imsproof.codec.sdp import MediaSection
     from imsproof.codec.sip import Message
     from imsproof.lab.dctypes import DcDecision, DcOffer
     from imsproof.lab.policy import PolicyBox
@@ -50,6 +51,7 @@ class Call:
         calling, called: public identities.
         hidden: the caller's media lines that the called side does not get, by their place.
         known: places for which DCSF and MF hold something.
+        asked: whether the DCSF knows of the call.
     """
 
     session_id: str
@@ -58,6 +60,7 @@ class Call:
     called: str
     hidden: dict[int, dcsdp.Hidden] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
+    asked: bool = False
 
 
 class _Rejected(Exception):  # noqa: N818 - a decision, not an error
@@ -125,6 +128,11 @@ class ImsAs(Node):
 
         self.forward(message, self.flow(self._scscf), served, answered)
 
+    async def deregistered(self, impus: tuple[str, ...]) -> None:
+        """End what the calls of a user hold that is registered no more."""
+        for call in [one for _, one in self._calls.items() if one.calling in impus]:
+            await self._end(call)
+
     def _call_back(self, served: Served, message: Message) -> None:
         user = asserted(message)
         served.reply(202 if user else 403)
@@ -163,16 +171,11 @@ class ImsAs(Node):
                 continue
             unchecked = later and not self.policy.check_service_in_reinvite
             second = dcsdp.is_bootstrap(section) and any(one.local for one in hidden.values())
-            if second or (not self._may_use(call.calling) and not unchecked):
+            unable = not self._may_use(call.calling) and not unchecked
+            if second or unable or self._unbound(section):
                 hidden[place] = dcsdp.Hidden(section)
-            elif dcsdp.is_bootstrap(section):
-                if self.robust.checks_offer:
-                    offers.check_channel(description, section)
-                offer = dcsdp.read_offer(description, section, self.policy)
-                ask = self._control.session_update if place in call.known else self._control.session_request
-                decision = await ask(call.session_id, call.calling, call.called, offer)
-                if decision.kind == "reject":
-                    raise _Rejected
+            elif dcsdp.is_bootstrap(section) or self.policy.check_requested_app:
+                decision = await self._ask(call, place, description, section)
                 if decision.kind == "anchor":
                     call.known.add(place)
                     hidden[place] = dcsdp.Hidden(section, decision.local)
@@ -180,6 +183,23 @@ class ImsAs(Node):
         if alone and not later and all(one.local is None for one in hidden.values()):
             raise _Rejected(403)  # a session of data channels alone, without the service (TS 24.186 9.3.2.2.1)
         call.hidden = hidden
+
+    async def _ask(self, call: Call, place: int, description: Sdp, section: MediaSection) -> DcDecision:
+        """Have DCSF and MF decide on a data channel (``_Rejected`` when they say no)."""
+        if dcsdp.is_bootstrap(section) and self.robust.checks_offer:
+            offers.check_channel(description, section)
+        offer = dcsdp.read_offer(description, section, self.policy)
+        ask = self._control.session_update if place in call.known else self._control.session_request
+        call.asked = True
+        decision = await ask(call.session_id, call.calling, call.called, offer)
+        if decision.kind == "reject":
+            raise _Rejected
+        return decision
+
+    def _unbound(self, section: MediaSection) -> bool:
+        """Whether an application channel names no application."""
+        bound = dcsdp.is_bootstrap(section) or bool(dcsdp.requested_apps(section))
+        return self.policy.app_binding_required and not bound
 
     def _may_use(self, impu: str) -> bool:
         subscriber = by_impu(impu)
@@ -210,7 +230,7 @@ class ImsAs(Node):
             await self._end(call)
 
     async def _end(self, call: Call) -> None:
-        if self._calls.pop(call.session_id) is not None and call.known:
+        if self._calls.pop(call.session_id) is not None and call.asked:
             await self._control.session_ended(call.session_id)
 
 

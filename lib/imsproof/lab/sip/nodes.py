@@ -59,6 +59,7 @@ class SipNodes:
             for (name, host, _), hider in zip(BORDERS, hiders, strict=True)
         )
         self.imsas = ImsAs(imsas[0], box, scscf=scscf, control=control)
+        self.scscf.on_deregistered = self.imsas.deregistered
         self.far_ue = FarUe(far[0], box, pcscf=pcscf)
 
     @property
