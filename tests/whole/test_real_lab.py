@@ -1,4 +1,4 @@
-"""The real lab starts, serves, stops clean and runs beside itself, where it is installed (profiles/kamailio/install.sh)."""
+"""The real lab starts, serves, stops clean, runs beside itself; where it is installed (profiles/kamailio/install.sh)."""
 
 from __future__ import annotations
 
