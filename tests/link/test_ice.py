@@ -77,6 +77,7 @@ def test_nobody_there_is_said_in_time(session: Session) -> None:
 
 
 def test_the_journal_names_what_matters_in_a_check() -> None:
-    check = IceAgent(ONE, TWO, controlling=True).check(nominate=True).to_bytes()
-    assert facts_of(check) == {"stun": "request", "username": f"{TWO.ufrag}:{ONE.ufrag}", "nominates": True}
+    check = IceAgent(ONE, TWO, controlling=True).check(nominate=True)
+    facts = {"stun": "request", "transaction": check.transaction.hex(), "username": f"{TWO.ufrag}:{ONE.ufrag}"}
+    assert facts_of(check.to_bytes()) == {**facts, "nominates": True}
     assert facts_of(b"\0\1\0\x08\x21\x12\xa4\x42" + bytes(12))["stun"] == "malformed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from imsproof.actors.dccall import DataChannelCall
@@ -60,7 +61,7 @@ class DataChannelPeer:
         tls_id: str | None = None,
         dcmaps: Sequence[Dcmap] = (BOOTSTRAP,),
         edit: Callable[[Sdp], None] | None = None,
-        ice: Ice | None = None,
+        hold_ice: bool = False,
     ) -> DataChannelCall:
         """Offer a data channel and return the call; whether it was answered is for the judge to say.
 
@@ -72,7 +73,7 @@ class DataChannelPeer:
             tls_id: ``a=tls-id``; one is made when left out.
             dcmaps: the channels.
             edit: changes the offer before it goes out.
-            ice: what the tester plays of ICE in this call, if not the usual.
+            hold_ice: send and answer no check before the call's :meth:`IceEndpoint.release`.
         """
         own = identity or self.identity
         offered = [Fingerprint("SHA-256", own.sha256)] if fingerprints is None else list(fingerprints)
@@ -86,21 +87,26 @@ class DataChannelPeer:
             sctp_port=self._sctp_port,
             dcmaps=dcmaps,
         )
-        own_ice = self._offer_ice(offer, udp, self._ice if ice is None else ice)
+        own_ice = self._offer_ice(offer, udp, self._ice)
         if edit is not None:
             edit(offer)
         answered = self._signalling.offer(offer, label)
+        found = self._begin_ice(udp, own_ice, answered, held=hold_ice)
+        peer = answered.described("application")
+        if found and peer and found.agent.candidates:  # what stands in c= and m= may be no address of the peer's at all
+            host, port = found.agent.candidates[0]
+            peer = replace(peer, address=host, port=port)
         return DataChannelCall(
             session=self._session,
             actor=self._actor,
             identity=own,
             signalling=self._signalling,
             answered=answered,
-            peer=answered.described("application"),
+            peer=peer,
             udp=udp,
             sctp_port=self._sctp_port,
             offered_setup=setup,
-            ice=self._begin_ice(udp, own_ice, answered),
+            ice=found,
         )
 
     def offer_again(self, call: DataChannelCall, label: str, identity: Identity) -> Answered:
@@ -129,7 +135,9 @@ class DataChannelPeer:
         write_ice(offer, offer.media[0], own)
         return own
 
-    def _begin_ice(self, udp: UdpEndpoint, own: IceDescription | None, answered: Answered) -> IceEndpoint | None:
+    def _begin_ice(
+        self, udp: UdpEndpoint, own: IceDescription | None, answered: Answered, *, held: bool
+    ) -> IceEndpoint | None:
         """Start ICE when both ends speak of it; without it in the answer the peer has none (RFC 8839 section 4.2.2)."""
         section = answered.sdp.data_channel() if answered.sdp is not None else None
         if own is None or answered.sdp is None or section is None or section.port == 0:
@@ -137,6 +145,13 @@ class DataChannelPeer:
         theirs = read_ice(answered.sdp, section)
         if theirs is None:
             return None
+        self._session.note(
+            "ICE credentials of the answer",
+            actor=self._actor,
+            exchange=answered.exchange,
+            ufrag=theirs.ufrag,
+            password=theirs.password,
+        )
         agent = IceAgent(
             Credentials(own.ufrag, own.password),
             Credentials(theirs.ufrag, theirs.password),
@@ -145,10 +160,10 @@ class DataChannelPeer:
             remote_lite=theirs.lite,
             candidates=tuple(where for where in theirs.candidates if self._in_scope(where)),
         )
-        return self._session.run(self._ice_endpoint(udp, agent))
+        return self._session.run(self._ice_endpoint(udp, agent, held=held))
 
-    async def _ice_endpoint(self, udp: UdpEndpoint, agent: IceAgent) -> IceEndpoint:
-        return IceEndpoint(udp, agent)
+    async def _ice_endpoint(self, udp: UdpEndpoint, agent: IceAgent, *, held: bool) -> IceEndpoint:
+        return IceEndpoint(udp, agent, held=held)
 
     def _in_scope(self, where: Address) -> bool:
         try:

@@ -26,8 +26,8 @@ class IceEndpoint:
         exchange: the conversation that the checks belong to.
     """
 
-    def __init__(self, udp: UdpEndpoint, agent: IceAgent) -> None:
-        """Begin on a socket; must run on the link's loop."""
+    def __init__(self, udp: UdpEndpoint, agent: IceAgent, *, held: bool = False) -> None:
+        """Begin on a socket, or be deaf and dumb until :meth:`release`; must run on the link's loop."""
         self.udp = udp
         self.agent = agent
         self.session = udp.session
@@ -37,9 +37,16 @@ class IceEndpoint:
         self._timer: asyncio.TimerHandle | None = None
         self._told: Address | None = None
         self._sender = asyncio.create_task(self._send_all())
+        self._held = held
         self.session.own(self)
         self.attach(udp)
-        agent.start()
+        if not held:
+            self.release()
+
+    def release(self) -> None:
+        """Begin to check and to answer checks."""
+        self._held = False
+        self.agent.start()
         self._pump()
 
     def attach(self, udp: UdpEndpoint) -> None:
@@ -72,8 +79,9 @@ class IceEndpoint:
             return False
         if self.udp.quiet:
             self._emit(Kind.RECEIVED, data, source)
-        self.agent.receive(data, source)
-        self._pump()
+        if not self._held:
+            self.agent.receive(data, source)
+            self._pump()
         return True
 
     def describe(self, data: bytes) -> tuple[str, dict[str, Any]]:
@@ -137,7 +145,7 @@ def facts_of(data: bytes) -> dict[str, Any]:
         message = stun.Message.parse(data)
     except stun.StunError as error:
         return {"stun": "malformed", "text": str(error)}
-    facts: dict[str, Any] = {"stun": message.class_}
+    facts: dict[str, Any] = {"stun": message.class_, "transaction": message.transaction.hex()}
     if message.username:
         facts["username"] = message.username
     if message.first(stun.USE_CANDIDATE) is not None:

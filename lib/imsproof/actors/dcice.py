@@ -1,0 +1,116 @@
+"""What goes to a data-channel peer around ICE: checks that are right or wrong, hellos too early, and broken STUN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imsproof.codec import stun
+from imsproof.link.ice import facts_of
+from imsproof.link.subject import Exchange
+from imsproof.link.udp import UdpEndpoint
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.actors.dccall import DataChannelCall
+    from imsproof.engine.ice import IceAgent
+    from imsproof.link.ice import IceEndpoint
+
+
+class Checks:
+    """Checks within a call, from ports that the offer did not name.
+
+    Args:
+        call: the call; both ends speak of ICE.
+
+    Raises:
+        InconclusiveError: the answer does not speak of ICE.
+    """
+
+    def __init__(self, call: DataChannelCall) -> None:
+        if call.ice is None:
+            raise InconclusiveError("the answer has no ice-ufrag and ice-pwd, though ICE was offered")
+        self._call = call
+        self._ice: IceEndpoint = call.ice
+
+    @property
+    def agent(self) -> IceAgent:
+        """The tester's end."""
+        return self._ice.agent
+
+    def send(self, label: str, **wrong: Any) -> Exchange:
+        """Send one check, right or wrong as :meth:`IceAgent.check` takes it, and wait until silence."""
+        return self.throw(label, [self.agent.check(**wrong).to_bytes()], injected=bool(wrong))
+
+    def broken(self, label: str) -> Exchange:
+        """Send STUN that cannot be read or believed, one after the other."""
+        return self.throw(label, broken_stun(self.agent), injected=True)
+
+    def throw(self, label: str, datagrams: Sequence[bytes], *, injected: bool) -> Exchange:
+        """Send datagrams from a port of their own and take what comes back there until silence."""
+        return self._call.session.run(self._throw(label, datagrams, injected=injected))
+
+    def early(self, label: str, datagrams: Sequence[bytes]) -> Exchange:
+        """Send datagrams from the port of the offer while no check was sent or answered, and wait until silence."""
+        return self._call.session.run(self._early(label, datagrams))
+
+    def release(self) -> None:
+        """Begin with ICE in a call that held it back."""
+        self._call.session.run(self._release())
+
+    async def _release(self) -> None:
+        self._ice.release()
+
+    async def _throw(self, label: str, datagrams: Sequence[bytes], *, injected: bool) -> Exchange:
+        call, exchange = self._call, self._call.session.exchange(label)
+        local = (call.udp.local[0], 0)
+        udp = await UdpEndpoint.open(call.session, call.actor, exchange, local=local, describe=_described)
+        try:
+            for datagram in datagrams:
+                marked = {"injected": True} if injected else {}
+                await udp.send(datagram, call.need_peer().where, facts={**facts_of(datagram), **marked})
+            await self._silence(udp)
+        finally:
+            await udp.aclose()
+        return Exchange(record=call.session.record, exchange=exchange)
+
+    async def _early(self, label: str, datagrams: Sequence[bytes]) -> Exchange:
+        call, exchange = self._call, self._call.session.exchange(label)
+        call.udp.quiet, call.udp.exchange = False, exchange
+        try:
+            for datagram in datagrams:
+                await call.udp.send(datagram, call.need_peer().where, exchange=exchange, facts={"injected": True})
+            await self._silence(call.udp)
+        finally:
+            call.udp.quiet = True
+        return Exchange(record=call.session.record, exchange=exchange)
+
+    async def _silence(self, udp: UdpEndpoint) -> None:
+        while await udp.receive(self._call.session.timers.silence) is not None:
+            pass
+
+
+def _described(data: bytes) -> tuple[str, dict[str, Any]]:
+    return "", facts_of(data) if stun.is_stun(data) else {}
+
+
+def broken_stun(agent: IceAgent) -> list[bytes]:
+    """Write STUN datagrams that no peer should take: cut, too long, empty, with lengths that lie."""
+    right = agent.check().to_bytes()
+    username = stun.Attribute(stun.USERNAME, b"x" * 512)
+    transaction = right[8:20]
+    long_attribute = right[:20] + b"\x00\x06\xff\xff" + right[24:]
+    return [
+        right[:-4],
+        right[:20],
+        right[:2] + b"\xff\xfc" + right[4:],
+        right[:2] + b"\x00\x03" + right[4:],
+        right[:2] + b"\x00\x00" + right[4:],
+        long_attribute,
+        stun.Message(stun.BINDING, transaction, (username, stun.Attribute(stun.MESSAGE_INTEGRITY, b""))).to_bytes(),
+        stun.Message(stun.BINDING, transaction, (username,) * 80).to_bytes(),
+        stun.Message(0x3FFF, transaction, (stun.Attribute(stun.FINGERPRINT, b"\0"),)).to_bytes(),
+        stun.Message(stun.BINDING | stun.SUCCESS, transaction).protected("nobody's password").to_bytes(),
+        stun.Message(stun.BINDING | stun.INDICATION, transaction, (stun.Attribute(stun.ERROR_CODE, b"\0"),)).to_bytes(),
+    ]
