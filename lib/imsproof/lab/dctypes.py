@@ -11,10 +11,11 @@ ANY_FINGERPRINT = "SHA-256 " + ":".join(["00"] * 32)
 
 @dataclass(frozen=True, slots=True)
 class IceEnd:
-    """``a=ice-ufrag`` and ``a=ice-pwd`` of one end."""
+    """``a=ice-ufrag`` and ``a=ice-pwd`` of one end, and whether it is lite: then it sends no checks."""
 
     ufrag: str
     password: str
+    lite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,8 @@ class DcAssociation(asyncio.DatagramProtocol):
             self._dtls.start()
 
     def _first_target(self) -> tuple[str, int] | None:
-        """Where the peer is: with ICE nobody knows before a check says so."""
-        if self._ice is not None and self._media.ice_consent:
+        """Where the peer is: with ICE nobody knows before a check says so, unless the peer is lite and sends none."""
+        if self._ice is not None and self._media.ice_consent and not (self.remote.ice and self.remote.ice.lite):
             return self._ice.selected
         return (self.remote.address, self.remote.port)
 
@@ -127,7 +127,7 @@ class DcAssociation(asyncio.DatagramProtocol):
             tls_id=self._tls_id,
             sctp_port=SCTP_PORT,
             max_message_size=MAX_MESSAGE_SIZE,
-            ice=IceEnd(self._ice.local.ufrag, self._ice.local.password) if self._ice else None,
+            ice=IceEnd(self._ice.local.ufrag, self._ice.local.password, lite=True) if self._ice else None,
         )
 
     def _announced(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -111,7 +111,7 @@ def media_json(media_id: str, remote: DcOffer, urls: dict[str, Any]) -> dict[str
         },
     }
     if remote.ice:
-        media["dcMedia"][ICE] = {"remote": {"ufrag": remote.ice.ufrag, "password": remote.ice.password}}
+        media["dcMedia"][ICE] = {"remote": asdict(remote.ice)}
     if urls:
         media["dcMedia"]["replaceHttpUrl"] = urls
     return media
@@ -125,7 +125,7 @@ def add_local(media: dict[str, Any], local: DcEndpoint) -> None:
     media["dcMedia"]["maxMessageSize"] = size_json(local)
     if local.ice:
         told = media["dcMedia"].get(ICE, {})
-        media["dcMedia"][ICE] = {**told, "local": {"ufrag": local.ice.ufrag, "password": local.ice.password}}
+        media["dcMedia"][ICE] = {**told, "local": asdict(local.ice)}
 
 
 def local_of(media: dict[str, Any]) -> DcEndpoint:
@@ -151,7 +151,9 @@ def _ice(dc: dict[str, Any], end: str) -> IceEnd | None:
     if not isinstance(found, dict):
         return None
     ufrag, password = found.get("ufrag"), found.get("password")
-    return IceEnd(ufrag, password) if isinstance(ufrag, str) and isinstance(password, str) else None
+    if not isinstance(ufrag, str) or not isinstance(password, str):
+        return None
+    return IceEnd(ufrag, password, found.get("lite") is True)
 
 
 def dc_endpoint_json(end: DcEndpoint) -> dict[str, Any]:

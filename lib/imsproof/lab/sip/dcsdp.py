@@ -114,7 +114,7 @@ def read_offer(description: Sdp, section: MediaSection, policy: SipPolicy) -> Dc
         max_message_size=_number(section.attr("max-message-size"), DEFAULT_MESSAGE_SIZE, 1 << 32),
         streams=tuple(dcmap.stream for dcmap in section.dcmaps),
         apps=requested_apps(section),
-        ice=IceEnd(ice.ufrag, ice.password) if ice else None,
+        ice=IceEnd(ice.ufrag, ice.password, ice.lite) if ice else None,
     )
 
 
