@@ -118,7 +118,7 @@ def test_a_session_speaks_for_nobody_else(bench: Bench) -> None:
     victim.close()
 
 
-@purpose("GM-TLS-07")
+@purpose("GM-TLS-15")
 def test_failing_handshakes_end_no_other_connection(bench: Bench) -> None:
     """While handshakes of a stranger at another address fail, a UE is served over the connection that it has."""
     ue = bench.ue(transport="tls", registered=False)
@@ -144,3 +144,15 @@ def test_failing_handshakes_end_no_other_connection(bench: Bench) -> None:
     expect(registration).holds("connection-kept")
     alive(ue.register(label="REGISTER after them"))
     ue.close()
+
+
+@purpose("GM-TLS-07")
+def test_no_loose_renegotiation(bench: Bench) -> None:
+    """The P-CSCF indicates secure renegotiation in TLS 1.2, and does no second handshake that the client starts."""
+    client = GmTlsClient(bench.session, bench.gm)
+    control(client.handshake("TLS as usual")).accepted()
+    probe = client.probe()
+    indicated = probe.show(probe.hello("renegotiation indicated"))
+    expect(indicated).holds("server-hello", extensions=["renegotiation_info"], moot=True)
+    expect(client.renegotiate("a second handshake")).holds("no-renegotiation")
+    alive(client.handshake("TLS as usual again"))
