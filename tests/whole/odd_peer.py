@@ -4,14 +4,14 @@
 that the purposes are held against somebody who was not made for them. :data:`RIGHT` and :data:`WRONG` name the traits;
 without any it is a passive peer that is right.
 
-    python odd_peer.py PORT
+    python -m tests.whole.odd_peer PORT
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import os
 import re
 import sys
@@ -22,8 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from odd_sctp import BINARY, TEXT, Sctp, digest
 from OpenSSL import SSL, crypto
+from tests.whole.odd_sctp import BINARY, TEXT, Sctp, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,8 +101,8 @@ def identity(kind: str) -> tuple[crypto.PKey, crypto.X509, bytes]:
     """Key, certificate, and the certificate's DER."""
     key = rsa.generate_private_key(65537, 3072) if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "odd")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=9))
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=9))
     certificate = made.sign(key, hashes.SHA256())
     der = certificate.public_bytes(Encoding.DER)
     return crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate), der
@@ -143,7 +143,8 @@ class Dtls:
     def __init__(self, traits: frozenset[str], offer: Offer, *, client: bool, send: Callable[[bytes], None]) -> None:
         self.traits, self.offer, self.client, self.state = traits, offer, client, "new"
         self.listening = "cookies" in traits and not client
-        self._send, self._timer = send, None
+        self._send = send
+        self._timer: asyncio.TimerHandle | None = None
         context = SSL.Context(SSL.DTLS_METHOD)
         context.set_min_proto_version(0xFEFF if "old" in traits else 0xFEFD)
         context.set_cipher_list(CBC_AND_WORSE if "old" in traits else b"ECDHE+AESGCM:ECDHE+CHACHA20")
@@ -307,7 +308,7 @@ class Association:
             self._answer(stream, 431)
 
     def _request(self, stream: int, head: str) -> None:
-        method, path, *_ = (*head.split("\r\n")[0].split(" "), "", "")
+        method, path, *_ = (*head.partition("\r\n")[0].split(" "), "", "")
         root = "/index.html" if self.traits & {"moved", "found"} else "/"
         if method != "GET" and "methods" not in self.traits:
             self._answer(stream, 405)
@@ -361,7 +362,12 @@ class Association:
             media.append(f"a=max-message-size:{0 if 'any-size' in traits else 65536}")
         if "more-lines" in traits:
             session.append("a=ice-lite")
-            media += ["a=mid:0", "a=ice-ufrag:abcd", "a=ice-pwd:" + "p" * 24, "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host"]
+            media += [
+                "a=mid:0",
+                "a=ice-ufrag:abcd",
+                "a=ice-pwd:" + "p" * 24,
+                "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host",
+            ]
             media += ["m=audio 0 RTP/AVP 0", "a=inactive"]
         head = ["v=0", f"o=odd 1 1 IN IP4 {HOST}", "s=-", f"c=IN IP4 {HOST}", "t=0 0", *session]
         line = f"m=application {address[1]} UDP/DTLS/SCTP webrtc-datachannel"
@@ -427,7 +433,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def main(port: int) -> None:
     """Serve until killed."""
     server = await asyncio.start_server(serve, HOST, port)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await server.serve_forever()
 
 

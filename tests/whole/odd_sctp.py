@@ -116,9 +116,13 @@ class Sctp:
             self._on_init_ack(body)
         elif kind == COOKIE_ACK:
             self.up = self.up or bool(self.peer_tag)
-        elif not self.up:
-            return True
-        elif kind == DATA:
+        elif self.up:
+            return self._of_association(kind, flags, body)
+        return True
+
+    def _of_association(self, kind: int, flags: int, body: bytes) -> bool:
+        """Take a chunk of an association that is up; whether the rest of the packet is to be looked at."""
+        if kind == DATA:
             self._on_data(flags, body)
         elif kind == HEARTBEAT:
             self._chunks(self.peer_tag, chunk(HEARTBEAT_ACK, body))
@@ -172,7 +176,8 @@ class Sctp:
         while (self.taken + 1) % MODULUS in self._early:
             self.taken = (self.taken + 1) % MODULUS
             data = self._early.pop(self.taken)
-            self._piece(data[0], *struct.unpack_from("!HHI", data, 5), data[13:])
+            stream, _, ppid = struct.unpack_from("!HHI", data, 5)
+            self._piece(data[0], stream, ppid, data[13:])
         if "slow-ack" in self.traits:
             asyncio.get_running_loop().call_later(0.1, self._acknowledge)
         else:
@@ -181,7 +186,7 @@ class Sctp:
     def _acknowledge(self) -> None:
         self._chunks(self.peer_tag, chunk(SACK, struct.pack("!IIHH", self.taken, 131072, 0, 0)))
 
-    def _piece(self, flags: int, stream: int, _: int, ppid: int, data: bytes) -> None:
+    def _piece(self, flags: int, stream: int, ppid: int, data: bytes) -> None:
         whole = (b"" if flags & 2 else self._parts.pop(stream, b"")) + data
         if len(whole) > LARGEST:
             self._parts.pop(stream, None)

@@ -1,0 +1,145 @@
+"""The purposes of data channels against a peer that was not made for them: right in every allowed way, and wrong.
+
+What a right peer may do differently stands in ``odd_peer.RIGHT``; no purpose may fail one of them. Each peer of
+``odd_peer.WRONG`` is caught by the purpose that its fault is about. The whole family against all of them takes minutes
+(``docs/findings.md`` has the results); here are those purposes of it that a trait can mislead.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.whole import odd_peer
+
+from imsproof import catalogue, paths
+from imsproof.bench import Bench
+from imsproof.judge import conclude
+from imsproof.profile import loads
+from imsproof.purpose import purposes_of
+from imsproof.seams import InconclusiveError, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from imsproof.link.session import Link
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILE = """
+name: odd
+scope: {{networks: [127.0.0.1/32], authorised_by: the test, until: 2099-12-31}}
+dc:
+  via: hook
+  hook:
+    http: {{method: POST, url: "http://127.0.0.1:{port}/offer/{traits}", body: "{{sdp}}"}}
+    answer: {{sdp: whole}}
+"""
+ALL = ("DC-FP-01", "DC-SCTP-02")
+SDP = ("DC-FP-06", "DC-FP-11", "DC-FP-13", "DC-FP-14", "DC-FP-15", "DC-FP-16", "DC-FP-17", "DC-FP-23")
+DTLS = ("DC-DTLS-01", "DC-DTLS-03", "DC-DTLS-06", "DC-DTLS-12", "DC-DTLS-16", "DC-DTLS-19", "DC-FP-18")
+SCTP = ("DC-SCTP-04", "DC-SCTP-05", "DC-SCTP-06", "DC-SCTP-09", "DC-SCTP-21", "DC-SCTP-26", "DC-SCTP-27")
+HTTP = ("DC-APP-07", "DC-APP-08", "DC-APP-12", "DC-APP-13", "DC-APP-17")
+MAY_MISLEAD = {
+    SDP: ("no-tls-id", "session-level", "several-hashes", "small-letters", "port-0", "more-lines", "active"),
+    DTLS: ("active", "one-port", "cookies", "late", "late-and-silent", "rsa", "records-apart"),
+    ("DC-DTLS-03",): ("silent",),
+    (*DTLS, "DC-DTLS-29"): ("small-datagrams",),
+    SCTP: ("no-max-size", "any-size", "no-sctp-port", "other-sctp-port", "waits", "abort-on-error", "report-errors"),
+    (*SCTP, "DC-SCTP-22"): ("slow-ack", "slow-open", "no-open"),
+    HTTP: ("binary", "pieces", "chunked", "moved", "found", "html", "closes", "says-403", "says-410"),
+    ("DC-APP-12", "DC-APP-13"): ("says-nothing",),
+}
+"""Purposes to the traits that they are held against."""
+CAUGHT = {
+    "any-certificate": "DC-FP-01",
+    "no-certificate": "DC-DTLS-06",
+    "other": "DC-FP-13",
+    "sha-1-only": "DC-FP-14",
+    "mirror": "DC-FP-15",
+    "short-tls-id": "DC-FP-16",
+    "same-tls-id": "DC-FP-17",
+    "source": "DC-DTLS-25",
+    "old": "DC-DTLS-05",
+    "clear-sctp": "DC-SCTP-01",
+    "checksum": "DC-SCTP-13",
+    "tag": "DC-SCTP-14",
+    "ports": "DC-SCTP-15",
+    "cookie": "DC-SCTP-16",
+    "opens-all": "DC-SCTP-22",
+    "every-stream": "DC-SCTP-19",
+    "every-ppid": "DC-SCTP-20",
+    "first-length": "DC-APP-07",
+    "methods": "DC-APP-08",
+    "product": "DC-APP-12",
+}
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A peer in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.whole.odd_peer", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield int(process.stdout.readline())
+    process.terminate()
+    process.wait(5)
+    process.stdout.close()
+
+
+@cache
+def table() -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]:
+    """Each purpose's function and the case of its table."""
+    found: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+    for path in sorted((paths.testcases() / "dc").glob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"dc_{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for function in vars(module).values():
+            stands_for = purposes_of(function)
+            for purpose_id, case in stands_for.cases.items() if stands_for else ():
+                found[purpose_id] = (function, (case,) if stands_for and stands_for.table else ())
+    return found
+
+
+def judged(purpose_id: str, traits: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
+    """Verdict and reason of one purpose against a peer with these traits."""
+    profile = loads(PROFILE.format(port=port, traits=traits), source="odd", base=folder)
+    known = catalogue.load().get(purpose_id)
+    function, case = table()[purpose_id]
+    bench = Bench(profile, known, link, folder, 1, own_lab=True)
+    raised = None
+    try:
+        bench.open()
+        function(bench, *case)
+    except InconclusiveError as error:
+        raised = (Verdict.INCONCLUSIVE, str(error))
+    finally:
+        bench.close()
+    verdict, reason, _ = conclude(bench.record.judgements, needs_control=known.control, raised=raised)
+    return verdict, reason
+
+
+def test_every_trait_is_held_against_something() -> None:
+    assert {trait for traits in MAY_MISLEAD.values() for trait in traits} == set(odd_peer.RIGHT)
+    assert set(CAUGHT) == set(odd_peer.WRONG)
+
+
+@pytest.mark.parametrize("trait", odd_peer.RIGHT)
+def test_no_purpose_fails_a_peer_that_is_right(trait: str, port: int, link: Link, tmp_path: Path) -> None:
+    ids = [*ALL, *(one for ids, traits in MAY_MISLEAD.items() if trait in traits for one in ids)]
+    found = {one: judged(one, trait, port, link, tmp_path) for one in dict.fromkeys(ids)}
+    assert {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)} == {}
+
+
+@pytest.mark.parametrize("trait", odd_peer.WRONG)
+def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tmp_path: Path) -> None:
+    verdict, reason = judged(CAUGHT[trait], trait, port, link, tmp_path)
+    assert verdict is Verdict.FAIL, reason
