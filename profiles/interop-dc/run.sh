@@ -4,8 +4,8 @@
 #     run.sh PEER[:WRONG,...] [options of imsproof run]
 #
 # PEER: chromium, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
-# werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs), openssl-right, openssl-wrong or mbedtls (DTLS
-# alone, started for each offer). What is missing is installed from npm, PyPI and Debian. Exit status: imsproof's; 4 when
+# werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs), openssl-right or openssl-wrong (DTLS alone,
+# started for each offer). What is missing is installed from npm and Debian. Exit status: imsproof's; 4 when
 # the peer does not start.
 set -eu
 cd "$(dirname "$0")"
@@ -29,7 +29,7 @@ install() {
 }
 
 case $peer in
-openssl-right | openssl-wrong | mbedtls)
+openssl-right | openssl-wrong)
     exec "$imsproof" run "$peer.yaml" "$@" ;;
 chromium | libwebrtc | libdatachannel | werift)
     install npm
@@ -47,8 +47,18 @@ IMSPROOF_PEER=$peer${wrong:+-$(printf %s "$wrong" | tr , -)}
 IMSPROOF_PEER_PORT=${IMSPROOF_PEER_PORT:-18090}
 export IMSPROOF_PEER IMSPROOF_PEER_PORT
 log=$(mktemp)
-# shellcheck disable=SC2086 # an empty stack is no argument
-node "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >"$log" 2>&1 &
+serve() { # a peer that dies of a purpose comes up again for the next one
+    trap 'kill "$child" 2>/dev/null; exit 0' TERM
+    while :; do
+        # shellcheck disable=SC2086 # an empty stack is no argument
+        node "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >>"$log" 2>&1 &
+        child=$!
+        wait "$child" || true
+        echo "run.sh: $peer has died and is started again" >&2
+        sleep 1
+    done
+}
+serve &
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM

@@ -215,10 +215,7 @@ class DataChannelCall:
 
     def plain_http(self, label: str, path: str = "/") -> HttpAnswer:
         """Try to fetch a path over plain TCP and HTTP at the address of the data channel."""
-        peer = self.need_peer()
-        host = f"[{peer.address}]" if ":" in peer.address else peer.address
-        url = f"http://{host}:{peer.port}{path}"
-        return self.session.run(http1.fetch(self.session, self.actor, self.session.exchange(label), "GET", url))
+        return self.session.run(self._plain_http(label, path))
 
     def close(self) -> None:
         """End the association and the call."""
@@ -254,7 +251,7 @@ class DataChannelCall:
             self.udp = await UdpEndpoint.open(
                 self.session, self.actor, exchange, local=(self.udp.local[0], self.udp.local[1]), quiet=True
             )
-        await self._find_peer()
+        await self.find_peer()
         endpoint = DtlsEndpoint(self.udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
         endpoint.alter = how.alter
         if self.ice is not None:
@@ -262,7 +259,7 @@ class DataChannelCall:
         self._open.append(endpoint)
         return endpoint
 
-    async def _find_peer(self) -> None:
+    async def find_peer(self) -> None:
         """Wait for ICE, if there is any, to say where the peer is; keep it going on a socket that is new."""
         if self.ice is None:
             return
@@ -311,12 +308,20 @@ class DataChannelCall:
 
     async def _elsewhere(self, label: str, how: Handshake) -> Attempt:
         exchange = self.session.exchange(label)
+        await self.find_peer()
         udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=(self.udp.local[0], 0), quiet=True)
         endpoint = DtlsEndpoint(udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
         try:
             return await self._shake(endpoint, exchange, replace(how, within=self.session.timers.silence))
         finally:
             await endpoint.aclose()
+
+    async def _plain_http(self, label: str, path: str) -> HttpAnswer:
+        await self.find_peer()
+        peer = self.need_peer()
+        host = f"[{peer.address}]" if ":" in peer.address else peer.address
+        url = f"http://{host}:{peer.port}{path}"
+        return await http1.fetch(self.session, self.actor, self.session.exchange(label), "GET", url)
 
     async def _throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
         await self._close()
@@ -327,7 +332,7 @@ class DataChannelCall:
 
     async def _exchange(self, label: str, local: Address, datagrams: Sequence[bytes]) -> RawAnswer:
         exchange = self.session.exchange(label)
-        await self._find_peer()
+        await self.find_peer()
         own = local == self.udp.local
         if own:
             await self.udp.aclose()
@@ -364,6 +369,7 @@ class DataChannelCall:
 
     async def _strangers(self, label: str, count: int) -> RawAnswer:
         exchange = self.session.exchange(label)
+        await self.find_peer()
         answer = RawAnswer(record=self.session.record, exchange=exchange)
         local = (self.udp.local[0], 0)
         sockets = [await UdpEndpoint.open(self.session, self.actor, exchange, local=local) for _ in range(count)]

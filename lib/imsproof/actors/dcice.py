@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.codec import stun
 from imsproof.link.ice import facts_of
+from imsproof.link.session import ConnectionFailedError
 from imsproof.link.subject import Exchange
 from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import InconclusiveError
@@ -64,6 +65,7 @@ class Checks:
 
     async def _throw(self, label: str, datagrams: Sequence[bytes], *, injected: bool) -> Exchange:
         call, exchange = self._call, self._call.session.exchange(label)
+        await call.find_peer()
         local = (call.udp.local[0], 0)
         udp = await UdpEndpoint.open(call.session, call.actor, exchange, local=local, describe=_described)
         try:
@@ -77,10 +79,14 @@ class Checks:
 
     async def _early(self, label: str, datagrams: Sequence[bytes]) -> Exchange:
         call, exchange = self._call, self._call.session.exchange(label)
+        try:
+            where = await self._ice.guess(call.session.timers.answer)
+        except ConnectionFailedError as error:
+            raise InconclusiveError(f"{error}: nothing can be sent to it too early") from error
         call.udp.quiet, call.udp.exchange = False, exchange
         try:
             for datagram in datagrams:
-                await call.udp.send(datagram, call.need_peer().where, exchange=exchange, facts={"injected": True})
+                await call.udp.send(datagram, where, exchange=exchange, facts={"injected": True})
             await self._silence(call.udp)
         finally:
             call.udp.quiet = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from imsproof.actors.dccall import DataChannelCall
@@ -92,17 +91,13 @@ class DataChannelPeer:
             edit(offer)
         answered = self._signalling.offer(offer, label)
         found = self._begin_ice(udp, own_ice, answered, held=hold_ice)
-        peer = answered.described("application")
-        if found and peer and found.agent.candidates:  # what stands in c= and m= may be no address of the peer's at all
-            host, port = found.agent.candidates[0]
-            peer = replace(peer, address=host, port=port)
         return DataChannelCall(
             session=self._session,
             actor=self._actor,
             identity=own,
             signalling=self._signalling,
             answered=answered,
-            peer=peer,
+            peer=answered.described("application"),
             udp=udp,
             sctp_port=self._sctp_port,
             offered_setup=setup,

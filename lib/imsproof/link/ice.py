@@ -38,6 +38,7 @@ class IceEndpoint:
         self._told: Address | None = None
         self._sender = asyncio.create_task(self._send_all())
         self._held = held
+        self._seen: Address | None = None
         self.session.own(self)
         self.attach(udp)
         if not held:
@@ -73,12 +74,31 @@ class IceEndpoint:
         assert self.agent.selected is not None
         return self.agent.selected
 
+    async def guess(self, within: float) -> Address:
+        """Say where the peer may be before ICE says so: its best candidate, or whence its checks come.
+
+        Raises:
+            ConnectionFailedError: no candidate is in scope, and no check came in time.
+        """
+        if self.agent.candidates:
+            return self.agent.candidates[0]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._seen is None:
+                    self._changed.clear()
+                    await self._changed.wait()
+        if self._seen is None:
+            raise ConnectionFailedError("the peer names no address in scope, and sends no check")
+        return self._seen
+
     def take(self, data: bytes, source: Address) -> bool:
         """Take a datagram in if it is STUN; else ``False``."""
         if not stun.is_stun(data):
             return False
         if self.udp.quiet:
             self._emit(Kind.RECEIVED, data, source)
+        self._seen = source
+        self._changed.set()
         if not self._held:
             self.agent.receive(data, source)
             self._pump()
