@@ -9,6 +9,7 @@ import typer
 from imsproof import __version__
 from imsproof.commands import profile as profile_commands
 from imsproof.commands.calibrate import calibrate_command
+from imsproof.commands.findings import keep, triage
 from imsproof.commands.flood import flood
 from imsproof.commands.fuzz import fuzz
 from imsproof.commands.lab import lab_command
@@ -36,6 +37,8 @@ app.command("purposes")(purposes_command)
 app.command("calibrate")(calibrate_command)
 app.command("lab")(lab_command)
 app.command("fuzz")(fuzz)
+app.command("triage")(triage)
+app.command("keep")(keep)
 app.command("flood")(flood)
 app.command("verify")(verify_command)
 app.command("diff")(diff_command)

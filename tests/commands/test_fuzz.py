@@ -38,16 +38,31 @@ def test_a_crash_of_two_steps_is_found_shrunk_and_kept(tmp_path: Path) -> None:
 
 
 def test_systematic_cases_have_names(tmp_path: Path) -> None:
-    code, told, folder = fuzz(tmp_path, "--mode", "systematic", "--sample", "200", "--budget", "60s")
+    code, told, folder = fuzz(tmp_path, "--by", "systematic", "--sample", "200", "--budget", "60s")
     assert code == 0, told
     assert json.loads((folder / "campaign.json").read_text())["cases"] == 200
 
 
-@pytest.mark.parametrize(
-    "more", [("--budget", "never"), ("--shard", "3/2"), ("--mode", "systematic", "--target", "sbi")]
-)
+@pytest.mark.parametrize("more", [("--budget", "never"), ("--shard", "3/2"), ("--by", "systematic", "--target", "sbi")])
 def test_bad_usage_is_told(tmp_path: Path, more: tuple[str, ...]) -> None:
     assert RUN.invoke(app, ["fuzz", "--out", str(tmp_path), *more]).exit_code == 2
+
+
+def test_hypothesis_leads_a_search_and_keeps_its_corpus(tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["fuzz", "--by", "hypothesis", "--cases", "150", "--budget", "60s", "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    folder = next(tmp_path.iterdir())
+    campaign = json.loads((folder / "campaign.json").read_text())
+    assert campaign["cases"] == 150
+    assert campaign["grown"] >= len(list((folder / "corpus").glob("*.bin"))) > 3
+
+
+def test_ci_mode_sends_the_same_each_time_and_keeps_nothing(tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["fuzz", "--mode", "ci", "--cases", "64", "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    folder = next(tmp_path.iterdir())
+    assert json.loads((folder / "campaign.json").read_text())["recipe"]["seed"] == 0
+    assert not (folder / "corpus").exists()
 
 
 def test_times_and_shards_are_read() -> None:

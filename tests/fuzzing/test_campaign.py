@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from imsproof.fuzzing.campaign import Budget, Campaign, Harm
-from imsproof.fuzzing.target import Health, Reaction
+from imsproof.fuzzing.campaign import Budget, Campaign, Progress
+from imsproof.fuzzing.target import Reaction, Told
+from imsproof.fuzzing.watch import Condition, Health, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,16 +38,26 @@ class Lab:
         return reaction, self.probe()
 
     def probe(self) -> Health:
-        dead = bool(self.words) and self.met == len(self.words)
+        broken = bool(self.words) and self.met == len(self.words)
+        if self.slow:
+            late = broken or (not self.words and bool(self.sent))
+            return Health(serves=True, seconds=self.slow if late else 0.01)
+        dead = broken
         if self.elsewhere and self.sent:
             return Health(serves=True, seconds=0.01, elsewhere=True)
-        return Health(serves=not dead, seconds=self.slow if self.sent else 0.01, refused=dead)
+        return Health(serves=not dead, seconds=0.01, refused=dead)
 
     def where(self) -> Address:
         return ("127.0.0.1", 5060)
 
     def good(self) -> bytes:
         return b"good"
+
+    def wire(self, case: bytes) -> list[bytes]:
+        return [case]
+
+    def retell(self, messages: Sequence[bytes]) -> Told:
+        return Told([], [], [])
 
     def renew(self) -> None:
         self.met = 0
@@ -59,6 +70,10 @@ class Lab:
         return True
 
 
+def run(lab: Lab, source: Iterator[tuple[str, bytes]], budget: Budget, **more: Any) -> Progress:
+    return Campaign(lab, budget, watch=Watch(lab, patience=0.0), **more).run(source)
+
+
 def cases(*special: tuple[int, bytes]) -> Iterator[tuple[str, bytes]]:
     placed = dict(special)
     for number in range(10_000):
@@ -67,52 +82,63 @@ def cases(*special: tuple[int, bytes]) -> Iterator[tuple[str, bytes]]:
 
 def test_a_crash_is_found_confirmed_and_made_small() -> None:
     lab = Lab(b"BOOM")
-    campaign = Campaign(lab, cases((70, b"0070 some BOOM here")), Budget(cases=200), restore=lab.restore)
-    done = campaign.run()
-    assert [(one.harm, one.messages, one.confirmed) for one in done.found] == [(Harm.DEAD, (b"BOOM",), True)]
+    done = run(lab, cases((70, b"0070 some BOOM here")), Budget(cases=200), restore=lab.restore)
+    assert [(one.harm, one.messages, one.confirmed) for one in done.found] == [(Condition.DEAD, (b"BOOM",), True)]
     assert done.cases == 200
 
 
 def test_a_crash_of_two_steps_in_different_volleys_shrinks_to_its_two_messages() -> None:
     lab = Lab(b"ONE", b"TWO")
     special = ((10, b"0010 ONE"), (100, b"0100 TWO"))
-    done = Campaign(lab, cases(*special), Budget(cases=128), restore=lab.restore).run()
+    done = run(lab, cases(*special), Budget(cases=128), restore=lab.restore)
     assert [one.messages for one in done.found] == [(b"ONE", b"TWO")]
 
 
 def test_a_lab_that_does_not_come_back_ends_the_campaign_with_what_to_do() -> None:
-    done = Campaign(Lab(b"0003"), cases(), Budget(cases=1000)).run()
+    done = run(Lab(b"0003"), cases(), Budget(cases=1000))
     assert done.cases == 64
     assert not done.found[0].confirmed
     assert "--restart" in done.ended
 
 
 def test_throttling_is_no_harm_and_is_counted() -> None:
-    done = Campaign(Lab(elsewhere=True), cases(), Budget(cases=128)).run()
+    done = run(Lab(elsewhere=True), cases(), Budget(cases=96))
     assert (done.found, done.throttled) == ([], 2)
 
 
-def test_a_slow_lab_is_told_as_slow() -> None:
+def test_a_message_that_makes_the_lab_slow_is_found() -> None:
+    lab = Lab(b"0003", slow=3.0)
+    done = run(lab, cases(), Budget(cases=64, shrink=5.0), restore=lab.restore)
+    assert [(one.harm, one.messages) for one in done.found] == [(Condition.SLOW, (b"0003",))]
+
+
+def test_a_lab_that_as_many_good_messages_make_slow_is_loaded_and_not_harmed() -> None:
     lab = Lab(slow=3.0)
-    done = Campaign(lab, cases(), Budget(cases=1, shrink=0.1), restore=lab.restore).run()
-    assert done.found[0].harm is Harm.SLOW
+    done = run(lab, cases(), Budget(cases=1), restore=lab.restore)
+    assert (done.found, done.loaded) == ([], 1)
+
+
+def test_a_lab_that_throttles_without_end_ends_the_campaign_with_what_to_do() -> None:
+    done = run(Lab(elsewhere=True), cases(), Budget(cases=10_000))
+    assert done.throttled == 20
+    assert "tester.addresses" in done.ended
 
 
 def test_a_lab_that_is_dead_before_gets_nothing() -> None:
     lab = Lab(b"x")
     lab.met = 1
-    done = Campaign(lab, cases(), Budget(cases=10)).run()
+    done = run(lab, cases(), Budget(cases=10))
     assert (done.cases, lab.sent) == (0, [])
 
 
 def test_what_shows_something_new_is_learned_once() -> None:
     learned: list[bytes] = []
-    done = Campaign(Lab(), cases(), Budget(cases=640), learn=learned.append).run()
+    done = run(Lab(), cases(), Budget(cases=640), learn=learned.append)
     assert len(done.reactions) == len(learned) == 1
 
 
 def test_the_same_source_sends_the_same_bytes() -> None:
     first, second = Lab(), Lab()
     for lab in (first, second):
-        Campaign(lab, cases(), Budget(cases=300)).run()
+        run(lab, cases(), Budget(cases=300))
     assert first.sent == second.sent

@@ -10,7 +10,8 @@ from tests.actors.conftest import peer  # noqa: F401 - a fixture
 
 from imsproof.codec import sip
 from imsproof.codec.torture import Aim, plain
-from imsproof.fuzzing.target import MARK, GmSip, signature
+from imsproof.fuzzing.gmsip import GmSip
+from imsproof.seams import Kind
 
 if TYPE_CHECKING:
     from tests.actors.conftest import SipPeer
@@ -52,13 +53,24 @@ def test_a_closed_port_is_refused(session: Session) -> None:
         assert target.probe().refused
 
 
-def test_the_usual_corpus_has_places_for_tokens(session: Session, peer: SipPeer) -> None:  # noqa: F811
+def test_a_lab_that_answers_again_while_another_address_is_asked_does_not_throttle(
+    session: Session,
+    peer: SipPeer,  # noqa: F811
+) -> None:
+    elsewhere: list[bool] = []
+
+    def hang(message: sip.Message) -> list[bytes]:
+        elsewhere.append(peer.source[0] == "127.0.0.9")
+        return [sip.response(message, 200).to_bytes()] if any(elsewhere) else []
+
+    peer.handler = hang
+    with closing(gm_sip(session, peer, other="127.0.0.9")) as target:
+        health = target.probe()
+    assert (health.serves, health.elsewhere, health.seconds > 1.0) == (True, False, True)
+
+
+def test_a_finding_is_told_again_with_everything_that_crossed(session: Session, peer: SipPeer) -> None:  # noqa: F811
     with closing(gm_sip(session, peer)) as target:
-        corpus = target.corpus
-    assert len(corpus) > 100
-    assert sum(MARK.encode() in one for one in corpus) > 0.9 * len(corpus)
-
-
-def test_a_signature_is_status_and_header_names() -> None:
-    assert signature(b"SIP/2.0 200 OK\r\nCall-ID: a\r\nTo: b\r\n\r\n") == (b"a", "200 call-id,to")
-    assert signature(b"\x00\xff")[0] == b""
+        told = target.retell([plain("OPTIONS", Aim())])
+    assert [one.kind for one in told.events].count(Kind.SENT) == 2
+    assert len(told.packets) == 4

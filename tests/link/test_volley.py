@@ -47,3 +47,10 @@ def test_a_closed_port_is_told(session: Session) -> None:
 def test_nothing_goes_out_of_scope(session: Session) -> None:
     with pytest.raises(OutOfScopeError):
         Volley(session, "fuzzer", "1:x", ("192.0.2.1", 9))
+
+
+def test_a_refusal_of_an_earlier_datagram_is_told_and_the_next_is_sent_all_the_same(session: Session) -> None:
+    with Volley(session, "fuzzer", "1:x", ("127.0.0.1", 9)) as volley:
+        volley.fire([b"x"] * 40, lambda _: False, 0)
+        assert volley.refused
+        assert volley.sent == 40

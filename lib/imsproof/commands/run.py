@@ -26,7 +26,7 @@ from imsproof.commands.common import (
     read_profile,
     select,
 )
-from imsproof.commands.fuzz import replay_finding
+from imsproof.commands.findings import replay_finding
 from imsproof.commands.live import LiveTable
 from imsproof.evidence.journal import read
 from imsproof.evidence.result import PurposeResult, Run

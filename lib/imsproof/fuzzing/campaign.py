@@ -1,40 +1,34 @@
 """A campaign: cases in volleys, an eye on the lab after each, and what harmed it made small and kept.
 
-Told apart are: dead (nobody listens), hung (silent to everybody), throttled (silent to us alone), slow, and fine. A
-suspect volley is sent again to a lab that was brought back; only what harms it again is a finding.
+What may be mere load (a lab that is slow, hung or failing) is held against as many good messages first. A suspect
+volley is sent again to a lab that was brought back; only what harms it again is confirmed, and what is left after it
+was made small is sent once more alone.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from imsproof.fuzzing.shrink import minimise, minimise_bytes
+from imsproof.fuzzing.watch import Condition, Look, Watch
 
 if TYPE_CHECKING:
-    from imsproof.fuzzing.target import Health, Target
+    from imsproof.fuzzing.target import Reaction, Target
 
 VOLLEY = 64
-SLOW_SECONDS = 1.0
-SLOW_FACTOR = 20.0
-MAX_CORPUS = 2_000
+MAX_KINDS = 2_000
 MAX_FINDINGS = 20
 REMEMBERED = 8
 """Volleys that are sent again together when the last alone does no harm: what broke the lab may have begun earlier."""
-
-
-class Harm(StrEnum):
-    """What became of the lab."""
-
-    DEAD = "dead"
-    HUNG = "hung"
-    SLOW = "slow"
+BLIND = 20
+"""After so many volleys in a row that a throttling lab left unanswered, a campaign ends: it judges nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +41,19 @@ class Found:
         volley: number of the volley that showed it.
         confirmed: whether it did it again.
         names: names of the cases, where they have any.
+        seconds: how long the lab was so.
+        why: the same in words: the first bad reaction.
+        alone: whether what is left does it when it is sent alone, once more.
     """
 
-    harm: Harm
+    harm: Condition
     messages: tuple[bytes, ...]
     volley: int
     confirmed: bool
     names: tuple[str, ...] = ()
+    seconds: float = 0.0
+    why: str = ""
+    alone: bool = False
 
 
 @dataclass(slots=True)
@@ -71,16 +71,33 @@ class Budget:
 
 @dataclass(slots=True)
 class Progress:
-    """How a campaign goes: counts, kinds of reactions seen, and what was found."""
+    """How a campaign goes: counts, kinds of reactions seen, and what was found.
+
+    Attributes:
+        throttled: volleys after which the lab protected itself.
+        loaded: volleys whose harm as many good messages did as well: load, no finding.
+        grown: cases whose reaction was new, and that were given to the corpus.
+    """
 
     cases: int = 0
     volleys: int = 0
     throttled: int = 0
+    loaded: int = 0
+    grown: int = 0
     seconds: float = 0.0
     statuses: dict[int, int] = field(default_factory=dict)
     reactions: set[str] = field(default_factory=set)
     found: list[Found] = field(default_factory=list)
     ended: str = ""
+
+    def line(self) -> str:
+        """Say it in a line."""
+        rate = self.cases / self.seconds if self.seconds else 0.0
+        answers = ", ".join(f"{status or '?'}: {count}" for status, count in sorted(self.statuses.items()))
+        return (
+            f"{self.seconds:6.1f} s  {self.cases} cases ({rate:.0f}/s)  {len(self.reactions)} kinds of reaction"
+            f"  {len(self.found)} findings  [{answers}]"
+        )
 
 
 Case = tuple[str, bytes]
@@ -93,108 +110,163 @@ class Campaign:
     def __init__(
         self,
         target: Target,
-        source: Source,
         budget: Budget,
         *,
         restore: Callable[[], bool] | None = None,
         learn: Callable[[bytes], None] = lambda _: None,
         volley: int = VOLLEY,
+        watch: Watch | None = None,
     ) -> None:
-        """Prepare.
+        """Prepare (``last_kinds`` are the kinds of reaction to the last volley).
 
         Args:
             target: what to fuzz.
-            source: names and bytes of cases, one after the other.
             budget: when to end.
             restore: brings the lab back after harm (``True`` when it serves again); without it the campaign waits.
             learn: told of a case whose reaction was new.
-            volley: how many cases go out between two looks at the lab.
+            volley: how many cases go out between two looks at the lab, at most.
+            watch: says what a look means.
         """
         self.target = target
-        self.source = source
         self.budget = budget
         self.restore = restore
         self.learn = learn
         self.volley = volley
+        self.watch = watch or Watch(target)
         self.progress = Progress()
-        self._usual = 0.0
         self._recent: deque[Case] = deque(maxlen=REMEMBERED * volley)
+        self.last_kinds: list[str] = []
+        self._begun = 0.0
+        self._blind = 0
 
-    def run(self, heard: Callable[[Progress], None] = lambda _: None) -> Progress:
+    def run(self, source: Source, heard: Callable[[Progress], None] = lambda _: None) -> Progress:
         """Run to the end of the budget, or to a lab that does not come back; ``heard`` is told after each volley."""
+        if self.begin():
+            while cases := list(islice(source, self.room())):
+                self.step(cases)
+                heard(self.progress)
+        return self.end()
+
+    def begin(self) -> bool:
+        """Look at the lab before anything is sent; ``False`` when it is not well."""
+        first = self.watch.begin()
+        self._begun = time.monotonic()
+        if not first.back or first.condition.is_harm:
+            self.progress.ended = f"nothing was sent: {first.why}"
+        return not self.progress.ended
+
+    def room(self) -> int:
+        """How many cases the next volley may have; 0 when the campaign is over."""
+        budget, progress = self.budget, self.progress
+        if progress.ended or (budget.seconds is not None and time.monotonic() - self._begun >= budget.seconds):
+            return 0
+        return self.volley if budget.cases is None else max(min(self.volley, budget.cases - progress.cases), 0)
+
+    def end(self) -> Progress:
+        """Say how it ended."""
         progress = self.progress
-        first = self.target.probe()
-        if not first.serves:
-            progress.ended = "the lab does not answer a well-formed request; nothing was sent"
-            return progress
-        self._usual = first.seconds
-        begun = time.monotonic()
-        while not progress.ended:
-            cases = self._next(begun)
-            if not cases:
-                break
-            self._recent.extend(cases)
-            reaction, health = self.target.fire([data for _, data in cases])
-            progress.cases += len(cases)
-            progress.volleys += 1
-            progress.seconds = time.monotonic() - begun
-            self._note(cases, reaction.statuses, reaction.signatures)
-            progress.throttled += health.elsewhere
-            harm = self.harm(health)
-            if harm is not None:
-                self._found(harm, cases)
-            heard(progress)
-        progress.seconds = time.monotonic() - begun
+        if progress.cases:
+            progress.seconds = time.monotonic() - self._begun
         progress.ended = progress.ended or "the budget is used up"
         return progress
 
-    def _next(self, begun: float) -> list[Case]:
-        budget, progress = self.budget, self.progress
-        if budget.seconds is not None and time.monotonic() - begun >= budget.seconds:
-            return []
-        room = self.volley if budget.cases is None else min(self.volley, budget.cases - progress.cases)
-        return list(islice(self.source, max(room, 0)))
-
-    def harm(self, health: Health) -> Harm | None:
-        """Say what a look at the lab means (a lab that serves another address throttles us, which is no harm)."""
-        if health.elsewhere:
-            return None
-        if not health.serves:
-            return Harm.DEAD if health.refused else Harm.HUNG
-        return Harm.SLOW if health.seconds > max(SLOW_SECONDS, SLOW_FACTOR * self._usual) else None
-
-    def _note(self, cases: Sequence[Case], statuses: dict[int, int], signatures: dict[bytes, str]) -> None:
+    def step(self, cases: Sequence[Case]) -> list[str]:
+        """Send one volley and judge it; returns the kinds of reaction that were new."""
         progress = self.progress
-        for status, count in statuses.items():
+        self._recent.extend(cases)
+        reaction, health = self.target.fire([data for _, data in cases])
+        progress.cases += len(cases)
+        progress.volleys += 1
+        look = self.watch.look(health)
+        latency = f"{look.condition} 10^{_magnitude(health.seconds)} s" if len(cases) == 1 else ""
+        fresh = self._note(cases, reaction, latency)
+        if look.condition is Condition.THROTTLED:
+            self._spare()
+        elif look.condition is Condition.FINE:
+            self._blind = 0
+        else:
+            self._suspect(look, cases)
+        progress.seconds = time.monotonic() - self._begun
+        return fresh
+
+    def _note(self, cases: Sequence[Case], reaction: Reaction, latency: str) -> list[str]:
+        """Keep what is new; for a case alone, how long the lab was busy with it is part of its reaction."""
+        progress = self.progress
+        for status, count in reaction.statuses.items():
             progress.statuses[status] = progress.statuses.get(status, 0) + count
-        for call_id, kind in signatures.items():
-            if kind in progress.reactions or len(progress.reactions) >= MAX_CORPUS:
+        found = [*self._mothers(cases, reaction), *reaction.seen]
+        if latency:
+            found.append((cases[0][1], latency))
+        self.last_kinds = [*reaction.signatures.values(), *(kind for _, kind in found)]
+        fresh: list[str] = []
+        for case, kind in found:
+            if kind in progress.reactions or len(progress.reactions) >= MAX_KINDS:
                 continue
             progress.reactions.add(kind)
-            mother = next((data for _, data in cases if call_id and call_id in data), None)
-            if mother is not None:
-                self.learn(mother)
+            fresh.append(kind)
+            if case:
+                progress.grown += 1
+                self.learn(case)
+        return fresh
+
+    def _mothers(self, cases: Sequence[Case], reaction: Reaction) -> Iterator[tuple[bytes, str]]:
+        """Each kind of answer that is new, with the case whose Call-ID it carries."""
+        for call_id, kind in reaction.signatures.items():
+            if kind not in self.progress.reactions:
+                yield next((data for _, data in cases if call_id and call_id in data), b""), kind
+
+    def _spare(self) -> None:
+        """Send less at once to a lab that protects itself; end when it answers us no more at all."""
+        self.progress.throttled += 1
+        self._blind += 1
+        self.volley = max(self.volley // 2, 1)
+        if self._blind >= BLIND:
+            self.progress.ended = (
+                f"the lab throttles this source: {BLIND} volleys in a row could not be judged; "
+                "send from an address that it does not limit (tester.addresses), or more slowly"
+            )
 
     # --- what harmed the lab ---
 
-    def _found(self, harm: Harm, cases: Sequence[Case]) -> None:
+    def _suspect(self, first: Look, cases: Sequence[Case]) -> None:
+        """Confirm what seems to harm the lab, and make it small; or say that it was load."""
         progress = self.progress
         messages = [data for _, data in cases]
-        confirmed = self._back() and self._harms(messages)
+        back = self.back()
+        if back and first.condition.may_be_load and self._is_load(len(messages)):
+            progress.loaded += 1
+            self.volley = max(self.volley // 2, 1)
+            back = self.back()
+            if not back:
+                progress.ended = f"the lab is {first.condition} under as many good messages, and does not come back"
+            return
+        confirmed = back and self._harms(messages)
         if not confirmed:
             longer = [data for _, data in self._recent]
-            if self._back() and self._harms(longer):
+            if len(longer) > len(messages) and self.back() and self._harms(longer):
                 messages, confirmed = longer, True
+        alone = False
         if confirmed:
             messages = self._smaller(messages)
+            alone = self.back() and self._harms(messages)
         named = {data: name for name, data in self._recent}
         self._recent.clear()
         names = tuple(named.get(data, "") for data in messages)
-        progress.found.append(Found(harm, tuple(messages), progress.volleys, confirmed, names))
-        if not self._back():
-            progress.ended = f"the lab is {harm} and does not come back; name a command that restarts it with --restart"
+        found = Found(
+            first.condition, tuple(messages), progress.volleys, confirmed, names, first.seconds, first.why, alone
+        )
+        progress.found.append(found)
+        if not self.back():
+            progress.ended = (
+                f"the lab is {first.condition} and does not come back; name a command that restarts it with --restart"
+            )
         elif len(progress.found) >= MAX_FINDINGS:
             progress.ended = f"{MAX_FINDINGS} findings are enough for one campaign"
+
+    def _is_load(self, count: int) -> bool:
+        """Whether as many good messages do it as well: then it is no answer to what is malformed."""
+        good = [data for _ in range(count) if (data := self.target.good())]
+        return bool(good) and self._harms(good)
 
     def _smaller(self, messages: list[bytes]) -> list[bytes]:
         end = time.monotonic() + self.budget.shrink
@@ -203,7 +275,7 @@ class Campaign:
             return time.monotonic() >= end
 
         def harms(some: Sequence[bytes]) -> bool:
-            return self._back() and self._harms(some)
+            return self.back() and self._harms(some)
 
         kept = minimise(messages, harms, spent)
         for place in range(len(kept)):
@@ -212,12 +284,19 @@ class Campaign:
         return kept
 
     def _harms(self, messages: Sequence[bytes]) -> bool:
+        """Whether these harm the lab; a lab that only this source may not speak to counts when it was not known."""
         _, health = self.target.fire(messages)
-        return self.harm(health) is not None
+        condition = self.watch.look(health, at_once=True).condition
+        return condition.is_harm or condition is Condition.SILENT
 
-    def _back(self) -> bool:
+    def back(self) -> bool:
         """Bring the lab back, or wait for it."""
-        return self.restore() if self.restore is not None else self.target.probe().serves
+        back = self.restore() if self.restore is not None else self.target.probe().serves or self.watch.wait()
+        return back and self.watch.renew()
+
+
+def _magnitude(seconds: float) -> int:
+    return math.floor(math.log10(max(seconds, 1e-6)))
 
 
 def _among(

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imsproof.codec import sctp
 from imsproof.codec.sdp import Fingerprint, data_channel_offer
 from imsproof.codec.torture import sdp as offers
 from imsproof.engine.identity import make_identity
-from imsproof.fuzzing.target import Health, Reaction
+from imsproof.fuzzing.target import Reaction, Told
+from imsproof.fuzzing.watch import Health
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.tls import TlsStream
-from imsproof.seams import InconclusiveError
+from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imsproof.actors.dccall import DataChannelCall
     from imsproof.actors.dcpeer import DataChannelPeer
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from imsproof.profile.sbi import Producer
     from imsproof.seams import Address
 
+PLAIN = ("tcp", "udp")
+"""Transports whose refusal says that nobody listens; a refusal in TLS or above comes from somebody."""
 BRIEF = 0.02
 """Seconds to listen after a case where an answer decides nothing."""
 ANSWER = 0.1
@@ -44,9 +48,10 @@ class Door:
 
     name = ""
 
-    def __init__(self, session: Session) -> None:
-        """Bind a session."""
+    def __init__(self, session: Session, elsewhere: Callable[[], bool] | None = None) -> None:
+        """Bind a session; ``elsewhere`` tries a right conversation from another address."""
         self.session = session
+        self.elsewhere = elsewhere
         self.corpus: list[bytes] = []
 
     def throw(self, cases: Sequence[bytes], reaction: Reaction) -> None:
@@ -66,18 +71,38 @@ class Door:
     def probe(self) -> Health:
         """Try a right conversation, and once more when it fails."""
         begun = time.monotonic()
+        self.session.clear()
         serves = self.serves()
         if not serves:
             begun = time.monotonic()
             serves = self.serves()
-        seconds = time.monotonic() - begun
-        self.session.record.events.clear()
-        self.session.record.judgements.clear()
-        return Health(serves, seconds)
+        refused = not serves and any(
+            e.kind is Kind.REFUSED and e.transport in PLAIN for e in self.session.record.events
+        )
+        found = Health(serves, time.monotonic() - begun, refused=refused, gone=refused)
+        if not serves and not refused and self.elsewhere is not None:
+            other = self.elsewhere()
+            found = replace(found, serves=other, elsewhere=other, asked_elsewhere=True)
+        self.session.clear()
+        return found
+
+    def retell(self, messages: Sequence[bytes]) -> Told:
+        """Send messages once more, and keep the journal and the packets of it."""
+        self.session.clear()
+        self.throw(messages, Reaction())
+        self.serves()
+        told = Told.of(self.session)
+        self.session.clear()
+        return told
 
     def good(self) -> bytes:
-        """A probe is a conversation here, not a message."""
-        return b""
+        """Return the case that all others are made from."""
+        return self.corpus[0]
+
+    def wire(self, case: bytes) -> list[bytes]:
+        """A case takes a conversation here, more than datagrams."""
+        del case
+        return []
 
     def renew(self) -> None:
         """Make a new start after the lab was brought back."""
@@ -111,12 +136,17 @@ class GmSdp(Door):
         """Call with each description, and end what was accepted."""
         for body in cases:
             call = self._ue.invite(self._callee, body, within=self.session.timers.silence)
-            reaction.statuses[call.status] = reaction.statuses.get(call.status, 0) + 1
+            reaction.count(body, call.status)
             if call.ok:
                 call.bye()
 
+    def probe(self) -> Health:
+        """Ask the front, which knows throttling from death."""
+        self.session.clear()
+        return self._front.probe()
+
     def serves(self) -> bool:
-        """Whether a REGISTER of somebody is answered."""
+        """Whether a good request of somebody is answered."""
         return self._front.probe().serves
 
     def where(self) -> Address:
@@ -138,9 +168,10 @@ class SbiFrames(Door):
 
     name = "sbi"
 
-    def __init__(self, consumer: NfConsumer, producer: Producer) -> None:
-        """Speak as this consumer to this producer."""
-        super().__init__(consumer.session)
+    def __init__(self, consumer: NfConsumer, producer: Producer, elsewhere: NfConsumer | None = None) -> None:
+        """Speak as this consumer to this producer; ``elsewhere`` is the same one at another address."""
+        super().__init__(consumer.session, None if elsewhere is None else self._serves_other)
+        self._other = elsewhere
         self._consumer = consumer
         self._producer = producer
         self.corpus = list(_frames(producer))
@@ -167,13 +198,18 @@ class SbiFrames(Door):
         async def together() -> list[int]:
             return await asyncio.gather(*(one(data) for data in cases))
 
-        for came in self.session.run(together()):
-            kind = -1 if came < 0 else min(came, 1)
-            reaction.statuses[kind] = reaction.statuses.get(kind, 0) + 1
+        for data, came in zip(cases, self.session.run(together()), strict=True):
+            reaction.count(data, min(came, 1), f"{came.bit_length()} bits of answer")
 
     def serves(self) -> bool:
         """Whether the producer answers a request at all."""
         return self._consumer.call(self._producer, "GET", "/", label="alive?").answered
+
+    def _serves_other(self) -> bool:
+        assert self._other is not None
+        served = self._other.call(self._producer, "GET", "/", label="alive, at another address?").answered
+        self._other.session.clear()
+        return served
 
     def where(self) -> Address:
         """The producer's address."""
@@ -241,7 +277,7 @@ class Channel(Door):
         try:
             self.spoil(call, cases)
         except (ConnectionFailedError, InconclusiveError):
-            reaction.statuses[-1] = reaction.statuses.get(-1, 0) + 1
+            reaction.count(b"", -1)
         finally:
             call.close()
 
@@ -274,17 +310,13 @@ class DtlsRecords(Channel):
         hello = call.hello()
         version = b"\xfe\xfd"
         others = [
-            bytes((kind,)) + version + bytes(8) + len(body).to_bytes(2, "big") + body
-            for kind, body in (
-                (20, b"\1"),
-                (21, b"\2\x28"),
-                (22, bytes(12)),
-                (23, b"data"),
-                (24, b"\1\0\4data"),
-                (64, b""),
-            )
+            bytes((kind,)) + version + bytes(8) + len(body).to_bytes(2, "big") + body for kind, body in RECORDS.items()
         ]
         return [*hello, *others, hello[0] + others[1], *(one + hello[0] for one in others)]
+
+    def wire(self, case: bytes) -> list[bytes]:
+        """A record is a datagram, towards the port of an offered channel."""
+        return [case] if case else []
 
     def spoil(self, call: DataChannelCall, cases: Sequence[bytes]) -> None:
         """Throw them from the port of the offer."""
@@ -316,6 +348,10 @@ class SctpChunks(Channel):
         del call
         chunks = [_chunk(kind, body) for kind, body in CHUNKS.items()]
         return [*chunks, b"".join(chunks), chunks[0] * 20]
+
+    def good(self) -> bytes:
+        """There is none: what is right depends on the association."""
+        return b""
 
     def spoil(self, call: DataChannelCall, cases: Sequence[bytes]) -> None:
         """Send them inside DTLS."""

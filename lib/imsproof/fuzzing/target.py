@@ -1,57 +1,65 @@
-"""What a campaign fuzzes: how cases reach the lab, how it is seen to live, and how it is brought back."""
+"""What a campaign fuzzes: how cases reach the lab, what came back, and whether a good request is still served."""
 
 from __future__ import annotations
 
-import re
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from imsproof.codec.torture import Aim, ims, plain, rfc4475, rfc5118
-from imsproof.fuzzing.anomalies import METHODS
+from imsproof.actors.outsider import Outsider
+from imsproof.fuzzing.watch import Health
 from imsproof.link.volley import Volley
+from imsproof.seams import Record
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Sequence
-
     from imsproof.link.session import Session
-    from imsproof.seams import Address
+    from imsproof.seams import Address, Event, TapPacket
 
 MARK = "0123456789abcdef"
 """Stands in a corpus where each message has a token of its own."""
-SERVED = (200, 401, 403, 407)
 PROBES_A_SOCKET = 25
-"""Networks limit REGISTERs of one source; a probe must not run into that."""
+"""Networks limit requests of one source; a probe must not run into that."""
 FIRST_WAIT = 0.1
 """Seconds until an unanswered probe is sent again for the first time."""
-_STATUS = re.compile(rb"SIP/2\.0 (\d{3})")
-_CALL_ID = re.compile(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What a probe saw.
-
-    Attributes:
-        serves: whether the lab answered a well-formed request.
-        seconds: how long that took.
-        elsewhere: whether it answered another of the tester's addresses instead: throttled, not dead.
-        refused: whether nobody listens there any more.
-    """
-
-    serves: bool
-    seconds: float
-    elsewhere: bool = False
-    refused: bool = False
 
 
 @dataclass(slots=True)
 class Reaction:
-    """What came back to a volley: how many answers of which kind, and the kinds themselves."""
+    """What came back to a volley.
+
+    Attributes:
+        statuses: how many answers of which status.
+        signatures: kinds of answers by the Call-ID that they carry.
+        seen: kinds of answers with the case that had them, where that is known.
+    """
 
     statuses: dict[int, int] = field(default_factory=dict)
     signatures: dict[bytes, str] = field(default_factory=dict)
+    seen: list[tuple[bytes, str]] = field(default_factory=list)
+
+    def count(self, case: bytes, status: int, kind: str = "") -> None:
+        """Note what one case was answered (status -1: nothing could be sent, 0: nothing came)."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.seen.append((case, kind or str(status)))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A conversation with everything that crossed: what a finding keeps.
+
+    Attributes:
+        events, packets, keys: as a session has them.
+    """
+
+    events: list[Event]
+    packets: list[TapPacket]
+    keys: list[str]
+
+    @classmethod
+    def of(cls, session: Session) -> Told:
+        """Copy what a session holds now."""
+        return cls(list(session.record.events), list(session.packets), list(session.keys))
 
 
 class Target(Protocol):
@@ -70,7 +78,13 @@ class Target(Protocol):
         """The address that cases go to."""
 
     def good(self) -> bytes:
-        """Write a probe."""
+        """Write a case that is good (``b""`` where there is none)."""
+
+    def wire(self, case: bytes) -> list[bytes]:
+        """Write the datagrams that carry a case; none where a case takes more than datagrams."""
+
+    def retell(self, messages: Sequence[bytes]) -> Told:
+        """Send messages once more, with a journal and a capture of everything."""
 
     def renew(self) -> None:
         """Make a new start after the lab was brought back."""
@@ -79,96 +93,107 @@ class Target(Protocol):
         """Give back what it has."""
 
 
-def signature(data: bytes) -> tuple[bytes, str]:
-    """Call-ID of an answer, and what kind it is: status, and the names of its headers."""
-    status = _STATUS.match(data)
-    call_id = _CALL_ID.search(data)
-    head = data.partition(b"\r\n\r\n")[0]
-    names = {line.partition(b":")[0].strip().lower()[:40] for line in head.split(b"\r\n")[1:]}
-    kind = f"{status[1].decode() if status else '?'} {','.join(sorted(one.decode('latin-1') for one in names))}"
-    return (call_id[1].strip() if call_id else b""), kind
+Status = Callable[[bytes], int]
+"""Reads the status of an answer to one question; 0 when these bytes are no answer to it."""
 
 
-class GmSip:
-    """SIP over UDP on Gm, from nobody in particular."""
+class UdpTarget:
+    """A target that is asked with datagrams: what SIP, ng and STUN share.
 
-    name = "gm-sip"
+    Attributes:
+        name: of the target.
+        corpus: what cases are made from.
+    """
 
-    def __init__(
-        self,
-        session: Session,
-        target: Address,
-        aim: Callable[[str], Aim],
-        chance: random.Random,
-        *,
-        other: str | None = None,
-        within: float = 1.0,
-        sends: Sequence[bytes] = (),
-    ) -> None:
-        """Open the socket.
+    name = ""
+
+    def __init__(self, session: Session, target: Address, *, other: str | None = None, within: float = 1.0) -> None:
+        """Open the prober's socket.
 
         Args:
             session: the campaign's session.
-            target: P-CSCF or registrar.
-            aim: addresses a message of a method (its token is replaced).
-            chance: seeded; tokens of probes come from it.
+            target: where to.
             other: another local IP, to tell throttling from death.
             within: seconds that a probe may take.
-            sends: a corpus of one's own, in the place of the usual one.
         """
+        self.corpus: list[bytes] = []
         self._session = session
         self._target = target
-        self.aim = aim
-        self._chance = chance
         self._other = other
         self._within = within
         self._exchange = session.exchange("fuzzing")
         self._prober = self._socket()
         self._probes = 0
-        self.corpus = list(sends) or self._usual()
+
+    # --- what a protocol says ---
+
+    def question(self) -> tuple[bytes, Status]:
+        """Write a good request of its own, and what reads its answer."""
+        raise NotImplementedError
+
+    def good(self) -> bytes:
+        """Write a case that is good."""
+        raise NotImplementedError
+
+    def sound(self, status: int) -> bool:
+        """Whether this answer to a good request is as it should be."""
+        return status > 0
+
+    def wire(self, case: bytes) -> list[bytes]:
+        """Write the datagrams that carry a case."""
+        return [case]
+
+    def hear(self, data: bytes, reaction: Reaction) -> None:
+        """Note what came back."""
+        raise NotImplementedError
+
+    # --- the same for all ---
 
     def _socket(self, source: str | None = None) -> Volley:
         """Open a socket; sources are cheap, and a limit by source is not what is fuzzed."""
         return Volley(self._session, "fuzzer", self._exchange, self._target, source=source, journal=False)
 
-    def _usual(self) -> list[bytes]:
-        found = [plain(method, replace(self.aim(method), token=MARK)) for method in METHODS]
-        found += [one.message(replace(self.aim(one.method), token=MARK)) for one in (*rfc4475.ALL, *rfc5118.ALL)]
-        found += [one.message(replace(self.aim(one.method), token=MARK)) for one in ims.ALL]
-        return [one for one in found if len(one) < 8_000]
-
     def where(self) -> Address:
-        """The address of SIP over UDP."""
+        """The address that cases go to."""
         return self._target
 
     def fire(self, cases: Sequence[bytes]) -> tuple[Reaction, Health]:
-        """Send cases and a well-formed REGISTER behind them; its answer says that they are through."""
+        """Send cases and a good request behind them; its answer says that they are through."""
         reaction = Reaction()
 
         def take(data: bytes) -> bool:
-            call_id, kind = signature(data)
-            status = int(kind[:3]) if kind[:3].isdigit() else 0
-            reaction.statuses[status] = reaction.statuses.get(status, 0) + 1
-            reaction.signatures[call_id] = kind
+            self.hear(data, reaction)
             return False
 
         with self._socket() as volley:
-            volley.fire(cases, take, 0)
-            health = self._ask(self._usual_prober())
+            volley.fire([data for case in cases for data in self.wire(case)], take, 0)
+            gone = volley.refused
+            begun = time.monotonic()
+            health = self.ask(self._usual_prober())
             volley.fire((), take, 0)
-        return reaction, health if health.serves else self.probe()
+            gone = gone or volley.refused
+        if not health.serves:
+            health = self.probe()
+        seconds = time.monotonic() - begun
+        return reaction, replace(health, gone=gone or health.gone, seconds=seconds)
 
     def probe(self) -> Health:
         """Ask twice from here, then from another address."""
+        gone = False
+        begun = time.monotonic()
         for _ in range(2):
-            found = self._ask(self._usual_prober())
+            found = self.ask(self._usual_prober())
+            gone = gone or found.gone
             if found.serves or found.refused:
                 break
         if not found.serves and self._other is not None:
+            found = replace(found, asked_elsewhere=True)
             with self._socket(self._other) as volley:
-                if self._ask(volley).serves:
-                    return Health(serves=True, seconds=found.seconds, elsewhere=True)
-        return found
+                elsewhere = self.ask(volley).serves
+            if elsewhere:  # throttled, unless it serves everybody again
+                again = self.ask(self._usual_prober())
+                found = replace(again, serves=True, elsewhere=not again.serves, asked_elsewhere=True)
+        return replace(found, gone=gone, seconds=time.monotonic() - begun)
 
     def _usual_prober(self) -> Volley:
         self._probes += 1
@@ -177,24 +202,38 @@ class GmSip:
             self._prober = self._socket()
         return self._prober
 
-    def _ask(self, volley: Volley) -> Health:
-        """Send a probe, again and again at growing intervals: what was lost in a crash shows as a refusal then."""
-        good, token = self._good()
+    def ask(self, volley: Volley) -> Health:
+        """Send a good request, and again at growing intervals: what was lost in a crash shows as a refusal then."""
+        good, read = self.question()
         begun = time.monotonic()
-        wait, served, refused = FIRST_WAIT, False, False
-        while not (served or refused) and (left := begun + self._within - time.monotonic()) > 0:
-            came = volley.fire([good], lambda data: _answers(data, token), min(wait, left))
-            served, refused = any(_answers(data, token) for data in came), volley.refused
+        wait, status, refused = FIRST_WAIT, 0, False
+
+        def answered(data: bytes) -> bool:
+            nonlocal status
+            status = read(data) or status
+            return status > 0
+
+        while not (status or refused) and (left := begun + self._within - time.monotonic()) > 0:
+            volley.fire([good], answered, min(wait, left))
+            refused = volley.refused and not status
             wait *= 2
-        return Health(served, time.monotonic() - begun, refused=refused and not served)
+        serves = status > 0 and self.sound(status)
+        return Health(serves, time.monotonic() - begun, status, refused=refused, gone=refused)
 
-    def good(self) -> bytes:
-        """Write a well-formed REGISTER, as probes are."""
-        return self._good()[0]
-
-    def _good(self) -> tuple[bytes, bytes]:
-        token = f"ffff{self._chance.getrandbits(64):016x}"
-        return plain("REGISTER", replace(self.aim("REGISTER"), token=token)), token.encode()
+    def retell(self, messages: Sequence[bytes]) -> Told:
+        """Send messages once more, each from a socket of its own, with a journal of everything; then a good request."""
+        session = self._session.link.session(Record("finding"), source=self._session.source)
+        try:
+            outsider = Outsider(session, actor="fuzzer")
+            for number, case in enumerate(messages, 1):
+                label = f"message {number} of {len(messages)}"
+                for data in self.wire(case):
+                    outsider.send(data, self._target, label, within=session.timers.silence, linger=0.0)
+            good, _ = self.question()
+            outsider.send(good, self._target, "does it still serve?", within=self._within, linger=0.0, injected=False)
+        finally:
+            session.close()
+        return Told.of(session)
 
     def renew(self) -> None:
         """Nothing is kept that a restarted lab could have forgotten."""
@@ -202,8 +241,3 @@ class GmSip:
     def close(self) -> None:
         """Close the socket."""
         self._prober.close()
-
-
-def _answers(data: bytes, token: bytes) -> bool:
-    call_id, kind = signature(data)
-    return call_id == token and kind[:3].isdigit() and int(kind[:3]) in SERVED

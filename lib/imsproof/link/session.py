@@ -187,6 +187,13 @@ class Session:
             self._tapped_bytes += len(data)
             self.packets.append(TapPacket(time.time_ns(), protocol, source, target, bytes(data), flags))
 
+    def clear(self) -> None:
+        """Forget what crossed so far, for campaigns without end: journal, tap and keys; sockets that are open stay."""
+        with self._lock:
+            for some in (self.record.events, self.record.judgements, self.packets, self.keys):
+                some.clear()
+            self.untapped = self._tapped_bytes = 0
+
     def open_flow(self, protocol: str, local: Address, remote: Address | None) -> int:
         """Note a socket that is opened now and return its number for :meth:`close_flow`."""
         with self._lock:

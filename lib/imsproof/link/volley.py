@@ -28,7 +28,7 @@ class Volley:
 
     Attributes:
         sent, received: datagrams so far.
-        refused: whether the last volley met an ICMP refusal (nobody listens there).
+        refused: whether the last volley met an ICMP refusal (nobody listens there), before or after it was sent.
     """
 
     def __init__(
@@ -115,8 +115,14 @@ class Volley:
             wait = self.session.link.guard.delay(len(data))
             if wait > 0:
                 self._listen(came, until, wait)
-            with contextlib.suppress(OSError):  # a full buffer or a refusal: lost, as on a wire
+            try:
                 self._socket.send(data)
+            except ConnectionRefusedError:
+                self.refused = True  # of an earlier datagram; this one was not sent
+                with contextlib.suppress(OSError):
+                    self._socket.send(data)
+            except OSError:  # a full buffer or too long: lost, as on a wire
+                pass
             self.sent += 1
             if number % READ_EVERY == READ_EVERY - 1:
                 self._listen(came, until, 0)
@@ -134,8 +140,8 @@ class Volley:
                     return
                 select.select([self._socket], [], [], min(left, STEP))
                 continue
-            except OSError:
-                self.refused = True
+            except OSError as error:
+                self.refused = self.refused or isinstance(error, ConnectionRefusedError)
                 return
             self.received += 1
             if len(came) < MAX_REPLIES:

@@ -1,0 +1,195 @@
+"""What ``imsproof fuzz`` and ``triage`` send to: a face of a lab, made from its profile, and how the lab comes back."""
+
+from __future__ import annotations
+
+import os
+import random
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from imsproof import catalogue, paths
+from imsproof.actors.liveness import another_source
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.torturer import Torturer
+from imsproof.bench import Bench
+from imsproof.commands.common import Exit, err, quit_with, read_profile
+from imsproof.fuzzing.datagrams import NgOffers, StunServer
+from imsproof.fuzzing.doors import DtlsRecords, GmSdp, SbiFrames, SctpChunks
+from imsproof.fuzzing.gmsip import GmSip
+from imsproof.fuzzing.health import Hooks
+from imsproof.fuzzing.search import levels_of
+from imsproof.fuzzing.strategies import Levels, agreeing_sip, edited, nearly_valid_sip, valid_sip
+from imsproof.fuzzing.target import MARK, Target, UdpTarget
+from imsproof.fuzzing.watch import PATIENCE, Watch
+from imsproof.lab.launch import LaunchError, RunningLab, launch
+from imsproof.link.session import Link
+from imsproof.profile import Profile
+from imsproof.seams import InconclusiveError, Record
+
+RESTART_SECONDS = 60.0
+EMBEDDED_PATIENCE = 0.5
+
+
+class TargetName(StrEnum):
+    """What can be fuzzed."""
+
+    GM_SIP = "gm-sip"
+    GM_SDP = "gm-sdp"
+    SBI = "sbi"
+    DTLS = "dtls"
+    SCTP = "sctp"
+    NG = "ng"
+    STUN = "stun"
+
+
+DATAGRAMS = (TargetName.GM_SIP, TargetName.NG, TargetName.STUN)
+"""Targets whose cases are datagrams, so that many go out between two looks at the lab."""
+
+
+@dataclass(slots=True)
+class Ground:
+    """A lab, its profile and the link to it.
+
+    Attributes:
+        lab: the embedded lab, or ``None`` for one of the user's own.
+        declared: the profile.
+        link: the door to it.
+    """
+
+    lab: RunningLab | None
+    declared: Profile
+    link: Link
+
+
+def ground(stack: ExitStack, profile: Path | None, faults: list[str]) -> Ground:
+    """Read the profile and open the link; without a profile, start the embedded lab with these faults."""
+    lab = _lab(stack, faults) if profile is None else None
+    declared = read_profile(profile or paths.profiles() / "reference.yaml")
+    link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
+    stack.callback(link.close)
+    return Ground(lab, declared, link)
+
+
+def _lab(stack: ExitStack, faults: list[str]) -> RunningLab:
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="imsproof-lab-"))
+    try:
+        lab = stack.enter_context(launch(Path(folder), faults=faults))
+    except (LaunchError, OSError) as error:
+        quit_with(Exit.UNREACHABLE, f"the embedded lab did not start: {error}")
+    os.environ.update(lab.environment)
+    err.print(f"embedded reference lab on {lab.prefix}.0/24", markup=False)
+    return lab
+
+
+def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) -> Target:
+    """Make the target of a campaign (``InconclusiveError`` when the profile does not give it)."""
+    declared = where.declared
+    purpose = catalogue.load().select([], ["GM-MALFORMED-01"])[0]
+    work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imsproof-fuzz-")))
+    bench = Bench(declared, purpose, where.link, work, seed)
+    stack.callback(bench.close)
+    face: Target
+    if name in {TargetName.NG, TargetName.STUN}:
+        face = _datagrams(name, bench, seed)
+    elif name is TargetName.SBI:
+        producer = bench.producer()
+        other = another_source(bench.session, (producer.url.host, producer.url.port), declared.tester.addresses)
+        second = where.link.session(Record("elsewhere"), source=other) if other else None
+        elsewhere = NfConsumer(second, bench.sbi) if second else None
+        face = SbiFrames(NfConsumer(bench.session, bench.sbi), producer, elsewhere)
+    elif name in {TargetName.DTLS, TargetName.SCTP}:
+        face = (DtlsRecords if name is TargetName.DTLS else SctpChunks)(bench.session, bench.data_channel_peer())
+    else:
+        front = _front(bench, seed)
+        face = front if name is TargetName.GM_SIP else GmSdp(bench.ue(), _callee(bench), front)
+    stack.callback(face.close)
+    return face
+
+
+def _datagrams(name: TargetName, bench: Bench, seed: int) -> UdpTarget:
+    declared = bench.profile
+    address = declared.fuzz.ng if name is TargetName.NG else declared.fuzz.stun
+    if address is None:
+        raise InconclusiveError(f"the profile gives no fuzz.{name}")
+    chance = random.Random(f"{seed}:{name}")  # noqa: S311 - repeatable on purpose
+    kind = NgOffers if name is TargetName.NG else StunServer
+    other = another_source(bench.session, address, declared.tester.addresses)
+    return kind(bench.session, address, chance, other=other, within=declared.timers.answer)
+
+
+def _front(bench: Bench, seed: int) -> GmSip:
+    declared = bench.profile
+    chance = random.Random(f"{seed}:probes")  # noqa: S311 - repeatable on purpose
+    torturer = Torturer(bench.session, bench.gm, chance, transport="udp")
+    return GmSip(
+        bench.session,
+        torturer.target,
+        torturer.aim,
+        chance,
+        other=another_source(bench.session, torturer.target, declared.tester.addresses),
+        within=declared.timers.answer,
+    )
+
+
+def _callee(bench: Bench) -> str:
+    """The lab's own UE where it has one, else another subscriber's identity."""
+    if bench.profile.far is not None:
+        return bench.far_target()
+    return bench.subscribers(1)[0].impu
+
+
+def levels(face: Target) -> Levels | None:
+    """The strategies for a target: SIP is addressed to the lab."""
+    if not isinstance(face, GmSip):
+        return levels_of(face.name)
+    call, register = (replace(face.aim(method), token=MARK) for method in ("INVITE", "REGISTER"))
+    valid = st.one_of(valid_sip(call), agreeing_sip(register))
+    return Levels(valid, st.one_of(nearly_valid_sip(call), edited(valid)))
+
+
+def look_out(face: Target, where: Ground) -> Watch:
+    """What looks at the lab, with the hooks of the profile; the embedded lab does not come back by itself."""
+    declared = where.declared.health
+    hooks = None if declared is None else Hooks(declared, where.link.session(Record("health")))
+    return Watch(face, hooks, patience=EMBEDDED_PATIENCE if where.lab is not None else PATIENCE)
+
+
+def restore(face: Target, lab: RunningLab | None, command: str | None) -> Callable[[], bool] | None:
+    """How to bring a lab back: the embedded one is reset, another one by its command."""
+    if lab is not None:
+
+        def reset() -> bool:
+            try:
+                lab.reset()
+            except LaunchError:
+                return False
+            face.renew()
+            return face.probe().serves
+
+        return reset
+    if command is None:
+        return None
+
+    def restart() -> bool:
+        health = face.probe()
+        if health.serves:
+            return True
+        subprocess.run(shlex.split(command), check=False, timeout=RESTART_SECONDS)  # noqa: S603 - the user's own command
+        end = time.monotonic() + RESTART_SECONDS
+        while time.monotonic() < end:
+            if face.probe().serves:
+                face.renew()
+                return True
+            time.sleep(0.1)
+        return False
+
+    return restart

@@ -1,0 +1,119 @@
+"""The search with Hypothesis: examples drawn from strategies, each judged alone, led by what reacts as never before.
+
+There is no source to measure, so the lab's reactions stand in for coverage: the rarer a reaction (status, reason,
+headers, length, how long it took), the higher Hypothesis' target, and what showed a new one becomes material for the
+rounds that follow. What harms the lab goes to the campaign, which confirms it and makes it small.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable  # noqa: TC003 - the dataclass' fields
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis import target as aim_at
+
+from imsproof.fuzzing.strategies import LEVELS, Levels, edited
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hypothesis.database import ExampleDatabase
+
+    from imsproof.fuzzing.campaign import Campaign, Progress
+
+ROUND = 200
+"""Examples of one round; the corpus of a round stands from its beginning."""
+MAX_GROWN = 500
+PROTOCOLS = {
+    "gm-sip": "sip", "gm-sdp": "sdp", "ng": "sdp", "dtls": "dtls", "sctp": "sctp", "stun": "stun",
+}  # fmt: skip
+"""The protocol whose strategies a target is given, beside its own corpus."""
+
+
+@dataclass(slots=True)
+class Search:
+    """How examples are drawn.
+
+    Attributes:
+        levels: the target's protocol; ``None`` where only its corpus is mutated.
+        corpus: messages to edit; grows when ``guided``.
+        first: seed of the first round.
+        guided: whether reactions lead the search; without, the same seed draws the same examples.
+        database: where Hypothesis keeps what led furthest, shared or not.
+        finish: what is done to an example before it goes out (a token of its own).
+    """
+
+    levels: Levels | None
+    corpus: list[bytes]
+    first: int
+    guided: bool = True
+    database: ExampleDatabase | None = None
+    finish: Callable[[bytes], bytes] = lambda data: data
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def run(self, campaign: Campaign, heard: Callable[[Progress], None] = lambda _: None) -> Progress:
+        """Search until the campaign's budget is used up."""
+        if campaign.begin():
+            number = 0
+            while campaign.room():
+                self._round(campaign, number, heard)
+                number += 1
+        return campaign.end()
+
+    def strategy(self) -> st.SearchStrategy[tuple[str, bytes]]:
+        """What a round draws from: the protocol's levels, and edits of the corpus as it is now."""
+        known = st.tuples(st.just("edited"), edited(st.sampled_from(list(self.corpus))))
+        return known if self.levels is None else st.one_of(known, self.levels.all())
+
+    def _round(self, campaign: Campaign, number: int, heard: Callable[[Progress], None]) -> None:
+        phases = (Phase.reuse, Phase.generate, Phase.target) if self.guided else (Phase.generate,)
+
+        @seed(self.first + number)
+        @settings(
+            max_examples=ROUND,
+            database=self.database if self.guided else None,
+            deadline=None,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(self.strategy())
+        def example(drawn: tuple[str, bytes]) -> None:
+            level, data = drawn
+            if not data or not campaign.room():
+                return
+            fresh = campaign.step([(level, self.finish(data))])
+            if self.guided:
+                aim_at(self._novelty(campaign.last_kinds), label="novelty")
+                if fresh and len(self.corpus) < MAX_GROWN:
+                    grown.append(data)
+            heard(campaign.progress)
+
+        grown: list[bytes] = []
+        example()
+        self.corpus += grown
+
+    def _novelty(self, kinds: Sequence[str]) -> float:
+        """How rare the rarest of these reactions is: 1 when it was never seen."""
+        self.seen.update(kinds)
+        return max((1.0 / self.seen[kind] for kind in kinds), default=0.0)
+
+
+def levels_of(target: str) -> Levels | None:
+    """The strategies of a target's protocol."""
+    return LEVELS.get(PROTOCOLS.get(target, ""))
+
+
+def marked(mark: bytes) -> Callable[[bytes], bytes]:
+    """Give each message a number of its own in the place of the mark."""
+    number = 0
+
+    def finish(data: bytes) -> bytes:
+        nonlocal number
+        number += 1
+        return data.replace(mark, b"%0*x" % (len(mark), number))
+
+    return finish
