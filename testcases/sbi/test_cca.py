@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors import cca, forgery
 from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
-from imsproof.codec import jose
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError
@@ -17,14 +16,11 @@ if TYPE_CHECKING:
     from imsproof.bench import Bench
     from imsproof.link.subject import HttpAnswer
 
-OTHER_TYPE = "UDR"
-HOUR = 3600
-
-TABLE: dict[str, tuple[str, Callable[[NfIdentity, str], str]]] = {
-    "SBI-CCA-02": ("a bad signature", lambda who, aud: jose.tampered_signature(cca.assertion(who, aud))),
-    "SBI-CCA-03": ("another audience", lambda who, _aud: cca.assertion(who, OTHER_TYPE)),
-    "SBI-CCA-04": ("an expiry in the past", lambda who, aud: cca.assertion(who, aud, offset=-HOUR)),
-    "SBI-CCA-05": ("a time of issue in the future", lambda who, aud: cca.assertion(who, aud, offset=HOUR)),
+TABLE = {
+    "SBI-CCA-02": cca.WRONG["signature"],
+    "SBI-CCA-03": cca.WRONG["audience"],
+    "SBI-CCA-04": cca.WRONG["expired"],
+    "SBI-CCA-05": cca.WRONG["future"],
 }
 
 

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from imsproof.actors import cca, forgery
+from imsproof.actors.forgery import Workshop
 from imsproof.actors.indirect import IndirectConsumer
 from imsproof.actors.nf import NfIdentity, ProducerClient, authority
-from imsproof.codec import jose
+from imsproof.actors.tokencases import TABLE, THROUGH_SCP
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from imsproof.actors.nf import TokenAnswer
     from imsproof.bench import Bench
 
-OTHER_TYPE, OTHER_SCOPE = "UDR", "nudr-dr"
-HOUR = 3600
-Attack = tuple[str, "Callable[[IndirectConsumer, ProducerClient], str | None]"]
-
-
-def _claims(**claims: object) -> Callable[[IndirectConsumer, ProducerClient], str]:
-    return lambda consumer, client: consumer.mint(client.producer, claims=claims)
-
-
-def _broken(consumer: IndirectConsumer, client: ProducerClient) -> str:
-    return jose.tampered_signature(consumer.mint(client.producer))
-
-
-def _expired(consumer: IndirectConsumer, client: ProducerClient) -> str:
-    now = int(time.time())
-    return consumer.mint(client.producer, claims={"iat": now - 2 * HOUR, "exp": now - HOUR})
-
-
-TOKENS: dict[str, Attack] = {
-    "SBI-SCP-02": ("a bad signature", _broken),
-    "SBI-SCP-03": ("another audience", _claims(aud=OTHER_TYPE)),
-    "SBI-SCP-04": ("another scope", _claims(scope=OTHER_SCOPE)),
-    "SBI-SCP-05": ("an expiry in the past", _expired),
-}
-ASSERTIONS: dict[str, tuple[str, Callable[[NfIdentity, str], str]]] = {
-    "SBI-SCP-07": ("with a bad signature", lambda who, aud: jose.tampered_signature(cca.assertion(who, aud))),
-    "SBI-SCP-08": ("for another audience", lambda who, _: cca.assertion(who, OTHER_TYPE)),
-    "SBI-SCP-09": ("that has expired", lambda who, aud: cca.assertion(who, aud, offset=-HOUR)),
+ASSERTIONS = {
+    "SBI-SCP-07": cca.WRONG["signature"],
+    "SBI-SCP-08": cca.WRONG["audience"],
+    "SBI-SCP-09": cca.WRONG["expired"],
+    "SBI-SCP-16": cca.WRONG["future"],
 }
 
 
@@ -71,26 +48,18 @@ def served_on(client: ProducerClient, token: TokenAnswer | None) -> None:
     client.release(token)
 
 
-@purpose("SBI-SCP-01")
-def test_no_token_through_the_scp(bench: Bench) -> None:
-    """A request without an access token is refused, also when the SCP brings it."""
+@purposes(THROUGH_SCP)
+def test_a_wrong_token_through_the_scp(bench: Bench, case: Sequence[str]) -> None:
+    """A wrong access token is refused as it is without an SCP, also when one brings it with a good assertion."""
     _, client = indirect(bench)
     token = client.token()
     accepted(client, token)
-    answer = client.probe(None, label="through the SCP without a token", injected=True)
-    expect(answer).refused(status=[401, 403], accept=client.successes)
-    served_on(client, token)
-
-
-@purposes(TOKENS)
-def test_a_wrong_token_through_the_scp(bench: Bench, case: Attack) -> None:
-    """A wrong access token is refused, also when the SCP brings it with a good assertion."""
-    consumer, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    what, make = case
-    answer = client.probe(make(consumer, client), label=f"through the SCP, token with {what}", injected=True)
-    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
+    shop = Workshop.of(client, token.token)
+    for row in (TABLE[one] for one in case):
+        for hostile in row.recipe(shop):
+            label = f"through the SCP {hostile.label}"
+            answer = client.probe(hostile.token, label=label, headers=hostile.headers, injected=True)
+            expect(answer).refused(status=row.status, accept=client.successes)
     served_on(client, token)
 
 
@@ -117,7 +86,24 @@ def test_a_wrong_assertion_through_the_scp(bench: Bench, case: tuple[str, Callab
     accepted(client, token)
     what, make = case
     consumer.assertion = lambda producer: make(consumer.identity, producer.nf_type or "")
-    answer = client.probe(token, label=f"through the SCP, an assertion {what}", injected=True)
+    answer = client.probe(token, label=f"through the SCP, an assertion with {what}", injected=True)
+    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
+    consumer.assertion = consumer.good
+    served_on(client, token)
+
+
+@purpose("SBI-SCP-17")
+def test_an_assertion_in_the_name_of_another_nf_through_the_scp(bench: Bench) -> None:
+    """An assertion in the name of the consumer is refused that another NF has signed with its certificate."""
+    consumer, client = indirect(bench)
+    another = bench.sbi.another
+    if another is None:
+        raise InconclusiveError("the profile has no second consumer")
+    token = client.token()
+    accepted(client, token)
+    claims = {"sub": consumer.identity.instance_id}
+    consumer.assertion = lambda one: cca.assertion(NfIdentity.of(another), one.nf_type or "", claims=claims)
+    answer = client.probe(token, label="through the SCP, an assertion signed by another NF", injected=True)
     expect(answer).refused(status=[400, 401, 403], accept=client.successes)
     consumer.assertion = consumer.good
     served_on(client, token)

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from imsproof.actors import forgery
-from imsproof.actors.forgery import Hostile, Workshop, wrong_claims, wrong_times
+from imsproof.actors.forgery import Workshop
 from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.tokencases import INVALID, TABLE, Row
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
+    from imsproof.actors.forgery import Hostile
     from imsproof.actors.nf import TokenAnswer
     from imsproof.bench import Bench
-
-OTHER_TYPE = "UDR"
-STRANGER = "6d0f1c1e-ffff-4fff-8fff-00000000ffff"
-INVALID = ("invalid_token",)
-SCOPE = ("insufficient_scope",)
-OTHER_PLMN = {"mcc": "999", "mnc": "70"}
-
-
-class Row(NamedTuple):
-    """A row of the table: what is wrong with the token, and the OAuth error that names it."""
-
-    recipe: Callable[[Workshop], Sequence[Hostile]]
-    oauth: tuple[str, ...] = INVALID
-    status: tuple[int, ...] = (400, 401, 403)
-
-
-TABLE = {
-    "SBI-TOKEN-01": Row(forgery.no_token, ()),
-    "SBI-TOKEN-02": Row(forgery.wrong_signature),
-    "SBI-TOKEN-03": Row(wrong_claims("the audience of another NF type", aud=OTHER_TYPE)),
-    "SBI-TOKEN-04": Row(wrong_claims("a scope of another service", scope="nudr-dr"), SCOPE),
-    "SBI-TOKEN-05": Row(wrong_times("an expiry in the past", iat=-7200, exp=-3600)),
-    "SBI-TOKEN-06": Row(wrong_claims("the subject of another NF", sub=STRANGER)),
-    "SBI-TOKEN-07": Row(forgery.algorithm_none),
-    "SBI-TOKEN-08": Row(forgery.public_key_as_secret),
-    "SBI-TOKEN-09": Row(forgery.unknown_key_id),
-    "SBI-TOKEN-10": Row(forgery.key_in_header),
-    "SBI-TOKEN-12": Row(forgery.unknown_extension),
-    "SBI-TOKEN-13": Row(wrong_claims("the audience of another instance", aud=[STRANGER])),
-    "SBI-TOKEN-14": Row(forgery.wrong_scopes, SCOPE),
-    "SBI-TOKEN-15": Row(wrong_claims("no expiry", exp=None)),
-    "SBI-TOKEN-16": Row(wrong_times("a beginning in the future", iat=3600, nbf=3600, exp=7200)),
-    "SBI-TOKEN-18": Row(wrong_claims("an issuer that is not the NRF", iss=STRANGER)),
-    "SBI-TOKEN-19": Row(wrong_claims("another S-NSSAI", producerSnssaiList=[{"sst": 250, "sd": "ffeedd"}])),
-    "SBI-TOKEN-20": Row(wrong_claims("another NSI", producerNsiList=["imsproof-no-such-nsi"])),
-    "SBI-TOKEN-21": Row(wrong_claims("another NF set", producerNfSetId="set99.none.5gc.mnc070.mcc999")),
-    "SBI-TOKEN-22": Row(wrong_claims("another PLMN", producerPlmnId=OTHER_PLMN)),
-    "SBI-TOKEN-23": Row(forgery.two_headers, ("invalid_request",)),
-    "SBI-TOKEN-24": Row(forgery.in_query, ()),
-    "SBI-TOKEN-25": Row(forgery.malformed, (), ()),
-    "SBI-TOKEN-26": Row(forgery.duplicate_claim),
-    "SBI-TOKEN-27": Row(forgery.certificate_in_header),
-}
 
 
 def refuses(producer: ProducerClient, row: Row) -> None:

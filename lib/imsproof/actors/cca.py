@@ -14,13 +14,15 @@ from imsproof.codec import jose
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from imsproof.actors.nf import NfIdentity
 
 HEADER = "3gpp-sbi-client-credentials"
 LIFETIME = 60
+HOUR = 3600
 """Seconds."""
+OTHER_TYPE = "UDR"
 
 
 def assertion(
@@ -56,6 +58,15 @@ def assertion(
     }
     good = {"sub": identity.instance_id, "iat": now, "exp": now + LIFETIME, "aud": [audience], **(claims or {})}
     return jose.encode({name: value for name, value in members.items() if value is not None}, good, sign)
+
+
+WRONG: dict[str, tuple[str, Callable[[NfIdentity, str], str]]] = {
+    "signature": ("a bad signature", lambda who, aud: jose.tampered_signature(assertion(who, aud))),
+    "audience": ("another audience", lambda who, _: assertion(who, OTHER_TYPE)),
+    "expired": ("an expiry in the past", lambda who, aud: assertion(who, aud, offset=-HOUR)),
+    "future": ("a time of issue in the future", lambda who, aud: assertion(who, aud, offset=HOUR)),
+}
+"""Assertions that are wrong in one thing, made for a consumer and the NF type of the producer."""
 
 
 def certificate_signer(key_pem: bytes) -> tuple[jose.Sign, str]:

@@ -186,6 +186,11 @@ def wrong_claims(label: str, **claims: Any) -> Callable[[Workshop], Sequence[Hos
     return recipe
 
 
+def all_of(*recipes: Callable[[Workshop], Sequence[Hostile]]) -> Callable[[Workshop], Sequence[Hostile]]:
+    """Make a recipe of several."""
+    return lambda shop: [one for recipe in recipes for one in recipe(shop)]
+
+
 def wrong_times(label: str, **offsets: int) -> Callable[[Workshop], Sequence[Hostile]]:
     """Make a recipe: a token whose times lie ``offsets`` seconds from its issue."""
 

@@ -141,6 +141,9 @@ def _check_place(claims: dict[str, Any], policy: SbiPolicy) -> None:
     """Check the optional claims that say where the producer is: PLMN, slice, NF set."""
     if policy.check_token_plmn and claims.get("producerPlmnId", PLMN) != PLMN:
         raise TokenError("the token is for a producer of another PLMN")
+    abroad = claims.get("consumerPlmnId", PLMN) != PLMN
+    if policy.require_token_plmn and abroad and "producerPlmnId" not in claims:
+        raise TokenError("the token does not say for which PLMN it is")
     if policy.check_token_slice and SLICE not in claims.get("producerSnssaiList", [SLICE]):
         raise TokenError("the token is for another slice")
     if policy.check_token_slice and SLICE_INSTANCE not in claims.get("producerNsiList", [SLICE_INSTANCE]):

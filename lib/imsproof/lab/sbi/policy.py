@@ -39,6 +39,7 @@ class SbiPolicy:
         scope_by_part: a scope that merely contains the service's name is taken.
         audience_by_list: any list of instance ids in ``aud`` is taken.
         check_token_plmn: ``producerPlmnId``, where it stands, is the lab's PLMN.
+        require_token_plmn: ``producerPlmnId`` must stand where ``consumerPlmnId`` is another PLMN.
         check_token_slice: ``producerSnssaiList`` and ``producerNsiList``, where they stand, name the lab's slice.
         check_token_set: ``producerNfSetId``, where it stands, is the lab's NF set.
         trust_unknown_kid: a token under a key id that is not known is taken unverified.
@@ -109,6 +110,7 @@ class SbiPolicy:
     scope_by_part: bool = False
     audience_by_list: bool = False
     check_token_plmn: bool = True
+    require_token_plmn: bool = True
     check_token_slice: bool = True
     check_token_set: bool = True
     trust_unknown_kid: bool = False
