@@ -123,6 +123,19 @@ def test_a_missing_client_certificate_is_an_alert_after_a_tls_1_3_handshake(
     stream = connect(session, serve(over_tls(context)), TlsOptions(minimum="TLSv1.3"))
     assert session.run(stream.receive(2)) == b""
     assert stream.alerts == ["certificate_required"]
+    assert [event.facts.get("wanted") for event in session.record.events if event.kind is Kind.ALERT] == [
+        "client certificate"
+    ]
+
+
+def test_a_tls_1_2_server_that_wanted_a_certificate_is_told_as_such(
+    session: Session, serve: Serve, context: ssl.SSLContext
+) -> None:
+    context.verify_mode = ssl.CERT_REQUIRED
+    with pytest.raises(ConnectionFailedError):
+        connect(session, serve(over_tls(context)), TlsOptions(maximum="TLSv1.2"))
+    ends = [event for event in session.record.events if event.kind in {Kind.ALERT, Kind.REFUSED}]
+    assert [event.facts.get("wanted") for event in ends] == ["client certificate"]
 
 
 def test_a_client_certificate_is_presented(

@@ -33,13 +33,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The effect, one clause that says how it showed, the deciding event (0 for none), and status or alert if any."""
+    """The effect, one clause that says how it showed, the deciding event (0 for none), and status or alert if any.
+
+    ``wanted`` is what the lab asked for in the handshake and was not given (a client certificate), or ``""``.
+    """
 
     result: Result
     how: str
     event: int = 0
     status: int | None = None
     alert: str | None = None
+    wanted: str = ""
 
 
 def of_exchange(events: Events, exchange: str) -> list[Event]:
@@ -112,8 +116,8 @@ def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return f
     asked = any(event.kind is Kind.SENT and (handshake is None or event.seq > handshake.seq) for event in own)
     alert = _last(own, Kind.ALERT)
     if alert is not None and alert.facts.get("alert") != "close_notify":
-        name = str(alert.facts.get("alert", "unnamed"))
-        return Effect(Result.REFUSED, f"sent the alert {name}", alert.seq, alert=name)
+        name, wanted = str(alert.facts.get("alert", "unnamed")), str(alert.facts.get("wanted", ""))
+        return Effect(Result.REFUSED, f"sent the alert {name}", alert.seq, alert=name, wanted=wanted)
     for event in reversed(own):
         if event.kind is Kind.RECEIVED and (event.facts.get("reset") is not None or "goaway" in event.facts):
             return Effect(Result.REFUSED, "reset the stream or the connection", event.seq)
@@ -123,7 +127,8 @@ def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return f
             return Effect(
                 Result.UNREACHABLE, f"refused the connection ({refused.facts.get('reason', '')})", refused.seq
             )
-        return Effect(Result.REFUSED, f"broke off ({refused.facts.get('reason', 'no reason given')})", refused.seq)
+        how, wanted = f"broke off ({refused.facts.get('reason', 'no reason given')})", refused.facts.get("wanted", "")
+        return Effect(Result.REFUSED, how, refused.seq, wanted=str(wanted))
     closed = next((e for e in reversed(own) if e.kind is Kind.CLOSED and e.facts.get("by") == "lab"), None)
     if closed is not None and (asked or handshake is None):
         return Effect(Result.REFUSED, "closed the connection", closed.seq)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FATAL = 2
 MAX_RECORD = 65536
+CERTIFICATE_REQUEST = b"read server certificate request"
+"""How OpenSSL calls the state in which it has read one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,8 @@ class TlsStream:
         self._seen_alerts: list[tuple[bool, int, int]] = []
         self._verify_errors: list[str] = []
         self._handshakes = 0
+        self._asked = False
+        self._bare = options.certificate is None
         self.connection = self._connection(options)
 
     @classmethod
@@ -185,8 +189,9 @@ class TlsStream:
 
         return verify
 
-    def _on_info(self, _: SSL.Connection, where: int, value: int) -> None:
+    def _on_info(self, connection: SSL.Connection, where: int, value: int) -> None:
         self._handshakes += bool(where & SSL.SSL_CB_HANDSHAKE_DONE)
+        self._asked = self._asked or connection.get_state_string().endswith(CERTIFICATE_REQUEST)
         if where & SSL.SSL_CB_ALERT:
             self._seen_alerts.append((bool(where & SSL.SSL_CB_READ), value >> 8, value & 0xFF))
 
@@ -206,9 +211,14 @@ class TlsStream:
         seen, self._seen_alerts = self._seen_alerts, []
         for from_lab, level, number in seen:
             facts = {"alert": alert_name(number), "level": "fatal" if level == FATAL else "warning"}
-            self._emit(Kind.ALERT if from_lab else Kind.ALERT_SENT, facts)
+            wanted = self._wanted() if from_lab and level == FATAL else {}
+            self._emit(Kind.ALERT if from_lab else Kind.ALERT_SENT, facts | wanted)
             if from_lab:
                 self.alerts.append(facts["alert"])
+
+    def _wanted(self) -> dict[str, str]:
+        """What the lab may have missed: it asked for a client certificate, and was shown none."""
+        return {"wanted": "client certificate"} if self._asked and self._bare else {}
 
     def _outgoing(self) -> bytes:
         pieces = []
@@ -263,7 +273,7 @@ class TlsStream:
         if self.alerts:
             reason = f"the lab ended the TLS handshake with the alert {self.alerts[-1]}"
         else:
-            self._emit(Kind.REFUSED, {"reason": reason, "stage": "handshake"})
+            self._emit(Kind.REFUSED, {"reason": reason, "stage": "handshake"} | self._wanted())
         self.ended = reason
         return ConnectionFailedError(reason)
 

@@ -24,6 +24,16 @@ def test_accepted_and_refused_are_opposites_where_the_lab_answered() -> None:
         assert {accepted(events, exchange="1:x").outcome, refused(events, exchange="1:x").outcome} == {H, F}
 
 
+def test_a_server_that_wanted_a_certificate_was_not_asked_rightly() -> None:
+    story = Story().add(Kind.OPENED).add(Kind.ALERT, alert="handshake_failure", wanted="client certificate")
+    told = accepted(story.events, exchange="1:x")
+    assert told.outcome is U
+    assert "sbi.consumers" in told.sentence
+    assert refused(story.events, exchange="1:x").outcome is H
+    broken = Story().add(Kind.OPENED).add(Kind.REFUSED, stage="handshake", wanted="client certificate")
+    assert accepted(broken.events, exchange="1:x").outcome is U
+
+
 def test_silence_refuses_and_does_not_accept() -> None:
     events = Story().add(Kind.OPENED).add(Kind.SENT).add(Kind.TIMEOUT).events
     assert accepted(events, exchange="1:x").outcome is F

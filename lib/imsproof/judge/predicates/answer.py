@@ -22,6 +22,8 @@ def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = No
     sentence = f"{exchange}: the lab {seen.how}"
     if seen.result is Result.ACCEPTED:
         return holds(sentence, seen.event)
+    if seen.wanted:
+        return unknown(f"{sentence}; it asks for a {seen.wanted}: fill in sbi.consumers", seen.event)
     if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
         return unknown(sentence, seen.event)
     return fails(sentence, seen.event)

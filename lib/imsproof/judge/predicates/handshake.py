@@ -28,6 +28,8 @@ def negotiated_version(events: Events, *, exchange: str, version: str) -> Findin
     if done is None:
         seen = effect(events, exchange)
         sentence = f"{exchange}: no handshake with {version}: the lab {seen.how}"
+        if seen.wanted:
+            return unknown(f"{sentence}; it asks for a {seen.wanted}: fill in sbi.consumers", seen.event)
         if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
             return unknown(sentence, seen.event)
         return fails(sentence, seen.event)
