@@ -52,6 +52,20 @@ def audience(producer: ProducerClient) -> str:
     return producer.producer.nf_type
 
 
+@purpose("SBI-CCA-01")
+def test_a_request_without_an_assertion_is_refused(bench: Bench) -> None:
+    """A producer that asks for client credentials assertions serves no request without one."""
+    strict = next(one for one in bench.sbi.producers if one.probe and one.cca == "required")
+    client = ProducerClient(NfConsumer(bench.session, bench.sbi), strict)
+    token = client.token() if client.wants_token else None
+    control(client.probe(token, label="with an assertion")).accepted()
+    client.release(token)
+    answer = client.probe(token, label="without an assertion", assertion=False, injected=True)
+    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
+    alive(client.probe(token, label="with an assertion again"))
+    client.release(token)
+
+
 @purposes(TABLE)
 def test_a_wrong_assertion_is_refused(
     producer: ProducerClient, case: tuple[str, Callable[[NfIdentity, str], str]]

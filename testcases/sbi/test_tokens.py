@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors import forgery
 from imsproof.actors.forgery import Workshop
 from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
-from imsproof.actors.tokencases import INVALID, TABLE, Row
+from imsproof.actors.tokencases import INVALID, SCOPE, TABLE, Row
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError
@@ -70,6 +70,23 @@ def test_a_token_does_not_lead_the_producer_to_an_address(producer: ProducerClie
     expect(producer.probe(label="probe without a token, after the trap", injected=True)).that(
         "nobody-came", exchange=trap.exchange
     )
+
+
+@purpose("SBI-TOKEN-28")
+def test_a_token_without_the_additional_scope_is_refused(bench: Bench) -> None:
+    """A producer whose operation needs a scope of its own refuses a token that has the service's scope only."""
+    strict = next(one for one in bench.sbi.producers if one.probe and one.operation_scope)
+    client = ProducerClient(NfConsumer(bench.session, bench.sbi), strict)
+    good = client.token()
+    control(client.probe(good, label="probe with both scopes")).accepted()
+    client.release(good)
+    narrow = client.token(scope=strict.service_scope, label="access token for the service only")
+    if not narrow.token:
+        raise InconclusiveError(f"no token for the service only could be had: the NRF answered {narrow.status}")
+    answer = client.probe(narrow, label="probe with the service's scope only", injected=True)
+    expect(answer).refused(status=[400, 401, 403], oauth=SCOPE, accept=client.successes)
+    alive(client.probe(good, label="probe with both scopes again"))
+    client.release(good)
 
 
 @purpose("SBI-TOKEN-17")

@@ -431,7 +431,8 @@ class ProducerClient:
         Args:
             token: the token to present; none is fetched here.
             label: what the conversation is called in the journal.
-            how: further arguments of :meth:`NfConsumer.call`; ``query`` is appended to the path.
+            how: further arguments of :meth:`NfConsumer.call`; ``query`` is appended to the path; with ``assertion``
+                ``False`` no client credentials assertion is added.
 
         Raises:
             HarnessError: the profile has no probe for this producer.
@@ -440,7 +441,11 @@ class ProducerClient:
         if probe is None:
             raise HarnessError(f"producer {self.producer.name} has no probe: fill in sbi.producers[].probe")
         headers = [*probe.headers.items(), *how.pop("headers", ())]
-        if self.producer.cca == "required" and all(name.lower() != cca.HEADER for name, _ in headers):
+        if (
+            how.pop("assertion", True)
+            and self.producer.cca == "required"
+            and all(name.lower() != cca.HEADER for name, _ in headers)
+        ):
             headers.append((cca.HEADER, cca.assertion(self.consumer.identity, self.producer.nf_type or "")))
         query = how.pop("query", "")
         path = probe.path + (f"{'&' if '?' in probe.path else '?'}{query}" if query else "")

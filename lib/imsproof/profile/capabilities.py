@@ -327,9 +327,19 @@ _TABLE: dict[str, Capability] = {
         ("sbi.probe", "sbi.consumer"),
     ),
     "sbi.cca-required": Capability(
-        _producer(lambda one: one.cca == "required"),
-        "the producer under test does not require client credentials assertions (sbi.producers[].cca)",
-        ("sbi.cca",),
+        lambda p: p.sbi is not None and any(one.probe and one.cca == "required" for one in p.sbi.producers),
+        "no producer with a probe requires client credentials assertions (sbi.producers[].cca: required)",
+        ("sbi.probe", "sbi.consumer"),
+    ),
+    "sbi.operation-scope": Capability(
+        lambda p: p.sbi is not None and any(one.probe and one.operation_scope for one in p.sbi.producers),
+        "no producer with a probe asks for an additional scope (sbi.producers[].operation_scope)",
+        ("sbi.probe", "sbi.tokens"),
+    ),
+    "sbi.schema": Capability(
+        _producer(lambda one: one.openapi is not None or "nmf-mrm" in one.apis),
+        "the producer under test has no OpenAPI file (sbi.producers[].openapi)",
+        ("sbi.producer",),
     ),
     "sbi.client-ca": Capability(_sbi("client_ca"), "sbi.client_ca is not given (a CA that the lab trusts)", ("sbi",)),
     "dc": Capability(

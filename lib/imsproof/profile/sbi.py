@@ -38,6 +38,9 @@ class Producer(Part):
     instance_id: InstanceId | None = Field(None, description="NF instance id (UUID).")
     apis: tuple[Text, ...] = Field((), description="API names that it serves, as nmf-mrm.")
     scope: Text | None = Field(None, description="Scope of the tokens that it takes; the first API when left out.")
+    operation_scope: Text | None = Field(
+        None, description="Scope that the probe's operation needs beside the service's (additional scope of TS 33.501)."
+    )
     requires_token: bool = Field(default=True, description="Whether it asks for an access token.")
     token_claims: tuple[TokenClaim, ...] = Field(
         (), description="Optional claims of access tokens that it checks: plmn, snssai, nsi, nf-set."
@@ -49,9 +52,14 @@ class Producer(Part):
     openapi: File | None = Field(None, description="OpenAPI file of its API.")
 
     @property
+    def service_scope(self) -> str:
+        """The scope of the whole service, ``""`` when none is known."""
+        return self.scope or next(iter(self.apis), "")
+
+    @property
     def token_scope(self) -> str:
         """The scope to ask a token for, ``""`` when none is known."""
-        return self.scope or next(iter(self.apis), "")
+        return " ".join(filter(None, (self.service_scope, self.operation_scope)))
 
 
 class Nrf(Part):

@@ -9,6 +9,8 @@ import pytest
 
 from imsproof.lab import nodes
 from imsproof.lab.dctypes import DcDecision, DcEndpoint, DcOffer
+from imsproof.lab.sbi.cca import HEADER, make_assertion
+from imsproof.lab.sbi.dcsf import MEDIA_CONTROL
 
 ALICE, BOB = "sip:alice@ims.example", "sip:bob@ims.example"
 OFFER = DcOffer("127.0.0.1", 4000, "SHA-256 " + ":".join(["4A"] * 32), "actpass", "t" * 20, 5000, 1024, (0, 100))
@@ -70,7 +72,8 @@ def test_a_failing_mf_rejects_and_says_why(lab: Any, capsys: pytest.CaptureFixtu
 def instruct(lab: Any, session: str, *, value: Any = None, **request: Any) -> int:
     body = {"sessionId": session, "mediaInstructionSet": {"dc": INSTRUCTION}} if value is None else value
     request.setdefault("identity", "tester-dcsf")
-    request.setdefault("headers", lab.bearer(aud="IMS_AS", scope="nimsas-mc", sub=nodes.TESTER_DCSF.instance_id))
+    token = lab.bearer(aud="IMS_AS", scope=MEDIA_CONTROL, sub=nodes.TESTER_DCSF.instance_id)
+    request.setdefault("headers", {**token, HEADER: make_assertion(nodes.TESTER_DCSF, lab.pki, "IMS_AS")})
     path = f"/nimsas-mc/v1/call-sessions/{session}/media-instruction"
     status: int = lab.request(nodes.IMS_AS, "POST", path, json=body, **request).status_code
     return status
@@ -81,6 +84,8 @@ def test_an_instruction_needs_a_token_for_this_service(lab: Any) -> None:
     assert instruct(lab, "x", headers={}) == 401
     assert instruct(lab, "x", headers=lab.bearer(sub=sub)) == 401
     assert instruct(lab, "x", headers=lab.bearer(aud="IMS_AS", sub=sub)) == 403
+    assert instruct(lab, "x", headers=lab.bearer(aud="IMS_AS", sub=sub, scope="nimsas-mc")) == 403
+    assert instruct(lab, "x", headers=lab.bearer(aud="IMS_AS", sub=sub, scope=MEDIA_CONTROL)) == 403
     assert instruct(lab, "x") == 404
 
 

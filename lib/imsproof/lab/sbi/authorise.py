@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 
 from imsproof.codec.jose import JoseSyntaxError, b64url_decode, parse_unverified
 from imsproof.lab.nodes import NF_SET, NRF, PLMN, SCP, SLICE, SLICE_INSTANCE, Nf
-from imsproof.lab.sbi.cca import check_assertion
+from imsproof.lab.sbi.cca import HEADER, check_assertion
 from imsproof.lab.sbi.messages import Refused, problem
 from imsproof.lab.sbi.signature import TokenError, taken_for_good, verify
 
@@ -39,11 +39,15 @@ class TokenVerifier:
         producer: who is called.
         public_pem: the NRF's public key for tokens, PEM.
         ca_pem: the trust anchor of the certificates in assertions, PEM.
+        wants_assertion: each request must bring a client credentials assertion.
+        operation_scope: a scope that tokens need beside the service's.
     """
 
     producer: Nf
     public_pem: bytes
     ca_pem: bytes = b""
+    wants_assertion: bool = False
+    operation_scope: str = ""
 
     def consumer(self, request: Request, policy: SbiPolicy, scope: str) -> str:
         """Return the NF instance id of the consumer that may use the service ``scope``.
@@ -62,6 +66,8 @@ class TokenVerifier:
             client = check_assertion(request, policy, self.producer.nf_type, self.ca_pem)
             policy = replace(policy, check_subject=policy.check_subject and not (policy.scp_vouches and not client))
         subject = self._subject(given, client, policy, scope)
+        if self.wants_assertion and policy.cca_required and not request.header_values(HEADER):
+            raise Refused(problem(403, "CCA_VERIFICATION_FAILURE", "no client credentials assertion"))
         check_assertion(request, policy, self.producer.nf_type, self.ca_pem, subject)
         return subject
 
@@ -86,6 +92,9 @@ class TokenVerifier:
             raise self._refusal(401, "invalid_token", str(error)) from error
         if policy.check_scope and not _names(str(claims.get("scope", "")), scope, policy):
             raise self._refusal(403, "insufficient_scope", f"the token's scope does not name {scope}", scope)
+        more = self.operation_scope if policy.check_operation_scope else ""
+        if more and not _names(str(claims.get("scope", "")), more, policy):
+            raise self._refusal(403, "insufficient_scope", f"the token's scope does not name {more}", more)
         return str(claims.get("sub", ""))
 
     def _claims(self, token: str, policy: SbiPolicy) -> dict[str, Any]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from imsproof.codec.jose import JoseSyntaxError, parse_unverified
 from imsproof.lab.sbi.messages import Refused, problem
 from imsproof.lab.sbi.signature import TokenError, certificate_key, certificate_of, taken_for_good, verify
 
 if TYPE_CHECKING:
+    from imsproof.lab.nodes import Nf
+    from imsproof.lab.pki import Pki
     from imsproof.lab.sbi.messages import Request
     from imsproof.lab.sbi.policy import SbiPolicy
 
 HEADER = "3gpp-sbi-client-credentials"
 LEEWAY = 5.0
+LIFETIME = 60
+"""Seconds."""
 URN = "urn:uuid:"
 
 
@@ -44,6 +52,15 @@ def check_assertion(request: Request, policy: SbiPolicy, nf_type: str, ca_pem: b
     if policy.cca_check_token and token_subject and subject.lower() != token_subject.lower():
         raise Refused(problem(403, "TOKEN_CCA_MISMATCH", "the assertion's subject is not the token's"))
     return subject
+
+
+def make_assertion(nf: Nf, pki: Pki, audience: str) -> str:
+    """Return an assertion of ``nf`` for producers of an NF type, signed with its certificate's key."""
+    now = int(time.time())
+    der = x509.load_pem_x509_certificate(pki.certificate(nf.name).read_bytes()).public_bytes(Encoding.DER)
+    header = {"alg": "ES256", "typ": "JWT", "x5c": [base64.b64encode(der).decode("ascii")]}
+    claims = {"sub": nf.instance_id, "iat": now, "exp": now + LIFETIME, "aud": [audience]}
+    return jwt.encode(header, claims, ECKey.import_key(pki.key(nf.name).read_bytes()))
 
 
 def _subject(assertion: str, policy: SbiPolicy, nf_type: str, ca_pem: bytes) -> str:

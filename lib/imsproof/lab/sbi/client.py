@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import httpx
 
 from imsproof.lab.nodes import NRF, Nf
+from imsproof.lab.sbi.cca import HEADER, make_assertion
 from imsproof.lab.sbi.messages import FORM, JSON
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class NfClient:
 
     def __init__(self, nf: Nf, pki: Pki, prefix: str) -> None:
         self._nf = nf
+        self._pki = pki
         self._prefix = prefix
         context = ssl.create_default_context(cafile=str(pki.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -56,9 +58,17 @@ class NfClient:
         self._tokens.clear()
 
     async def call(
-        self, producer: Nf, method: str, path: str, value: object = None, *, scope: str = "", content_type: str = JSON
+        self,
+        producer: Nf,
+        method: str,
+        path: str,
+        value: object = None,
+        *,
+        scope: str = "",
+        content_type: str = JSON,
+        assertion: bool = False,
     ) -> Answer:
-        """Call ``producer``; with a ``scope``, get and send an access token.
+        """Call ``producer``; with a ``scope``, get and send an access token; with ``assertion``, vouch for itself.
 
         Raises:
             CallError: no connection, no token, or an answer that is no success.
@@ -66,6 +76,8 @@ class NfClient:
         headers = {"authorization": f"Bearer {await self._token(producer, scope)}"} if scope else {}
         if value is not None:
             headers["content-type"] = content_type
+        if assertion:
+            headers[HEADER] = make_assertion(self._nf, self._pki, producer.nf_type)
         return await self._send(producer, method, path, headers, json_bytes(value))
 
     async def _token(self, producer: Nf, scope: str) -> str:

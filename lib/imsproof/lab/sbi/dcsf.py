@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EVENTS_PATH = "/dcsf/v1/session-events"
 """Where the IMS AS notifies: the callback URI is by configuration in this release of TS 29.175."""
+MEDIA_CONTROL = "nimsas-mc nimsas-mc:media-instruction"
+"""The scopes of a media instruction: the service's, and the operation's."""
 ASKED_FOR = {"SESSION_ESTABLISHMENT_REQUEST", "MEDIA_CHANGE_REQUEST"}
 BOOTSTRAP = frozenset({0, 10, 100, 110})
 FIRST_APPLICATION_STREAM = 1000
@@ -117,6 +119,6 @@ class DcsfNode:
         path = f"/nimsas-mc/v1/call-sessions/{quote(session_id, safe='')}/media-instruction"
         value = {"sessionId": session_id, "mediaInstructionSet": instructions}
         try:
-            await self._client.call(IMS_AS, "POST", path, value, scope="nimsas-mc")
+            await self._client.call(IMS_AS, "POST", path, value, scope=MEDIA_CONTROL, assertion=True)
         except CallError as error:
             sys.stderr.write(f"dcsf: {error}\n")

@@ -12,7 +12,7 @@ from imsproof.lab.dctypes import DcDecision, DcOffer
 from imsproof.lab.nodes import DCSF, IMS_AS, MF
 from imsproof.lab.sbi.authorise import TokenVerifier
 from imsproof.lab.sbi.client import CallError, NfClient
-from imsproof.lab.sbi.dcsf import EVENTS_PATH
+from imsproof.lab.sbi.dcsf import EVENTS_PATH, MEDIA_CONTROL
 from imsproof.lab.sbi.mediacontext import dc_endpoint_json, endpoint_json, local_of, media_json, size_json
 from imsproof.lab.sbi.messages import JSON_PATCH, Request, Response, Router, refused
 from imsproof.lab.sbi.server import SbiServer
@@ -52,7 +52,13 @@ class ImsAsControl:
     def __init__(self, pki: Pki, box: PolicyBox, prefix: str) -> None:
         self._box = box
         self._prefix = prefix
-        self._tokens = TokenVerifier(IMS_AS, pki.token_public_key.read_bytes(), pki.ca.read_bytes())
+        self._tokens = TokenVerifier(
+            IMS_AS,
+            pki.token_public_key.read_bytes(),
+            pki.ca.read_bytes(),
+            wants_assertion=True,
+            operation_scope=MEDIA_CONTROL.rpartition(" ")[2],
+        )
         self._client = NfClient(IMS_AS, pki, prefix)
         self._sessions: dict[str, _Session] = {}
         router = Router()

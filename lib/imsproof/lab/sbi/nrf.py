@@ -136,7 +136,8 @@ class NrfNode:
         return found
 
     def _check_service(self, service: str, nf_type: str, producers: list[dict[str, Any]]) -> None:
-        offered = [entry for profile in producers for entry in profile["nfServices"] if entry["serviceName"] == service]
+        name = service.partition(":")[0]  # a scope of one operation is for whom its service is for
+        offered = [entry for profile in producers for entry in profile["nfServices"] if entry["serviceName"] == name]
         if not offered:
             raise _oauth("invalid_scope", "the producer has no such service")
         if not any(nf_type in entry["allowedNfTypes"] for entry in offered):

@@ -30,6 +30,7 @@ class SbiPolicy:
         check_issuer: ``iss`` is the NRF.
         check_audience: ``aud`` is the producer's type or instance id.
         check_scope: ``scope`` names the service.
+        check_operation_scope: ``scope`` names the operation too, where the node asks for that (TS 33.501 13.4.1.0).
         check_expiry: ``exp`` lies in the future.
         check_issued: ``iat`` and ``nbf`` do not lie in the future.
         check_subject: ``sub`` is the instance id of the TLS client's certificate.
@@ -49,6 +50,7 @@ class SbiPolicy:
         first_duplicate_wins: of a claim that stands twice the first counts.
         query_token: a token in the query (``access_token``) is taken.
         first_authorization_wins: of several Authorization headers the first counts, however bad the others are.
+        cca_required: nodes that ask for client credentials assertions serve nobody without one.
         check_cca: a client credentials assertion that is sent is verified (TS 33.501 clause 13.3.8.3).
         cca_check_signature, cca_check_audience, cca_check_expiry, cca_check_issued, cca_check_subject,
             cca_check_token: its parts: signature, ``aud``, ``exp``, ``iat``, ``sub`` against the certificate, and
@@ -101,6 +103,7 @@ class SbiPolicy:
     check_issuer: bool = True
     check_audience: bool = True
     check_scope: bool = True
+    check_operation_scope: bool = True
     check_expiry: bool = True
     check_issued: bool = True
     check_subject: bool = True
@@ -120,6 +123,7 @@ class SbiPolicy:
     first_duplicate_wins: bool = False
     query_token: bool = False
     first_authorization_wins: bool = False
+    cca_required: bool = True
     check_cca: bool = True
     cca_check_signature: bool = True
     cca_check_audience: bool = True
