@@ -299,6 +299,11 @@ class Bench:
         signalling = self._calling(caller) if caller else self.data_channel_signalling()
         return DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port(), ice=ice)
 
+    def dtls_versions(self) -> list[str]:
+        """What a hello may get that offers DTLS 1.3 and 1.2: 1.3, and 1.2 unless the peer claims more."""
+        claimed = self.profile.dc.dtls if self.profile.dc else "1.2"
+        return ["DTLSv1.3"] if claimed == "1.3" else ["DTLSv1.2", "DTLSv1.3"]
+
     def ice_peer(self) -> DataChannelPeer:
         """The same, with ICE in every offer."""
         role = self.profile.dc.ice_role if self.profile.dc else "full"

@@ -28,6 +28,7 @@ class Dc(Part):
     roles: tuple[Literal["active", "passive"], ...] = Field(
         ("active", "passive"), min_length=1, description="DTLS roles (a=setup) that the peer can take."
     )
+    dtls: Literal["1.2", "1.3"] = Field("1.2", description="Highest DTLS version that the peer claims.")
     sctp: bool = Field(default=True, description="Whether SCTP runs inside DTLS; false for a bare DTLS peer.")
     req_app: Text = Field("{app}", description="Value of a=3gpp-req-app in offers; {app} is the application's name.")
     cookie_seconds: Annotated[float, Field(gt=0, le=120)] | None = Field(

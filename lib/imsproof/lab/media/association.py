@@ -290,7 +290,7 @@ class DcAssociation(asyncio.DatagramProtocol):
 
     def _goes_no_further(self, datagram: bytes, kinds: set[str]) -> bool:
         """Tell whether a datagram does not come to the DTLS stack."""
-        if self._dies_of(kinds) or (kinds & {"fragments"} and "fragments" in self._media.ignores):
+        if self._dies_of(kinds) or kinds.intersection(self._media.ignores):
             return True
         if kinds & EARLY:
             self.dropped += 1

@@ -6,7 +6,7 @@ the MF die of it (``media.dies_of``) or take it for good (``media.obeys``), as c
 
 from __future__ import annotations
 
-from imsproof.codec.dtls import CLIENT_HELLO, Record, TlsSyntaxError, handshakes, split_records
+from imsproof.codec.dtls import CLIENT_HELLO, ClientHello, Record, TlsSyntaxError, handshakes, split_records
 from imsproof.codec.tlshello import ALERT, APPLICATION_DATA, HANDSHAKE
 
 KINDS = frozenset(
@@ -26,12 +26,14 @@ KINDS = frozenset(
         "cut-record",
         "huge-handshake",
         "fragments",
+        "hello-13",
     }
 )
-"""Names of hostile (or, for ``fragments``, merely difficult) input."""
+"""Names of hostile (or, for ``fragments`` and a hello that offers DTLS 1.3, merely difficult) input."""
 
 CLEAR = frozenset({"clear-data", "early-data", "data-during-handshake"})
 """Application data that nothing protects."""
+SUPPORTED_VERSIONS, DTLS_1_3 = 43, b"\xfe\xfc"
 _PROTECTED = 1
 _LARGEST_MESSAGE = 1 << 16
 _WINDOW = 256
@@ -121,4 +123,13 @@ def _in_clear(record: Record, *, connected: bool) -> set[str]:
             kinds.add("hello-again" if message.message_type == CLIENT_HELLO else "old-epoch")
         elif message.offset or message.total is not None:
             kinds.add("fragments")
+        elif message.message_type == CLIENT_HELLO and _offers_13(message.body):
+            kinds.add("hello-13")
     return kinds
+
+
+def _offers_13(body: bytes) -> bool:
+    try:
+        return DTLS_1_3 in (ClientHello.parse(body, dtls=True).extension(SUPPORTED_VERSIONS) or b"")
+    except TlsSyntaxError:
+        return False
