@@ -4,7 +4,7 @@ VENV := .venv/bin
 STAMP := .venv.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate bench run-real lab-real lock clean
+.PHONY: help setup run test lint calibrate bench run-real fuzz-real lab-real lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,9 @@ bench: $(STAMP) ## how fast the parts are (bench/)
 
 run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on loopback
 	@profiles/kamailio/run.sh
+
+fuzz-real: $(STAMP) ## campaigns against kamailio, baresip, sipp, rtpengine and coturn (BUDGET=60s each)
+	@profiles/fuzzing/campaigns.sh
 
 lab-real: $(STAMP) ## keep that lab running in the foreground (CONFIGURATION=registrar, default or hardened)
 	@profiles/kamailio/run.sh --keep $(or $(CONFIGURATION),default)

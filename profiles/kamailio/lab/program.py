@@ -89,6 +89,11 @@ class Program:
         return self._process is not None and self._process.poll() is not None
 
     @property
+    def pid(self) -> int:
+        """Its process id, 0 before it was started."""
+        return self._process.pid if self._process else 0
+
+    @property
     def status(self) -> int | None:
         """Its exit status, ``None`` while it runs."""
         return self._process.returncode if self._process else None
