@@ -352,3 +352,75 @@ def bind(ue: Ue, contact: str, seconds: int, label: str) -> None:
 def few_hops(message: sip.Message) -> None:
     """Let a request that loops end soon."""
     message.set("Max-Forwards", "12")
+
+
+LEAST_SESSION = 90
+"""The shortest session interval that there may be, in seconds (RFC 4028 clause 4)."""
+
+
+@purpose("GM-ABUSE-14")
+def test_sessions_are_not_refreshed_without_end(bench: Bench) -> None:
+    """An INVITE that wants its session refreshed each second is refused (422), or arrives with a bearable interval."""
+    parties = bench.parties()
+    usual = parties.call("call as usual")
+    control(usual).accepted()
+    if usual.ok:
+        usual.bye()
+    before = len(parties.calls.taken)
+    timers = [("Supported", "timer"), ("Session-Expires", "1;refresher=uas"), ("Min-SE", "1")]
+    attack = parties.call("call whose session is refreshed each second", headers=timers)
+    arrived = parties.arrived(before)
+    if arrived is None:
+        expect(attack).refused(status=[422])
+    else:
+        expect(arrived).holds("session-bearable", least=LEAST_SESSION)
+    if attack.ok:
+        attack.bye()
+    alive(parties.call("call as usual, again"))
+
+
+@purpose("GM-ABUSE-15")
+def test_a_request_is_not_spread_beyond_its_breadth(bench: Bench) -> None:
+    """A call with Max-Breadth 1 to a subscriber with two contacts is offered to one of them at a time."""
+    caller, first = bench.ue("ue-a"), bench.ue("ue-b")
+    second = bench.stranger(first.subscriber, "ue-b elsewhere")
+    bench.register(second)
+    offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
+    after = len(bench.record.events)
+    narrow = [("Max-Breadth", "1")]
+    within = 2 * bench.session.timers.silence
+    ringing = caller.ainvite(first.impu, offer, headers=narrow, within=within, label="call with Max-Breadth 1")
+    call = bench.session.run(ringing)
+    both = [first.actor, second.actor]
+    expect(call).that("one-at-a-time", actors=both, method="INVITE", after=after)
+    second.deregister()
+    for ue in (first, second):
+        Answering(ue, lambda _offer: 486)
+    alive(caller.invite(first.impu, offer, label="call to who is busy"), accept=[486])
+
+
+@purpose("GM-ABUSE-16")
+def test_a_contact_does_not_lead_to_a_barred_destination(bench: Bench) -> None:
+    """A subscriber who binds a destination that it may not call as its contact is no way to that destination."""
+    parties = bench.parties()
+    usual = parties.call("call as usual")
+    control(usual).accepted()
+    if usual.ok:
+        usual.bye()
+    callee, barred = parties.callee, bench.gm.barred[0]
+    before = len(parties.calls.taken)
+    try:
+        bind(callee, barred, 600, f"REGISTER with {barred} as contact")
+        callee.deregister("REGISTER that ends its own contact")
+        attack = parties.call("call to who bound it")
+        arrived = parties.arrived(before)
+        if arrived is None:
+            expect(attack).refused()
+        else:  # the network knows where that contact was registered from, and does not dial it
+            expect(arrived).holds("arrived", method="INVITE")
+        if attack.ok:
+            attack.bye()
+    finally:
+        bind(callee, barred, 0, "REGISTER without it")
+    callee.register(label="REGISTER with its own contact")
+    alive(parties.call("call as usual, again"))

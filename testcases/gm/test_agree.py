@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imsproof.actors.secureue import SUITES, Proposal, SecureUe
+from imsproof.actors.esptransport import Altered
+from imsproof.actors.secureue import SUITES, Proposal, SecureUe, suite_of
+from imsproof.actors.ue import Ue
 from imsproof.codec.secagree import SecMechanism
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imsproof.actors.sipsubject import Registration
     from imsproof.bench import Bench
 
     Relist = Callable[[list[SecMechanism]], list[SecMechanism]]
@@ -154,3 +158,123 @@ def test_one_ue_does_not_take_another_s_associations(bench: Bench) -> None:
     alive(after, accept=SERVED)
     victim.close()
     attacker.close()
+
+
+def other_first(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
+    """The same list in the other order."""
+    return list(reversed(mechanisms))
+
+
+def weak_twin(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
+    """Each entry twice, the first time without encryption."""
+    pairs = zip(weakened(mechanisms), mechanisms, strict=True)
+    return [one for weak, right in pairs for one in ((weak, right) if weak is not right else (right,))]
+
+
+def doubled(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
+    """The same list whose entries name their algorithms twice, first weak ones."""
+    twice = {"alg": "hmac-sha-1-96;alg={alg}", "ealg": "null;ealg={ealg}"}
+    return [
+        replace(
+            one,
+            params={name: twice.get(name, str(value)).format(**{name: value}) for name, value in one.params.items()},
+        )
+        if one.name == "ipsec-3gpp"
+        else one
+        for one in mechanisms
+    ]
+
+
+@dataclass(frozen=True)
+class Echoed:
+    """How the UE repeats the network's list, and which algorithms a P-CSCF that goes by it would use."""
+
+    told: str
+    verify: Relist
+    weak: tuple[str, str] | None = None
+
+
+@purposes(
+    {
+        "GM-AGREE-13": Echoed("its entries in the other order", other_first),
+        "GM-AGREE-14": Echoed("a weaker twin before each entry", weak_twin, WITHOUT_ENCRYPTION[0]),
+        "GM-AGREE-15": Echoed("each algorithm twice, a weaker one first", doubled, WITHOUT_ENCRYPTION[0]),
+    }
+)
+def test_what_the_ue_repeats_decides_nothing(bench: Bench, case: Echoed) -> None:
+    """A Security-Verify that is not quite Security-Server is refused, or the agreed algorithms alone stay."""
+    ue, usual = agreeing(bench)
+    entries = [one for one in usual.server if one.name == "ipsec-3gpp"]
+    chosen = usual.chosen()
+    others = [suite_of(one) for one in entries if chosen and suite_of(one) != suite_of(chosen)]
+    weak = case.weak or (others[-1] if others else None)
+    if weak is None:
+        raise InconclusiveError("the network lists one entry of ipsec-3gpp, so that there is no other order")
+    attack = ue.confirm(usual, verify=case.verify, label=f"REGISTER with {case.told} in Security-Verify")
+    if attack.ok:
+        association = replace(ue.esp.agreed, alg=weak[0], ealg=weak[1]).association(ue.esp.outgoing.spi)
+        label = f"request with {'/'.join(weak)}, which was not agreed on"
+        expect(ue.probe(label, Altered("other algorithms", association=association))).refused(accept=SERVED)
+    else:
+        expect(attack).refused(status=(400, 401, 403, 494))
+    serves_still(bench.secure_ue("ue-a again", subscriber=ue.subscriber, registered=False))
+
+
+@purpose("GM-AGREE-16")
+def test_who_requires_an_agreement_gets_one_or_nothing(bench: Bench) -> None:
+    """A REGISTER that requires an agreement and lists nothing, as if the list had been lost, registers nobody."""
+    ue, _ = agreeing(bench)
+    other = bench.secure_ue("ue-a elsewhere", subscriber=ue.subscriber, registered=False)
+    asked = other.propose(relist=lambda _: [], label="REGISTER that requires an agreement and lists nothing")
+    attack: Registration = asked
+    if asked.challenge is not None:
+        attack = other.confirm(asked, protected=False, label="the answer to that challenge, unprotected")
+    other.close()
+    expect(attack).refused(status=(421, 494))
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-17")
+def test_an_agreement_that_is_required_is_insisted_on(bench: Bench) -> None:
+    """A subscriber whom the network serves with an agreement alone does not register without one (421)."""
+    who = bench.subscribers(1, auth="aka", must_agree=True)[0]
+    ue = bench.secure_ue(subscriber=who, registered=False)
+    control(ue.register(label="REGISTER with an agreement")).accepted()
+    ue.deregister()
+    plain = Ue(bench.session, bench.gm, who, actor="ue-a without an agreement")
+    expect(plain.register(label="REGISTER without an agreement")).refused(status=(421, 494))
+    plain.close()
+    serves_still(ue)
+
+
+MEDIA_SECURITY = SecMechanism("sdes-srtp", None, {"mediasec": None})
+
+
+@purpose("GM-AGREE-18")
+def test_media_security_is_no_choice_for_sip(bench: Bench) -> None:
+    """An entry for media security beside ipsec-3gpp (TS 33.328) takes nothing from the agreement on ipsec-3gpp."""
+    ue, _ = agreeing(bench)
+    both = ue.propose(relist=lambda given: [MEDIA_SECURITY, *given], label="REGISTER offering media security too")
+    if expect(both).holds("agreed").held:
+        expect(ue.confirm(both, label="REGISTER that agrees")).accepted()
+    serves_still(ue)
+
+
+@purpose("GM-AGREE-19")
+def test_the_lists_stay_on_the_first_hop(bench: Bench) -> None:
+    """What a UE and the P-CSCF agreed on, for SIP or for media, is not told to the far UE."""
+    parties = bench.parties()
+    usual = parties.call("INVITE without any list")
+    control(usual).accepted()
+    if usual.ok:
+        usual.bye()
+    listed = [("Security-Verify", str(MEDIA_SECURITY)), ("Security-Client", str(MEDIA_SECURITY))]
+    call = parties.call("INVITE with lists of the agreement", headers=listed)
+    expect(call).that(
+        "headers-never-told",
+        actor=parties.callee.actor,
+        names=["Security-Verify", "Security-Client", "Security-Server"],
+    )
+    alive(call)
+    if call.ok:
+        call.bye()

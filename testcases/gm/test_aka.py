@@ -237,6 +237,20 @@ def test_a_nonce_count_that_does_not_grow_is_refused(bench: Bench) -> None:
     ue.close()
 
 
+@purpose("GM-AKA-26")
+def test_stale_is_said_to_who_knows_the_password_alone(bench: Bench) -> None:
+    """A wrong answer to a nonce that is used up is not told stale=true, which says that the password was right."""
+    ue = bench.ue(auth="digest", registered=False)
+    done = ue.register(label="REGISTER with the right password")
+    control(done).accepted()
+    given = challenge_of(done)
+    attack = ue.respond(given, password="not the password", label="REGISTER with a used nonce and a wrong password")
+    expect(attack).refused(status=REFUSALS)
+    expect(attack).holds("not-stale")
+    alive(ue.register(label="REGISTER with a new nonce"))
+    ue.close()
+
+
 @purpose("GM-AKA-11")
 def test_a_response_for_another_method_is_refused(bench: Bench) -> None:
     """A response that was computed for INVITE does not authenticate a REGISTER."""

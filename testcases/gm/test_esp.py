@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -177,3 +179,79 @@ def test_a_ue_behind_a_nat_is_not_redirected(bench: Bench) -> None:
     alive(victim.probe("protected request of the victim again"), accept=SERVED)
     victim.close()
     other.close()
+
+
+PAUSE = 2.0
+"""Seconds between looks at associations that may live on for a while."""
+
+
+@purpose("GM-ESP-12")
+def test_a_new_set_of_associations_ends_the_old_one(bench: Bench) -> None:
+    """After the UE registered anew, with new associations, the old ones are not served for longer than allowed."""
+    ue = registered(bench)
+    old = ue.esp
+    ue.registration = None  # so that it begins unprotected, is challenged, and gets new associations
+    bench.register(ue)
+    control(ue.probe("protected request through the new associations")).accepted(accept=SERVED)
+    ports = (old.agreed.own.port_c, old.agreed.peer.port_s)
+    stale = Altered("the associations before", association=old.outgoing, ports=ports)
+    attack = ue.probe("request through the old associations", stale)
+    until = time.monotonic() + bench.profile.timers.associations
+    while attack.ok and time.monotonic() < until:
+        bench.session.run(asyncio.sleep(min(PAUSE, bench.profile.timers.associations)))
+        attack = ue.probe("request through the old associations, later", stale)
+    expect(attack).refused(accept=SERVED)
+    lives_on(ue)
+
+
+@purpose("GM-ESP-13")
+def test_associations_end_with_their_time(bench: Bench) -> None:
+    """When the registration runs out by itself, nothing is served through its associations any more."""
+    ue = bench.secure_ue(registered=False)
+    short = ue.register(expires=bench.gm.least_expires or 1, label="REGISTER for the shortest time")
+    control(short).accepted()
+    control(ue.probe("protected request in that time")).accepted(accept=SERVED)
+    bench.session.run(asyncio.sleep(short.expires + bench.profile.timers.associations))
+    expect(ue.probe("protected request after that time", within=bench.session.timers.silence)).refused(accept=SERVED)
+    ue.registration = None
+    alive(ue.register(label="REGISTER again"))
+    ue.close()
+
+
+@purpose("GM-ESP-14")
+def test_a_reflected_packet_is_dropped(bench: Bench) -> None:
+    """A packet with a request for the UE, sent back to the network as it came, is not taken for one of the UE's."""
+    first, second = bench.subscribers(2, auth="aka")
+    victim = bench.secure_ue("victim", subscriber=first)
+    other = bench.secure_ue("ue-b", subscriber=second)
+    asked = other.request("OPTIONS", victim.impu, label="request to the victim")
+    control(asked).accepted()
+    if not victim.esp.came[1].startswith(b"OPTIONS"):
+        raise InconclusiveError("no request came to the UE, so that there is no packet to send back")
+    expect(victim.replay("the network's own packet, sent back", reflected=True)).refused(accept=SERVED)
+    alive(victim.probe("protected request of the victim"), accept=SERVED)
+    victim.close()
+    other.close()
+
+
+FRAGMENT = 256
+"""Octets of a fragment, of a packet of some 600."""
+
+
+@purpose("GM-ESP-15")
+def test_fragments_are_put_together(bench: Bench) -> None:
+    """A protected request whose packet comes in IP fragments is served, and half a packet breaks nothing."""
+    ue = registered(bench)
+    expect(ue.probe("request in fragments", Altered("IP fragments", pieces=FRAGMENT))).accepted(accept=SERVED)
+    lives_on(ue)
+
+
+@purpose("GM-ESP-16")
+def test_icmp_ends_no_association(bench: Bench) -> None:
+    """ICMP errors that quote a packet of the network, which anybody can write, do not end the association."""
+    ue = registered(bench)
+    bench.session.run(ue.esp.send_unreachable("ICMP errors in the UE's name"))
+    after = ue.probe("protected request after the ICMP errors")
+    expect(after).accepted(accept=SERVED)
+    alive(after, accept=SERVED)
+    ue.close()

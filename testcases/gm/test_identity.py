@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.liveness import SipProbe
+from imsproof.actors.liveness import SERVED, SipProbe
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.parties import Elsewhere
 from imsproof.actors.transactions import new_branch
@@ -255,4 +256,84 @@ def test_a_contact_is_no_way_in(bench: Bench) -> None:
         headers = [identity, *([("Route", route)] if route else [])]
         label = f"INVITE of a stranger to a contact, with {route or 'no Route'}"
         intrude(bench, parties, label, uri=parties.callee.contact_uri, headers=headers)
+    afterwards(parties)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """An address of the UE's choice in a header field where only the network may write, or that says where it is."""
+
+    told: str
+    name: str
+    value: str
+
+    def headers(self, elsewhere: Elsewhere) -> list[tuple[str, str]]:
+        """The header field with the address of a place that nobody should be sent to."""
+        return [(self.name, self.value.format(uri=elsewhere.uri, address=elsewhere.address))]
+
+
+def other_address(bench: Bench) -> str:
+    """Another of the tester's addresses than the one that its UEs have."""
+    return bench.profile.tester.addresses[1]
+
+
+@purpose("GM-ID-13")
+def test_path_of_a_ue_leads_nowhere(bench: Bench) -> None:
+    """A REGISTER with a Path of the UE's making: calls to that UE come to it, and not to the address in that Path."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    elsewhere = Elsewhere.open(bench.session, other_address(bench))
+    planted = Planted("a Path", "Path", "<{uri}>")
+    again = parties.callee.register(headers=planted.headers(elsewhere), label="REGISTER with a Path of its own")
+    call = parties.call("INVITE after that")
+    if call.ok:
+        call.bye()
+    expect(elsewhere).holds("nothing-received")
+    if not again.ok:
+        expect(again).refused()
+    parties.callee.register(label="REGISTER without it")
+    afterwards(parties)
+
+
+@purpose("GM-ID-14")
+def test_via_does_not_say_where_answers_go(bench: Bench) -> None:
+    """An answer goes to where its request came from, whatever address, received and rport the sender put into Via."""
+    ue, within = bench.ue(transport="udp"), bench.session.timers.silence
+    control(ue.request("OPTIONS", label="OPTIONS, honest")).accepted(SERVED)
+    elsewhere = Elsewhere.open(bench.session, other_address(bench))
+    host, port = elsewhere.udp.local
+
+    def false_via(message: sip.Message) -> None:
+        message.set("Via", f"SIP/2.0/UDP {elsewhere.address};received={host};rport={port};branch={new_branch()}")
+
+    for target in (f"sip:{bench.gm.domain}", ue.impu):
+        label = f"OPTIONS to {target} whose Via names another place"
+        bench.session.run(ue.arequest("OPTIONS", target, alter=false_via, label=label, within=within))
+    expect(elsewhere).holds("nothing-received")
+    alive(ue.request("OPTIONS", label="OPTIONS, honest again"), accept=SERVED)
+    ue.close()
+
+
+@purposes(
+    {
+        "GM-ID-15": Planted("a Record-Route", "Record-Route", "<{uri}>"),
+        "GM-ID-16": Planted("a Contact", "Contact", "<sip:somebody@{address}>"),
+    }
+)
+def test_what_a_ue_says_of_its_place_leads_nowhere_else(bench: Bench, case: Planted) -> None:
+    """What the far UE sends within the call does not go to an address that the caller wrote into its INVITE."""
+    parties = bench.parties()
+    honest(parties, "INVITE, honest")
+    elsewhere = Elsewhere.open(bench.session, other_address(bench))
+
+    def planted(message: sip.Message) -> None:
+        for name, value in case.headers(elsewhere):
+            message.set(name, value)
+
+    call = parties.call(f"INVITE with {case.told} of its own", alter=planted)
+    for there in list(parties.callee.calls.values()):
+        there.bye("BYE of the far UE")
+    if call.ok:
+        call.bye()
+    expect(elsewhere).holds("nothing-received")
     afterwards(parties)

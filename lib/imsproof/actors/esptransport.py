@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.siptransport import Labels, SipTransport
-from imsproof.codec import esp, udp
+from imsproof.codec import esp, ipv4, udp
+from imsproof.link import rawip
 from imsproof.link.esp import EncapsulatedEsp, EspSocket
 from imsproof.link.facts import sip_facts
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import Address, HarnessError, Kind
+from imsproof.seams import Address, HarnessError, InconclusiveError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,6 +66,7 @@ class Altered:
         spoil: changes the sealed packet.
         packet: sent as it is instead (a replay).
         plain: from which of the protected ports, and where to, the message is sent without any protection.
+        pieces: octets of each IP fragment in which it is sent; 0 for no fragments.
     """
 
     told: str
@@ -73,6 +75,7 @@ class Altered:
     spoil: Callable[[bytes], bytes] | None = None
     packet: bytes = b""
     plain: tuple[int, Address] | None = None
+    pieces: int = 0
 
 
 class EspTransport(SipTransport):
@@ -82,6 +85,7 @@ class EspTransport(SipTransport):
         agreed: the agreement that it stands on.
         altering: how requests are made wrong for the time being, or ``None``.
         last: the last packet with a request, as it crossed, and the request in it.
+        came: the last packet with a request of the network (or its first packet), and what is in it.
     """
 
     def __init__(self, session: Session, actor: str, remote: Address, labels: Labels, agreed: Agreed) -> None:
@@ -90,6 +94,7 @@ class EspTransport(SipTransport):
         self.agreed = agreed
         self.altering: Altered | None = None
         self.last = (b"", b"")
+        self.came = (b"", b"")
         self.outgoing = agreed.association(agreed.peer.spi_s)
         self._incoming = {spi: agreed.association(spi) for spi in (agreed.own.spi_c, agreed.own.spi_s)}
         self._windows = {spi: esp.ReplayWindow() for spi in self._incoming}
@@ -99,16 +104,22 @@ class EspTransport(SipTransport):
 
     @classmethod
     async def protect(
-        cls, session: Session, actor: str, addresses: tuple[str, str], agreed: Agreed, exchange: str
+        cls,
+        session: Session,
+        actor: str,
+        addresses: tuple[str, str],
+        agreed: Agreed,
+        exchange: str,
+        labels: Labels | None = None,
     ) -> EspTransport:
-        """Open the associations between the UE's and the network's IP address.
+        """Open the associations between the UE's and the network's IP address; ``labels`` are those of older ones.
 
         Raises:
             InconclusiveError: no raw socket may be opened.
             HarnessError: the protected ports are taken.
         """
         local, remote = addresses
-        labels = Labels(session, exchange)
+        labels = labels or Labels(session, exchange)
         made = cls(session, actor, (remote, agreed.peer.port_s), labels, agreed)
         made.local = (local, agreed.own.port_s)
         if agreed.nat_port:
@@ -153,7 +164,34 @@ class EspTransport(SipTransport):
             raise HarnessError("the associations are closed")
         if request:
             self.last = (packet, data)
+        if altered.pieces:
+            await self._send_pieces(packet, altered.pieces, exchange)
+            return
         await self._socket.send(packet, exchange)
+
+    async def _send_pieces(self, packet: bytes, size: int, exchange: str) -> None:
+        """Send a packet in IP fragments (``InconclusiveError`` where ESP goes in UDP, or over IPv6)."""
+        if self.agreed.nat_port or ":" in self.local[0]:
+            raise InconclusiveError("fragments are done for ESP over IPv4 only, not in UDP")
+        ends = (self.local[0], self.remote[0])
+        self.session.tap("esp", (ends[0], 0), (ends[1], 0), packet)
+        pieces = ipv4.fragments(ends, ipv4.ESP, packet, size, secrets.randbelow(0xFFFF) + 1)
+        await rawip.send_packets(self.session, self.actor, exchange, ends[1], pieces)
+
+    async def send_unreachable(self, label: str) -> None:
+        """Say by ICMP, as anybody could, that the network's last packet did not arrive (as :func:`send_packets`)."""
+        exchange = self.session.exchange(label)
+        if self.agreed.nat_port or ":" in self.local[0]:
+            raise InconclusiveError("ICMP errors are done for ESP over IPv4 only, not in UDP")
+        here, there = self.local[0], self.remote[0]
+        quoted = ipv4.packet((there, here), ipv4.ESP, self.came[0][:64])
+        errors = [
+            ipv4.unreachable(quoted, ipv4.PROTOCOL_UNREACHABLE),
+            ipv4.unreachable(quoted, ipv4.FRAGMENTATION_NEEDED, mtu=68),
+        ]
+        packets = [ipv4.packet((here, there), ipv4.ICMP, one) for one in errors]
+        await rawip.send_packets(self.session, self.actor, exchange, there, packets)
+        self.session.note("ICMP errors that quote a packet of the network", actor=self.actor, exchange=exchange)
 
     def _seal(self, data: bytes, association: esp.Association, ports: tuple[int, int]) -> bytes:
         self._sent += 1
@@ -176,6 +214,8 @@ class EspTransport(SipTransport):
         exchange, facts = self.labels.describe(data)
         told = {**facts, "replayed": True} if not fresh else dict(facts)
         self._emit_esp(Kind.RECEIVED, exchange, data, told, packet, (source, target))
+        if facts.get("sip") == "request" or not self.came[0]:
+            self.came = (packet, data)
         if fresh:
             self.on_message(data, self.remote, exchange)
 

@@ -55,7 +55,11 @@ class GmTlsClient:
         """Do a handshake; ``changes`` are fields of :class:`imsproof.link.tls.TlsOptions` that differ from usual."""
         return self.session.run(self._handshake(label, changes))
 
-    async def _handshake(self, label: str, changes: dict[str, Any]) -> Attempt:
+    def renegotiate(self, label: str) -> Attempt:
+        """Shake hands in TLS 1.2, then ask for a second handshake."""
+        return self.session.run(self._handshake(label, {"maximum": "TLSv1.2"}, again=True))
+
+    async def _handshake(self, label: str, changes: dict[str, Any], *, again: bool = False) -> Attempt:
         attempt = Attempt(record=self.session.record, exchange=self.session.exchange(label))
         remote = (self.target.url.host, self.target.url.port)
         options = replace(self._usual, **changes)
@@ -65,5 +69,7 @@ class GmTlsClient:
             attempt.failed = str(error)
             return attempt
         attempt.connected, attempt.facts = True, stream.facts
+        if again:
+            await stream.renegotiate(self.session.timers.silence)
         await stream.aclose()
         return attempt

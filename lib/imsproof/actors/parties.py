@@ -169,3 +169,8 @@ class Elsewhere:
         """Its SIP URI, a loose route."""
         host, port = self.udp.local
         return f"sip:{f'[{host}]' if ':' in host else host}:{port};lr"
+
+    @property
+    def address(self) -> str:
+        """Its host and port, as a URI has them."""
+        return self.uri.removeprefix("sip:").partition(";")[0]

@@ -143,12 +143,13 @@ class SecureUe(Ue):
         sending = self.arequest("OPTIONS", self.impu, label=label, within=seconds)
         return self.session.run(_altered(transport, altered, sending))
 
-    def replay(self, label: str) -> SipAnswer:
-        """Send the last packet once more as it crossed, and wait for an answer to it."""
+    def replay(self, label: str, *, reflected: bool = False) -> SipAnswer:
+        """Send the last packet once more as it crossed, or the network's own back, and wait for an answer to it."""
         transport = self.esp
-        packet, data = transport.last
+        packet, data = transport.came if reflected else transport.last
+        told = "a packet of the network, back" if reflected else "the packet before, once more"
         sending = self.asend_raw(data, label, within=self.session.timers.silence)
-        return self.session.run(_altered(transport, Altered("the packet before, once more", packet=packet), sending))
+        return self.session.run(_altered(transport, Altered(told, packet=packet), sending))
 
     # The same on the link's loop
 
@@ -230,7 +231,9 @@ class SecureUe(Ue):
         if self.registration is None:
             self._step_back()
         authorization = self.credentials.initial(self.gm.registrar)
-        listed = [*headers, *REQUIRE, ("Security-Client", format_mechanisms(client))]
+        listed = [*headers, *REQUIRE]
+        if client:
+            listed.append(("Security-Client", format_mechanisms(client)))
         seconds = self.session.timers.register_
         await self._one_register(proposal, authorization, expires, listed, alter, seconds)
         self._read(proposal)
@@ -278,11 +281,10 @@ class SecureUe(Ue):
             answer = self._answer_challenge(done, proposal.challenge, how)
         if protected:
             await self._protect(_agreed(proposal, answer.ck, answer.ik, self.nat_port), done.exchange)
-        listed = [
-            *headers,
-            *REQUIRE,
-            ("Security-Client", format_mechanisms(client(proposal.client) if client else proposal.client)),
-        ]
+        listed = [*headers, *REQUIRE]
+        repeated = client(proposal.client) if client else proposal.client
+        if repeated:
+            listed.append(("Security-Client", format_mechanisms(repeated)))
         verified = verify(proposal.server) if verify else proposal.server
         if verified:
             listed.append(("Security-Verify", format_mechanisms(verified)))
@@ -316,7 +318,8 @@ class SecureUe(Ue):
         if self._unprotected is None:
             self._unprotected = (self.transport, self.transactions)
         addresses = (self.transport.local[0], self.transport.remote[0])
-        made = await EspTransport.protect(self.session, self.actor, addresses, agreed, exchange)
+        labels = self._made[-1].labels if self._made else None
+        made = await EspTransport.protect(self.session, self.actor, addresses, agreed, exchange, labels)
         self.session.own(made)
         for old in self._made[:-1]:
             await old.aclose()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from ipaddress import ip_address
 
-HEADER, IP_HEADER, ADDRESS = 8, 20, 4
+from imsproof.codec import ipv4
+
+HEADER, IP_HEADER = 8, 20
 PROTOCOL = 17
 
 
@@ -17,7 +19,7 @@ def build(source: tuple[str, int], target: tuple[str, int], data: bytes) -> byte
     """Write a datagram with its checksum; addresses are textual IP and port in host order."""
     length = HEADER + len(data)
     header = struct.pack("!HHHH", source[1], target[1], length, 0)
-    checksum = _checksum(_pseudo(source[0], target[0], length) + header + data) or 0xFFFF
+    checksum = ipv4.checksum(_pseudo(source[0], target[0], length) + header + data) or 0xFFFF
     return struct.pack("!HHHH", source[1], target[1], length, checksum) + data
 
 
@@ -38,11 +40,10 @@ def parse(datagram: bytes) -> tuple[int, int, bytes]:
 def tunnel(source: tuple[str, int], target: tuple[str, int], data: bytes) -> bytes:
     """Write a whole IPv4 packet with a datagram in it, as ESP carries it in tunnel mode (RFC 791, RFC 3948)."""
     datagram = build(source, target, data)
-    ends = ip_address(source[0]).packed + ip_address(target[0]).packed
-    if len(ends) != 2 * ADDRESS:
-        raise UdpError("tunnel mode is done for IPv4 only")
-    start = struct.pack("!BBHHHBBH", 0x45, 0, IP_HEADER + len(datagram), 0, 0x4000, 64, PROTOCOL, 0)
-    return start[:10] + struct.pack("!H", _checksum(start + ends)) + ends + datagram
+    try:
+        return ipv4.packet((source[0], target[0]), PROTOCOL, datagram)
+    except ValueError as error:
+        raise UdpError("tunnel mode is done for IPv4 only") from error
 
 
 def untunnel(packet: bytes) -> tuple[int, int, bytes]:
@@ -58,12 +59,3 @@ def _pseudo(source: str, target: str, length: int) -> bytes:
     if one.version == 4:
         return one.packed + other.packed + struct.pack("!BBH", 0, PROTOCOL, length)
     return one.packed + other.packed + struct.pack("!IHBB", length, 0, 0, PROTOCOL)
-
-
-def _checksum(data: bytes) -> int:
-    if len(data) % 2:
-        data += b"\0"
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF

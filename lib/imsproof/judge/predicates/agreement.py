@@ -113,9 +113,10 @@ def dropped_in_silence(events: Events, *, exchange: str) -> Finding:
 
 
 def _choices(events: Events, exchange: str) -> list[SecMechanism]:
-    """The entries that both lists have, the network's best first."""
+    """The entries for SIP that both lists have, the network's best first."""
     offered = {_name(one) for one in _listed(events, exchange, Kind.SENT, "Security-Client")}
-    common = [one for one in _listed(events, exchange, Kind.RECEIVED, "Security-Server") if _name(one) in offered]
+    listed = _listed(events, exchange, Kind.RECEIVED, "Security-Server")
+    common = [one for one in listed if _name(one) in offered and "mediasec" not in one.params]
     return sorted(common, key=lambda one: one.preference, reverse=True)
 
 

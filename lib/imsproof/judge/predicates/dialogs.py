@@ -48,7 +48,7 @@ def nothing_received(events: Events, *, exchange: str) -> Finding:
     for event in events:
         if event.exchange == exchange and event.kind is Kind.RECEIVED:
             what = event.facts.get("method") or f"{len(event.data)} bytes"
-            return fails(f"{exchange}: {what} came to an address that only the sender's Route names", event.seq)
+            return fails(f"{exchange}: {what} came to an address that nobody but the sender named", event.seq)
     return holds(f"{exchange}: nothing came")
 
 
@@ -109,6 +109,35 @@ def hops_limited(events: Events, *, actor: str, method: str, most: int) -> Findi
     came = [e.seq for e in _requests(events, actor, method)]
     sentence = f"{len(came)} {method} came to {actor} for one that was sent"
     return holds(sentence, *came[:most]) if len(came) <= most else fails(f"{sentence}, at most {most} expected", *came)
+
+
+@predicate("one-at-a-time")
+def one_at_a_time(events: Events, *, actors: Sequence[str], method: str, after: int) -> Finding:
+    """Of several contacts, at most one was sent this request since event ``after``, none of which was answered."""
+    came = {actor: [e.seq for e in _requests(events, actor, method) if e.seq > after] for actor in actors}
+    reached = {actor: seqs for actor, seqs in came.items() if seqs}
+    if not reached:
+        return unknown(f"{method} came to none of {', '.join(actors)}")
+    first = [seqs[0] for seqs in reached.values()]
+    sentence = f"{method} came to {' and '.join(sorted(reached))} while none of them had answered"
+    return (
+        fails(sentence, *first) if len(reached) > 1 else holds(f"{method} came to {next(iter(reached))} alone", *first)
+    )
+
+
+@predicate("session-bearable")
+def session_bearable(events: Events, *, exchange: str, least: int) -> Finding:
+    """The INVITE as it arrived asks for no refreshes more often than this many seconds (RFC 4028 section 4)."""
+    event = _arrived(events, exchange)
+    if event is None:
+        return unknown(f"{exchange}: no request arrived")
+    message = Message.parse(event.data)
+    text = (message.get("Session-Expires") or message.get("x") or "").partition(";")[0].strip()
+    seconds = int(text) if text.isascii() and text.isdigit() else None
+    if seconds is not None and seconds < least:
+        return fails(f"{exchange}: arrived with a session of {seconds} s, at least {least} s expected", event.seq)
+    told = "no session interval" if seconds is None else f"a session of {seconds} s"
+    return holds(f"{exchange}: arrived with {told}", event.seq)
 
 
 def _requests(events: Events, actor: str, method: str) -> Iterator[Event]:

@@ -41,10 +41,18 @@ def contact_bound(events: Events, *, exchange: str, contact: str) -> Finding:
     if answer is None or not 200 <= int(answer.facts["status"]) < 300:
         how = f"answered {answer.facts['status']}" if answer else "no answer"
         return unknown(f"{exchange}: the bindings could not be read: {how}", *([answer.seq] if answer else []))
-    bound = [parse_name_addr(value).uri for value in Message.parse(answer.data).values("Contact") if value != "*"]
-    if any(same_contact(str(uri), contact) for uri in bound):
+    bound = [value for value in Message.parse(answer.data).values("Contact") if value != "*"]
+    if any(_names(value, contact) for value in bound):
         return holds(f"{exchange}: {contact} is bound", answer.seq)
     return fails(f"{exchange}: {contact} is not bound any more ({len(bound)} bindings)", answer.seq)
+
+
+def _names(value: str, contact: str) -> bool:
+    """Whether a Contact value, however odd, is about this contact URI."""
+    try:
+        return same_contact(parse_name_addr(value).uri, contact)
+    except SipSyntaxError:
+        return False
 
 
 def same_contact(one: str, other: str) -> bool:
@@ -164,3 +172,20 @@ def _sqn(events: Events, exchange: str) -> tuple[int, int] | None:
         if isinstance(event.facts.get("sqn"), int):
             return event.facts["sqn"], event.seq
     return None
+
+
+@predicate("not-stale")
+def not_stale(events: Events, *, exchange: str) -> Finding:
+    """The answer does not say that only the nonce was stale (RFC 7616 section 3.3)."""
+    answer = final_answer(of_exchange(events, exchange))
+    if answer is None:
+        return holds(f"{exchange}: no answer, which says nothing")
+    name = CHALLENGES.get(int(answer.facts["status"]))
+    for value in Message.parse(answer.data).get_all(name) if name else ():
+        try:
+            _, params = parse_challenge(value)
+        except SipSyntaxError:
+            continue
+        if params.get("stale", "").lower() == "true":
+            return fails(f"{exchange}: the challenge says stale=true", answer.seq)
+    return holds(f"{exchange}: answered {answer.facts['status']}, and nothing is called stale", answer.seq)

@@ -55,6 +55,7 @@ class AssociationSet:
         outer: where the UE's packets in UDP come from; ``None`` in transport mode.
         keys: CK and IK.
         until: end of its life, monotonic seconds.
+        also: other algorithms that are taken from the UE too.
     """
 
     agreement: Agreement
@@ -69,6 +70,7 @@ class AssociationSet:
     outer: Address | None = None
     window: esp.ReplayWindow = field(default_factory=esp.ReplayWindow)
     sent: int = 0
+    also: esp.Association | None = None
 
 
 class Associations:
@@ -145,11 +147,9 @@ class Associations:
         return next((one for one in self._sets.values() if one.flow == flow), None)
 
     @staticmethod
-    def change(one: AssociationSet, alg: str, ealg: str) -> None:
-        """Have a set use other algorithms than those that were agreed on."""
-        keys = esp.expand_keys(alg, ealg, *one.keys)
-        one.inbound = esp.Association(one.inbound.spi, alg, ealg, *keys)
-        one.outbound = esp.Association(one.outbound.spi, alg, ealg, *keys)
+    def widen(one: AssociationSet, alg: str, ealg: str) -> None:
+        """Have a set take packets of other algorithms too than those that were agreed on."""
+        one.also = esp.Association(one.inbound.spi, alg, ealg, *esp.expand_keys(alg, ealg, *one.keys))
 
     def settle(self, kept: AssociationSet, impus: tuple[str, ...], until: float) -> None:
         """Take a set into use until then; older sets of the same user go (TS 33.203 7.4, secondary)."""
@@ -240,6 +240,8 @@ class Associations:
         try:
             return sa.open(packet)
         except esp.EspError:
+            if found.also is not None:
+                return found.also.open(packet)
             if not policy.null_only_when_agreed and sa.alg != "null":
                 return esp.Association(sa.spi, sa.alg, "null", sa.integrity_key).open(packet)
             if not policy.check_icv:

@@ -244,7 +244,7 @@ class Pcscf(Node):
                 self._hand_out_challenge(answer, agreement, credentials.get("username", ""), served.flow)
             elif answer.status == 200:
                 self.bindings.learn(served.request, served.flow, answer)
-                self._settle(current, answer)
+                self._settle(current, answer, served.request)
             elif current is not None and not current.impus:
                 self._associations.drop(current)
             if answer.status >= 400 and credentials.get("response") and self.policy.tls_close_on_failure:
@@ -263,8 +263,6 @@ class Pcscf(Node):
             return self._agreements.propose(message, flow, self.policy, must=user is not None and user.must_agree)
         if current is not None:
             confirm(current.agreement, message, self.policy)
-            if self.policy.choose_by_verify and (suite := verified(message)) is not None:
-                self._associations.change(current, *suite)
         else:
             self._agreements.unprotected_answer(message, flow, self.policy)
         return None
@@ -287,9 +285,11 @@ class Pcscf(Node):
         named = parse_uri(parse_name_addr(message.get("To") or "").uri).aor
         return current.impi == credentials.get("username") and (not current.impus or named in current.impus)
 
-    def _settle(self, current: AssociationSet | None, answer: Message) -> None:
+    def _settle(self, current: AssociationSet | None, answer: Message, register: Message) -> None:
         if current is None:
             return
+        if self.policy.choose_by_verify and (suite := verified(register)) is not None:
+            self._associations.widen(current, *suite)
         if self.bindings.of_flow(current.flow):
             until = max(one.until for one in self.bindings.of_flow(current.flow))
             self._associations.settle(current, tuple(hops.uris(answer, "P-Associated-URI")), until)

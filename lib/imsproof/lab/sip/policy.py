@@ -70,7 +70,7 @@ class SipPolicy:
         bind_identity: P-CSCF: an association speaks for the user that it was made for alone.
         nat_after_check: P-CSCF: where a UE behind a NAT is sent to follows from packets with a good ICV alone.
         end_associations: P-CSCF: associations end with the registration.
-        choose_by_verify: P-CSCF: the first entry of Security-Verify, not its own list, decides over the association.
+        choose_by_verify: P-CSCF: the algorithms of Security-Verify's first entry are taken too, whatever was agreed.
         require_security_client: P-CSCF: who requires an agreement must list something to agree on.
         require_agreement: P-CSCF: whose subscription asks for an agreement is not served without one (421).
         mediasec_beside: P-CSCF: entries for media security are no choice of a mechanism for SIP (TS 33.328).

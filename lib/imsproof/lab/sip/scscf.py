@@ -172,7 +172,10 @@ class Scscf(Node):
         if not self.policy.breadth and registration is not None and message.method == "INVITE":
             self._spread(message, called, registration, contact)
         if not self.policy.contacts_end_here and registration is not None:
-            contact = self._follow(served, message, registration) or contact
+            own = self._follow(served, message, registration)
+            if own is None:
+                return
+            contact = own
         if message.method in ("INVITE", "SUBSCRIBE", "REFER"):
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         message.set("P-Called-Party-ID", f"<{called}>")
