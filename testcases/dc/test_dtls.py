@@ -8,12 +8,11 @@ from imsproof.actors.dccall import Handshake
 from imsproof.actors.dchello import hello, say_hello
 from imsproof.dcsteps import serves
 from imsproof.engine.identity import make_identity
-from imsproof.judge import alive, control, expect
+from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
 
 if TYPE_CHECKING:
     from imsproof.actors.dccall import DataChannelCall
-    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.bench import Bench
 
 REFUSALS = ["protocol_version", "handshake_failure", "insufficient_security"]
@@ -112,7 +111,7 @@ def test_as_client_too_the_lab_does_nothing_older_than_dtls_1_2(bench: Bench) ->
     serves(peer)
 
 
-@purpose("DC-DTLS-30")
+@purpose("DC-DTLS-40")
 def test_a_hello_that_offers_13_gets_what_is_claimed(bench: Bench) -> None:
     """A ClientHello with DTLS 1.3 and 1.2 is answered with 1.2 or 1.3, or with 1.3 alone where that is claimed."""
     peer = bench.data_channel_peer()
