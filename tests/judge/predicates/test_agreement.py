@@ -101,3 +101,11 @@ def test_an_answer_in_clear_is_no_protected_answer() -> None:
     assert agreement.dropped_in_silence(story.events, exchange=EXCHANGE).outcome is Outcome.FAILS
     story.add(Kind.RECEIVED, transport="udp", sip="response", status=200)
     assert agreement.answered_protected(story.events, exchange=EXCHANGE).outcome is Outcome.FAILS
+
+
+def test_media_security_is_nothing_in_common() -> None:
+    both = f"sdes-srtp;mediasec, {CBC}"
+    assert (
+        agreement.agreed(proposed(both, 401, "sdes-srtp;mediasec").events, exchange=EXCHANGE).outcome is Outcome.FAILS
+    )
+    assert agreement.agreed(proposed(both, 401, OWN_CBC).events, exchange=EXCHANGE).outcome is Outcome.HOLDS

@@ -13,7 +13,9 @@ from imsproof.judge.predicates.dialogs import (
     hops_limited,
     not_reached,
     nothing_received,
+    one_at_a_time,
     planted_absent,
+    session_bearable,
     shown_identity,
 )
 from imsproof.seams import Event, Kind, Outcome
@@ -117,3 +119,30 @@ def test_requests_at_an_actor_are_counted() -> None:
     story = came(came(Story(), "INVITE"), "INVITE")
     assert hops_limited(story.events, actor="ue-b", method="INVITE", most=2).outcome is H
     assert hops_limited(story.events, actor="ue-b", method="INVITE", most=1).outcome is F
+
+
+def test_a_request_that_may_not_be_spread_comes_to_one_contact() -> None:
+    def judged(*actors: str, after: int = 0) -> Outcome:
+        story = Story().add(Kind.SENT)
+        for actor in actors:
+            came(story, "INVITE", "9:in", actor)
+        return one_at_a_time(story.events, actors=["ue-b", "ue-c"], method="INVITE", after=after).outcome
+
+    assert (judged("ue-b"), judged("ue-b", "ue-b"), judged("ue-b", "ue-c")) == (H, H, F)
+    assert (judged(), judged("ue-x"), judged("ue-b", "ue-c", after=2)) == (U, U, H)
+
+
+@pytest.mark.parametrize(
+    ("headers", "outcome"),
+    [
+        (["Session-Expires: 1;refresher=uas"], F),
+        (["x: 89"], F),
+        (["Session-Expires: 90"], H),
+        (["Session-Expires: soon"], H),
+        ([], H),
+    ],
+)
+def test_a_session_is_refreshed_no_more_often_than_is_bearable(headers: list[str], outcome: Outcome) -> None:
+    story = came(Story(), "INVITE", "9:in", "ue-b", *headers)
+    assert session_bearable(story.events, exchange="9:in", least=90).outcome is outcome
+    assert session_bearable(story.events, exchange="8:in", least=90).outcome is U

@@ -13,6 +13,7 @@ from imsproof.judge.predicates.registration import (
     challenged,
     contact_bound,
     network_authenticated,
+    not_stale,
     rand_fresh,
     resynchronised,
     sqn_went_on,
@@ -93,3 +94,20 @@ def test_sqn_goes_on_by_challenges_alone(first: int | None, second: int | None, 
         facts: dict[str, Any] = {"sqn": sqn} if sqn is not None else {}
         story.add(Kind.NOTE, exchange, **facts)
     assert sqn_went_on(story.events, before="1:a", after="2:b", most=1 << 28).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("challenge", "outcome"),
+    [('Digest realm="r", nonce="n", stale=TRUE', F), ('Digest realm="r", nonce="n", stale=false', H), ("what", H)],
+)
+def test_stale_is_seen_in_the_challenge(challenge: str, outcome: Outcome) -> None:
+    data = f"SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\n\r\n".encode()
+    story = Story().add(Kind.RECEIVED, data=data, sip="response", status=401)
+    assert not_stale(story.events, exchange="1:x").outcome is outcome
+    assert not_stale([], exchange="1:x").outcome is H
+
+
+def test_an_odd_contact_in_the_list_is_passed_over() -> None:
+    data = b"SIP/2.0 200 OK\r\nContact: <odd\r\nContact: <sip:a@127.0.0.1:5060>;expires=9\r\n\r\n"
+    story = Story().add(Kind.RECEIVED, data=data, sip="response", status=200)
+    assert contact_bound(story.events, exchange="1:x", contact="sip:a@127.0.0.1").outcome is H
