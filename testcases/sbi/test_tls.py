@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Any
 
 from imsproof.actors import tlstricks
+from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
 from imsproof.actors.tlsprobe import FALLBACK_SCSV, SECP256R1, SSL3, TOLERABLE, TlsProbe, malformed
 from imsproof.codec.tlssuites import CLASSES, GOOD, NAMES, forbidden
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
-from imsproof.seams import Role
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
-    from imsproof.actors.nf import NfConsumer, ProducerClient
     from imsproof.bench import Bench
 
 OLD_VERSIONS = ("TLSv1.1", "TLSv1")
@@ -129,6 +130,42 @@ def test_a_downgrade_is_noticed(bench: Bench, consumer: NfConsumer, producer: Pr
     expect(fallback).holds("closed-in-form", role=Role.FORM, alerts=["inappropriate_fallback"])
     expect(probe.show(probe.hello("TLS 1.2"))).holds("downgrade-marked")
     alive(consumer.handshake(producer.producer, "TLS 1.3 again", minimum="TLSv1.3"))
+
+
+def thieves(bench: Bench, producer: ProducerClient) -> list[ProducerClient]:
+    """The producer as it is seen by those who must not pass for its consumer: nobody, and the other consumers."""
+    own = producer.consumer.identity
+    others = {one.name: NfIdentity.of(one) for one in bench.sbi.consumers if one is not bench.sbi.consumer}
+    return [
+        ProducerClient(NfConsumer(bench.session, bench.sbi, identity, actor=name), producer.producer)
+        for name, identity in {"nobody": own.without_certificate(), **others}.items()
+    ]
+
+
+@purpose("SBI-TLS-10")
+def test_a_resumed_session_is_whose_it_was(bench: Bench, producer: ProducerClient) -> None:
+    """Who is refused over a TLS session of its own is refused over the same session resumed, too."""
+    token = producer.token() if producer.wants_token else None
+    control(producer.probe(token, label="by the rightful NF")).accepted()
+    outsiders = 0
+    for thief, version in itertools.product(thieves(bench, producer), ("TLSv1.2", "TLSv1.3")):
+        who = f"{thief.consumer.actor} in {version}"
+        tls: dict[str, Any] = {"minimum": version, "maximum": version}
+        alone = thief.probe(token, label=f"by {who}", injected=True, tls=tls)
+        thief.release(token)
+        if alone.status in thief.successes:
+            continue  # the producer serves it anyway
+        outsiders += 1
+        session = tlstricks.held(thief.consumer, producer.producer, f"a session of {who}", version)
+        producer.probe(token, label="by the rightful NF meanwhile")
+        if session is not None:
+            tls["resume"] = session
+            alone = thief.probe(token, label=f"by {who}, resuming it", injected=True, tls=tls)
+        expect(alone).refused(accept=producer.successes)
+    if not outsiders:
+        raise InconclusiveError("the producer serves every other consumer of the profile, and one without certificate")
+    alive(producer.probe(token, label="by the rightful NF again"))
+    producer.release(token)
 
 
 @purpose("SBI-TLS-11")

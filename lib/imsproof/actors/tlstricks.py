@@ -63,6 +63,28 @@ async def _renegotiate(consumer: NfConsumer, target: Target, label: str) -> Atte
     return attempt
 
 
+def held(consumer: NfConsumer, target: Target, label: str, version: str) -> TlsStream | None:
+    """Shake hands, take what the server sends with it (session tickets among it), and keep the connection open.
+
+    ``None`` when there was no handshake; the journal has why.
+    """
+    return consumer.session.run(_held(consumer, target, label, version))
+
+
+async def _held(consumer: NfConsumer, target: Target, label: str, version: str) -> TlsStream | None:
+    session = consumer.session
+    remote = (target.url.host, target.url.port)
+    options = consumer.options(target, minimum=version, maximum=version)
+    try:
+        stream = await TlsStream.open(session, consumer.actor, session.exchange(label), remote, options, quiet=True)
+        if "h2" in options.alpn:
+            await stream.send(PREFACE)  # its answer comes after the tickets
+        await stream.receive(session.timers.silence)
+    except ConnectionFailedError:
+        return None
+    return stream
+
+
 def tickets(consumer: NfConsumer, target: Target, label: str) -> Attempt:
     """Shake hands in TLS 1.3, take the session tickets that come, and note what they allow."""
     return consumer.session.run(_tickets(consumer, target, label))

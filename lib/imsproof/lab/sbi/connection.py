@@ -20,7 +20,7 @@ from imsproof.lab.sbi.framemender import FrameMender
 from imsproof.lab.sbi.looseh2 import make_connection, make_settings
 from imsproof.lab.sbi.messages import Handler, Peer, Refused, Request, Response, problem
 from imsproof.lab.sbi.rawhello import flawed_answer
-from imsproof.lab.sbi.tls import ALPN, peer_of, server_context
+from imsproof.lab.sbi.tls import ALPN, peer_of, resumed, server_context
 
 if TYPE_CHECKING:
     from imsproof.lab.sbi.policy import SbiPolicy
@@ -186,6 +186,8 @@ class Connection(asyncio.Protocol):
             self._flush_tls()
             return False
         self._peer = peer_of(tls, self._address, by_subject=self._policy.identity_from_subject)
+        if self._policy.sessions_by_address:
+            self._peer = self._server.remembered(self._peer, resumed=resumed(tls))
         if tls.get_alpn_proto_negotiated() != ALPN:
             self._flush_tls()
             self.close()

@@ -17,6 +17,7 @@ class SbiPolicy:
         only_group: the one key exchange group, as ``secp384r1``; ``""`` for the library's own.
         client_renegotiation: a second handshake that the client asks for is done.
         early_data: octets of early data that session tickets allow; with 0 there are no tickets.
+        sessions_by_address: sessions are resumed, and taken for whose handshake came last from the same address.
         clear_text: HTTP/2 without TLS is served.
         client_certificate_required: a client without a certificate is refused (TS 33.501 clause 13.1.0).
         tolerated_verify_errors: OpenSSL verification error numbers that are let pass (10 is an expired certificate).
@@ -89,6 +90,7 @@ class SbiPolicy:
     only_group: str = ""
     client_renegotiation: bool = False
     early_data: int = 0
+    sessions_by_address: bool = False
     clear_text: bool = False
     client_certificate_required: bool = True
     tolerated_verify_errors: tuple[int, ...] = ()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from imsproof.lab.pki import Pki
     from imsproof.lab.policy import Policy, PolicyBox
     from imsproof.lab.sbi.http2policy import Http2Policy
-    from imsproof.lab.sbi.messages import Handler, Request
+    from imsproof.lab.sbi.messages import Handler, Peer, Request
     from imsproof.lab.sbi.policy import SbiPolicy
 
 FATAL: dict[str, Callable[[Request], bool]] = {
@@ -49,6 +49,7 @@ class SbiServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._buffered = 0
         self._fallen_under: Policy | None = None
+        self._seen: dict[str, Peer] = {}
 
     @property
     def policy(self) -> SbiPolicy:
@@ -59,6 +60,12 @@ class SbiServer:
     def http2(self) -> Http2Policy:
         """The policy of HTTP/2 of this moment."""
         return self._box.current.h2
+
+    def remembered(self, peer: Peer, *, resumed: bool) -> Peer:
+        """Say whose a connection is, as a planted fault has it: a resumed session is the last one's of the address."""
+        if not resumed:
+            self._seen[peer.address] = peer
+        return self._seen.get(peer.address, peer)
 
     async def start(self, address: str, port: int = SBI_PORT) -> None:
         """Listen at ``address`` (``OSError`` when it cannot)."""

@@ -67,18 +67,26 @@ def server_context(pki: Pki, name: str, policy: SbiPolicy) -> SSL.Context:
 
 
 def _set_sessions(context: SSL.Context, policy: SbiPolicy) -> None:
-    """Resume no session; or, as a planted fault has it, hand out tickets that allow early data."""
+    """Resume no session; or, as a planted fault has it, hand out tickets, which may allow early data."""
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if policy.early_data:
         library: Any = SSL
         context.set_session_id(b"lab")
         library._lib.SSL_CTX_set_max_early_data(context._context, policy.early_data)  # noqa: SLF001 - not wrapped
+    elif policy.sessions_by_address:
+        context.set_session_id(b"lab")
     else:
         context.set_options(SSL.OP_NO_TICKET)
 
 
 def _select_alpn(wanted: tuple[bytes, ...], offered: list[bytes]) -> Any:
     return next((name for name in wanted if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+
+
+def resumed(connection: SSL.Connection) -> bool:
+    """Whether a finished handshake resumed a session; pyOpenSSL does not wrap the question."""
+    library: Any = SSL
+    return bool(library._lib.SSL_session_reused(connection._ssl))  # noqa: SLF001 - see above
 
 
 def peer_of(connection: SSL.Connection, address: str, *, by_subject: bool = False) -> Peer:
