@@ -8,6 +8,7 @@ from imsproof.actors import applications
 from imsproof.actors.dccall import Handshake
 from imsproof.codec.dcep import PPID_STRING
 from imsproof.codec.sdp import BOOTSTRAP, Dcmap
+from imsproof.dcsteps import root
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 GET = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nAccept: */*\r\n\r\n"
 SMUGGLING = (b"POST / HTTP/1.1\r\nHost: bootstrap\r\nContent-Length: 0\r\nContent-Length: %d\r\n\r\n" % len(GET)) + GET
-MOVES = 3
 RANGES = 500
 BOUND = 10
 FIRST_APPLICATION, SECOND_APPLICATION = (
@@ -29,17 +29,6 @@ FIRST_APPLICATION, SECOND_APPLICATION = (
 )
 APPLICATIONS = (BOOTSTRAP, FIRST_APPLICATION, SECOND_APPLICATION)
 METHODS = ("PUT", "DELETE", "PATCH", "TRACE", "CONNECT")
-
-
-def root(call: DataChannelCall, association: Association, label: str) -> HttpAnswer:
-    """Fetch the root, and follow where it leads."""
-    answer = call.get(association, "/", label=label)
-    for _ in range(MOVES):
-        path = applications.moved_to(answer)
-        if not path:
-            break
-        answer = call.get(association, path, label=f"{label}, moved to {path}")
-    return answer
 
 
 def fetched(peer: DataChannelPeer) -> tuple[DataChannelCall, Association, HttpAnswer]:

@@ -6,20 +6,22 @@ still. What is thrown could have been made by anybody on the path, so nothing of
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors import forge
-from imsproof.actors.dccall import Handshake
+from imsproof.actors.dccall import DataChannelCall, Handshake
 from imsproof.actors.tamper import Intruder, Shredder
 from imsproof.codec.tlshello import APPLICATION_DATA
+from imsproof.dcsteps import associated, associated_once, lives, serves, shaken
 from imsproof.engine.identity import make_identity
-from imsproof.judge import alive, control, expect
+from imsproof.judge import expect
 from imsproof.purpose import purpose, purposes
-from imsproof.seams import Role
+from imsproof.seams import Role, Subject
 
 if TYPE_CHECKING:
-    from imsproof.actors.dccall import DataChannelCall
-    from imsproof.actors.dcpeer import DataChannelPeer
+    from collections.abc import Callable
+
     from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 
@@ -28,46 +30,39 @@ WITHIN_WINDOW = 30
 """A record's number that leaves those of the handshake within the window against replays."""
 AMPLIFICATION = 3
 """RFC 9147 section 5.1 has servers limit what they send to an address that is not validated to three times."""
+ALERTS = (forge.clear_alert(forge.HANDSHAKE_FAILURE), forge.clear_alert(forge.CLOSE_NOTIFY, forge.WARNING))
 
 
-def associated(peer: DataChannelPeer, setup: str = "actpass") -> tuple[DataChannelCall, RawAssociation]:
-    """Bring an association up and show that it answers."""
-    call = peer.open("data channel", setup=setup)
-    association = call.raw("association")
-    control(association).holds("association-up")
-    control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
-    return call, association
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What is done to an association that stands; ``setup``: the tester's role in it."""
+
+    do: Callable[[DataChannelCall, RawAssociation], Subject]
+    setup: str = "actpass"
 
 
-def lives(peer: DataChannelPeer, call: DataChannelCall, association: RawAssociation) -> None:
-    """Claim that the association answers still, heard no alert, and that new ones come up."""
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
-    expect(association).holds("no-alert")
-    call.close()
-    serves(peer)
-
-
-def serves(peer: DataChannelPeer) -> None:
-    """Show that the lab still takes data channels."""
-    call = peer.open("data channel again")
-    alive(call.handshake("DTLS again"))
-    call.close()
+def forged(kind: str, setup: str = "actpass") -> Disturbance:
+    """Datagrams of :data:`imsproof.actors.forge.RECORDS`, under the peer's own address."""
+    return Disturbance(lambda _, association: association.forge(kind), setup)
 
 
 @purposes(
     {
-        "DC-DTLS-10": "bad-record",
-        "DC-DTLS-12": "clear-alert",
-        "DC-DTLS-13": "future-epoch",
-        "DC-DTLS-14": "odd-records",
-        "DC-DTLS-15": "huge-handshake",
+        "DC-DTLS-10": forged("bad-record"),
+        "DC-DTLS-12": forged("clear-alert"),
+        "DC-DTLS-13": forged("future-epoch"),
+        "DC-DTLS-14": forged("odd-records"),
+        "DC-DTLS-15": forged("huge-handshake"),
+        "DC-DTLS-16": forged("hello-again", "active"),
+        "DC-DTLS-23": Disturbance(lambda c, _: c.stranger("ClientHello from another address", c.hello()), "active"),
+        "DC-DTLS-24": Disturbance(lambda call, _: call.stranger("alerts from another address", ALERTS)),
     }
 )
-def test_forged_records_leave_the_association_alone(bench: Bench, case: str) -> None:
-    """Records that the peer did not make are discarded in silence, and the association lives on."""
+def test_what_is_forged_leaves_the_association_alone(bench: Bench, case: Disturbance) -> None:
+    """Datagrams that the peer did not make are discarded in silence, and the association lives on."""
     peer = bench.data_channel_peer()
-    call, association = associated(peer)
-    association.forge(case)
+    call, association = associated(peer, setup=case.setup)
+    case.do(call, association)
     lives(peer, call, association)
 
 
@@ -77,18 +72,7 @@ def test_replayed_records_leave_the_association_alone(bench: Bench) -> None:
     peer = bench.data_channel_peer()
     call, association = associated(peer)
     replayed = association.replayed_heartbeat("heartbeat whose record is replayed")
-    expect(replayed).holds("heartbeat-answered").that(
-        "heartbeat-answered-once", role=Role.FORM, exchange=replayed.exchange
-    )
-    lives(peer, call, association)
-
-
-@purpose("DC-DTLS-16")
-def test_a_hello_under_the_peers_address_leaves_the_association_alone(bench: Bench) -> None:
-    """The ClientHello comes again from the peer's address: the association that stands is not given up for it."""
-    peer = bench.data_channel_peer()
-    call, association = associated(peer, "active")
-    association.forge("hello-again")
+    expect(replayed).holds("heartbeat-answered").holds("heartbeat-answered-once", role=Role.FORM)
     lives(peer, call, association)
 
 
@@ -98,141 +82,6 @@ def test_application_data_in_clear_is_not_taken(bench: Bench) -> None:
     peer = bench.data_channel_peer()
     call, association = associated(peer)
     expect(association.clear_heartbeat("heartbeat in clear")).holds("heartbeat-not-answered")
-    lives(peer, call, association)
-
-
-@purpose("DC-DTLS-18")
-def test_application_data_before_the_handshake_is_not_taken(bench: Bench) -> None:
-    """An SCTP INIT in application data in clear, before any handshake, is not answered, and ends no service."""
-    peer = bench.data_channel_peer()
-    call, _ = associated(peer, "active")
-    call.close()
-    call = peer.open("data channel for early data", setup="active")
-    init = forge.first_init(call.sctp_ports)
-    early = [forge.clear_record(APPLICATION_DATA, init, sequence=0)]
-    expect(call.throw("INIT in application data in clear", early)).holds("no-clear-sctp")
-    call.close()
-    call = peer.open("data channel of somebody else")
-    expect(call.handshake("DTLS of somebody else")).accepted()
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-27")
-def test_application_data_during_the_handshake_is_not_taken(bench: Bench) -> None:
-    """SCTP in application data in clear between the handshake's messages is not answered; the handshake goes on."""
-    peer = bench.data_channel_peer()
-    call, _ = associated(peer)
-    call.close()
-    call = peer.open("data channel for data during the handshake")
-    init = forge.first_init(call.sctp_ports)
-    intruder = Intruder([forge.clear_record(APPLICATION_DATA, init, sequence=WITHIN_WINDOW)])
-    association = call.raw("association, with an INIT in clear during its handshake", Handshake(alter=intruder))
-    expect(association).holds("no-clear-sctp").holds("association-up", role=Role.FORM)
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-28")
-def test_another_handshake_beside_the_association_does_not_replace_it(bench: Bench) -> None:
-    """A whole handshake with another certificate, from the peer's address, gets no session; the association stays."""
-    peer = bench.data_channel_peer()
-    call, association = associated(peer, "active")
-    expect(call.beside("handshake with another certificate", make_identity())).holds("no-session")
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered", role=Role.FORM)
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-29")
-def test_many_hellos_from_elsewhere_bind_nothing(bench: Bench) -> None:
-    """Forty ports say hello before the rightful peer: it comes in all the same, and they got no handshake."""
-    peer = bench.data_channel_peer()
-    call, _ = associated(peer, "active")
-    call.close()
-    call = peer.open("data channel that many ask for", setup="active")
-    many = call.strangers("ClientHellos from forty other ports", STRANGERS)
-    expect(many).holds("no-server-hello", role=Role.FORM)
-    rightful = call.handshake("the rightful peer, last")
-    expect(rightful).accepted().holds("no-alert")
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-19")
-def test_fragments_are_put_together_in_whatever_order(bench: Bench) -> None:
-    """Handshake messages in small fragments, out of order, overlapping and doubled make a handshake all the same."""
-    peer = bench.data_channel_peer()
-    call = peer.open("data channel")
-    control(call.handshake("DTLS")).accepted()
-    call.close()
-    call = peer.open("data channel for fragments")
-    expect(call.handshake("DTLS in overlapping fragments", Handshake(alter=Shredder()))).accepted()
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-20")
-def test_a_hello_that_declares_megabytes_does_no_harm(bench: Bench) -> None:
-    """Fragments of a hello that declares 16 MB bind no memory and end no service."""
-    peer = bench.data_channel_peer()
-    call = peer.open("data channel")
-    control(call.handshake("DTLS")).accepted()
-    call.close()
-    call = peer.open("data channel for a huge hello", setup="active")
-    call.throw("fragments of a hello of 16 MB", forge.huge_hello())
-    call.close()
-    call = peer.open("data channel of somebody else")
-    expect(call.handshake("DTLS of somebody else")).accepted()
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-21")
-def test_a_hello_from_elsewhere_does_not_win_the_race(bench: Bench) -> None:
-    """A ClientHello from another address before the rightful one neither takes nor kills the session."""
-    peer = bench.data_channel_peer()
-    call, _ = associated(peer, "active")
-    call.close()
-    call = peer.open("data channel that is raced for", setup="active")
-    call.stranger("ClientHello from another address, first", call.hello())
-    rightful = call.handshake("the rightful peer, second")
-    expect(rightful).accepted().holds("no-alert")
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-22")
-def test_a_handshake_from_elsewhere_does_not_take_the_session(bench: Bench) -> None:
-    """A whole handshake with another certificate from another address fails, and the rightful peer still comes in."""
-    peer = bench.data_channel_peer()
-    call = peer.open("data channel", setup="active")
-    control(call.handshake("DTLS")).accepted()
-    call.close()
-    call = peer.open("data channel that is raced for", setup="active")
-    foreign = Handshake(identity=make_identity(), injected=True)
-    call.elsewhere("handshake from another address, first", foreign)
-    expect(call.handshake("the rightful peer, second")).accepted()
-    call.close()
-    serves(peer)
-
-
-@purpose("DC-DTLS-23")
-def test_a_hello_from_elsewhere_leaves_the_association_alone(bench: Bench) -> None:
-    """A ClientHello from another address does not end the association that stands."""
-    peer = bench.data_channel_peer()
-    call, association = associated(peer, "active")
-    call.stranger("ClientHello from another address", call.hello())
-    lives(peer, call, association)
-
-
-@purpose("DC-DTLS-24")
-def test_alerts_from_elsewhere_leave_the_association_alone(bench: Bench) -> None:
-    """Alerts and close_notify in clear from another address do not end the association that stands."""
-    peer = bench.data_channel_peer()
-    call, association = associated(peer)
-    alerts = [forge.clear_alert(forge.HANDSHAKE_FAILURE), forge.clear_alert(forge.CLOSE_NOTIFY, forge.WARNING)]
-    call.stranger("alerts from another address", alerts)
     lives(peer, call, association)
 
 
@@ -246,12 +95,125 @@ def test_the_session_does_not_follow_a_record_from_elsewhere(bench: Bench) -> No
     lives(peer, call, association)
 
 
+@purpose("DC-DTLS-28")
+def test_another_handshake_beside_the_association_does_not_replace_it(bench: Bench) -> None:
+    """A whole handshake with another certificate, from the peer's address, gets no session; the association stays."""
+    peer = bench.data_channel_peer()
+    call, association = associated(peer, setup="active")
+    expect(call.beside("handshake with another certificate", make_identity())).holds("no-session")
+    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered", role=Role.FORM)
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-18")
+def test_application_data_before_the_handshake_is_not_taken(bench: Bench) -> None:
+    """An SCTP INIT in application data in clear, before any handshake, is not answered, and ends no service."""
+    peer = bench.data_channel_peer()
+    associated_once(peer, setup="active")
+    call = peer.open("data channel for early data", setup="active")
+    init = forge.first_init(call.sctp_ports)
+    early = [forge.clear_record(APPLICATION_DATA, init, sequence=0)]
+    expect(call.throw("INIT in application data in clear", early)).holds("no-clear-sctp")
+    call.close()
+    somebody_else_comes_in(bench)
+    serves(peer)
+
+
+@purpose("DC-DTLS-27")
+def test_application_data_during_the_handshake_is_not_taken(bench: Bench) -> None:
+    """SCTP in application data in clear between the handshake's messages is not answered; the handshake goes on."""
+    peer = bench.data_channel_peer()
+    associated_once(peer)
+    call = peer.open("data channel for data during the handshake")
+    init = forge.first_init(call.sctp_ports)
+    intruder = Intruder([forge.clear_record(APPLICATION_DATA, init, sequence=WITHIN_WINDOW)])
+    association = call.raw("association, with an INIT in clear during its handshake", Handshake(alter=intruder))
+    expect(association).holds("no-clear-sctp").holds("association-up", role=Role.FORM)
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-19")
+def test_fragments_are_put_together_in_whatever_order(bench: Bench) -> None:
+    """Handshake messages in small fragments, out of order, overlapping and doubled make a handshake all the same."""
+    peer = bench.data_channel_peer()
+    shaken(peer)
+    call = peer.open("data channel for fragments")
+    expect(call.handshake("DTLS in overlapping fragments", Handshake(alter=Shredder()))).accepted()
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-31")
+def test_lost_fragments_are_made_up_for(bench: Bench) -> None:
+    """Handshake messages in small fragments of which every other one is lost at first make a handshake all the same."""
+    peer = bench.data_channel_peer()
+    shaken(peer)
+    call = peer.open("data channel for lost fragments")
+    expect(call.handshake("DTLS with lost fragments", Handshake(alter=Shredder(losing=True)))).accepted()
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-DTLS-20")
+def test_a_hello_that_declares_megabytes_does_no_harm(bench: Bench) -> None:
+    """Fragments of a hello that declares 16 MB bind no memory and end no service."""
+    peer = bench.data_channel_peer()
+    shaken(peer)
+    call = peer.open("data channel for a huge hello", setup="active")
+    call.throw("fragments of a hello of 16 MB", forge.huge_hello())
+    call.close()
+    somebody_else_comes_in(bench)
+    serves(peer)
+
+
+def somebody_else_comes_in(bench: Bench) -> None:
+    """Claim that another call gets its DTLS."""
+    call = bench.data_channel_peer().open("data channel of somebody else")
+    expect(call.handshake("DTLS of somebody else")).accepted()
+    call.close()
+
+
+RACES: dict[str, tuple[str, Callable[[DataChannelCall], Subject]]] = {
+    "DC-DTLS-21": ("", lambda call: call.stranger("ClientHello from another address, first", call.hello())),
+    "DC-DTLS-22": (
+        "",
+        lambda call: call.elsewhere(
+            "handshake from another address, first", Handshake(identity=make_identity(), injected=True)
+        ),
+    ),
+    "DC-DTLS-29": (
+        "no-server-hello",
+        lambda call: call.strangers(f"ClientHellos from {STRANGERS} other ports, first", STRANGERS),
+    ),
+}
+"""What comes from elsewhere before the rightful peer, and the form in which it should be refused."""
+
+
+@purposes(RACES)
+def test_who_comes_from_elsewhere_does_not_win_the_race(
+    bench: Bench, case: tuple[str, Callable[[DataChannelCall], Subject]]
+) -> None:
+    """Hellos and handshakes from other addresses before the rightful ones neither take nor kill the session."""
+    form, come = case
+    peer = bench.data_channel_peer()
+    shaken(peer, setup="active")
+    call = peer.open("data channel that is raced for", setup="active")
+    others = come(call)
+    if form:
+        expect(others).holds(form, role=Role.FORM)
+    rightful = call.handshake("the rightful peer, after the others")
+    expect(rightful).accepted().holds("no-alert")
+    call.close()
+    serves(peer)
+
+
 @purpose("DC-DTLS-26")
 def test_a_hello_from_elsewhere_is_not_amplified(bench: Bench) -> None:
     """An address that proved nothing gets back no more than three times the bytes that came from it."""
     peer = bench.data_channel_peer()
-    call, _ = associated(peer, "active")
-    call.close()
+    shaken(peer, setup="active")
     call = peer.open("data channel that nobody connects to", setup="active")
     probe = call.stranger("ClientHello from another address", call.hello())
     expect(probe).holds("not-amplified", factor=AMPLIFICATION)

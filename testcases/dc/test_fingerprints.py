@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.dccall import Handshake
+from imsproof.dcsteps import associated, connected, refused, serves
 from imsproof.engine.identity import fingerprint, make_identity
-from imsproof.judge import alive, control, expect
+from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imsproof.actors.dccall import DataChannelCall
-    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.bench import Bench
     from imsproof.codec.sdp import Sdp
     from imsproof.engine.identity import Identity
@@ -24,30 +23,6 @@ if TYPE_CHECKING:
 OTHER = make_identity(name="other")
 FIRST_OCTETS = 4
 UDP_DISCARD = 9
-
-
-def serves(peer: DataChannelPeer) -> None:
-    """Show that the lab still takes data channels."""
-    call = peer.open("data channel again")
-    alive(call.handshake("the certificate of the offer again"))
-    call.close()
-
-
-def accepted(peer: DataChannelPeer) -> None:
-    """Show that a data channel comes up when the certificate is the one of the offer."""
-    call = peer.open("data channel")
-    control(call.connect("the certificate of the offer")).holds("association-up")
-    call.close()
-
-
-def refused(call: DataChannelCall, name: str, identity: Identity | None = None) -> None:
-    """Claim that the offer, or else the certificate, is refused."""
-    if call.peer is None:
-        expect(call).holds("no-data-channel")
-    else:
-        attack = call.connect(name, Handshake(identity=identity, injected=True))
-        expect(attack).holds("no-association")
-    call.close()
 
 
 def announce(*values: str) -> Callable[[Sdp], None]:
@@ -66,11 +41,8 @@ def announce(*values: str) -> Callable[[Sdp], None]:
 def test_a_certificate_that_does_not_match_is_refused(bench: Bench) -> None:
     """With the offered certificate the association comes up; with another one it does not."""
     peer = bench.data_channel_peer()
-    accepted(peer)
-    call = peer.open("data channel for another certificate")
-    attack = call.connect("another certificate than the offer's", Handshake(identity=OTHER, injected=True))
-    expect(attack).holds("no-association")
-    call.close()
+    connected(peer)
+    refused(peer.open("data channel for another certificate"), "another certificate than the offer's", OTHER)
     serves(peer)
 
 
@@ -91,7 +63,7 @@ def test_without_a_usable_fingerprint_there_is_no_association(bench: Bench, case
     """An offer whose fingerprint proves nothing is refused, or no certificate is good for it."""
     name, values = case
     peer = bench.data_channel_peer()
-    accepted(peer)
+    connected(peer)
     call = peer.open(f"data channel with {name}", edit=announce(*values(peer.identity)))
     refused(call, f"certificate with {name}")
     serves(peer)
@@ -101,7 +73,7 @@ def test_without_a_usable_fingerprint_there_is_no_association(bench: Bench, case
 def test_a_weak_hash_beside_a_strong_one_does_not_count(bench: Bench) -> None:
     """Where SHA-1 and SHA-256 are announced, a certificate that matches SHA-1 only is refused."""
     peer = bench.data_channel_peer()
-    accepted(peer)
+    connected(peer)
     values = (f"SHA-1 {fingerprint(peer.identity.der, 'sha-1')}", f"SHA-256 {OTHER.sha256}")
     call = peer.open("data channel with SHA-1 of one certificate and SHA-256 of another", edit=announce(*values))
     refused(call, "the certificate that only SHA-1 is for")
@@ -116,7 +88,7 @@ def test_the_media_levels_fingerprint_counts(bench: Bench) -> None:
     def edit(offer: Sdp) -> None:
         offer.session.add_attr("fingerprint", f"SHA-256 {OTHER.sha256}")
 
-    accepted(peer)
+    connected(peer)
     call = peer.open("data channel with another fingerprint at session level", edit=edit)
     expect(call.connect("the media level's certificate")).holds("association-up")
     call.close()
@@ -129,7 +101,7 @@ def test_the_media_levels_fingerprint_counts(bench: Bench) -> None:
 def test_hash_names_are_known_in_small_letters(bench: Bench) -> None:
     """sha-256 in small letters, as most stacks write it, is understood."""
     peer = bench.data_channel_peer()
-    accepted(peer)
+    connected(peer)
     call = peer.open("data channel with sha-256", edit=announce(f"sha-256 {peer.identity.sha256}"))
     if expect(call).holds("gives-data-channel").held:
         expect(call.connect("the certificate of the offer")).holds("association-up")
@@ -140,12 +112,10 @@ def test_hash_names_are_known_in_small_letters(bench: Bench) -> None:
 def test_another_calls_certificate_is_not_good_here(bench: Bench) -> None:
     """A certificate that another subscriber's call announced does not open this one."""
     here, there = bench.data_channel_peer(), bench.data_channel_peer()
-    accepted(here)
+    connected(here)
     call, others = here.open("data channel"), there.open("another subscriber's data channel")
-    attack = call.connect("the other subscriber's certificate", Handshake(identity=there.identity, injected=True))
-    expect(attack).holds("no-association")
+    refused(call, "the other subscriber's certificate", there.identity)
     others.close()
-    call.close()
     serves(here)
 
 
@@ -207,9 +177,7 @@ def test_as_client_too_the_lab_checks_the_certificate(bench: Bench) -> None:
     control(call.connect("the certificate of the offer")).holds("association-up")
     call.close()
     call = peer.open("data channel, the lab as client, for another certificate", setup="passive")
-    attack = call.connect("a server with another certificate", Handshake(identity=OTHER, injected=True))
-    expect(attack).holds("no-association")
-    call.close()
+    refused(call, "a server with another certificate", OTHER)
     serves(peer)
 
 
@@ -241,7 +209,7 @@ def test_each_m_lines_certificate_is_its_own(bench: Bench) -> None:
         second.set_attr("tls-id", OTHER.sha256.replace(":", "")[:32])
         offer.media.append(second)
 
-    accepted(peer)
+    connected(peer)
     call = peer.open("two data-channel m-lines", edit=edit)
     refused(call, "the second m-line's certificate at the first one", OTHER)
     call = peer.open("two data-channel m-lines again", edit=edit)
@@ -255,10 +223,7 @@ def test_each_m_lines_certificate_is_its_own(bench: Bench) -> None:
 def test_a_fingerprint_that_somebody_else_offers_too_opens_and_ends_nothing(bench: Bench) -> None:
     """Who offers another subscriber's fingerprint gets no association with his own key, and ends none of the other."""
     here, there = bench.data_channel_peer(), bench.data_channel_peer()
-    call = here.open("data channel")
-    association = call.raw("association")
-    control(association).holds("association-up")
-    control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
+    call, association = associated(here)
     copied = there.open("another subscriber's data channel with the same fingerprint", identity=here.identity)
     refused(copied, "the other subscriber's own certificate", there.identity)
     expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.dcice import Checks
+from imsproof.dcsteps import serves
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 
 if TYPE_CHECKING:
-    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.bench import Bench
 
 WRONG = {
@@ -20,13 +20,6 @@ WRONG = {
     "bare": ("check without MESSAGE-INTEGRITY", {"password": ""}),
     "username": ("check for another user fragment", {"username": "nobody:here"}),
 }
-
-
-def serves(peer: DataChannelPeer) -> None:
-    """Show that the lab still takes data channels."""
-    call = peer.open("data channel again")
-    alive(call.handshake("DTLS again"))
-    call.close()
 
 
 @purposes({"DC-ICE-01": "password", "DC-ICE-02": "bare", "DC-ICE-03": "username"})

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors import forge
 from imsproof.codec.dcep import PPID_DCEP, PPID_STRING, Open
-from imsproof.judge import alive, control, expect
+from imsproof.dcsteps import associated, associated_once, serves, spared
+from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imsproof.actors.dccall import DataChannelCall
-    from imsproof.actors.dcpeer import DataChannelPeer
-    from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 
     Opening = tuple[str, Callable[[bool], int]]
@@ -28,28 +26,11 @@ MARGIN = 0.5
 RESERVED_STREAM = 65535
 
 
-def associated(peer: DataChannelPeer, label: str = "data channel") -> tuple[DataChannelCall, RawAssociation]:
-    """Bring an association up and show that it answers."""
-    call = peer.open(label)
-    association = call.raw(f"association of {label}")
-    control(association).holds("association-up")
-    control(association.heartbeat(f"heartbeat of {label}")).holds("heartbeat-answered")
-    return call, association
-
-
-def serves(peer: DataChannelPeer) -> None:
-    """Show that the lab still takes data channels."""
-    call = peer.open("data channel again")
-    alive(call.handshake("DTLS again"))
-    call.close()
-
-
 @purpose("DC-SCTP-01")
 def test_sctp_is_taken_only_inside_dtls(bench: Bench) -> None:
     """An SCTP INIT straight over UDP gets no answer in clear."""
     peer = bench.data_channel_peer()
-    call, _ = associated(peer)
-    call.close()
+    associated_once(peer)
     call = peer.open("data channel without DTLS")
     expect(call.throw("INIT without DTLS", [forge.first_init(call.sctp_ports)])).holds("no-clear-sctp")
     call.close()
@@ -93,11 +74,8 @@ def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -
     call, association = associated(hostile, "the hostile peer's data channel")
     association.inject(case)
     association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
-    unharmed = expect(others.heartbeat("somebody else's heartbeat afterwards")).holds("heartbeat-answered").held
     call.close()
-    others_call.close()
-    if unharmed:
-        serves(other)
+    spared(other, others_call, others)
 
 
 @purpose("DC-SCTP-26")
@@ -109,11 +87,8 @@ def test_a_message_over_the_announced_size_ends_nobody_elses_association(bench: 
     size = call.need_peer().max_message_size or ONE_MEGABYTE
     association.send_inside(f"a message of more than {size} bytes", forge.oversized(association.sctp, size))
     association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
-    unharmed = expect(others.heartbeat("somebody else's heartbeat afterwards")).holds("heartbeat-answered").held
     call.close()
-    others_call.close()
-    if unharmed:
-        serves(other)
+    spared(other, others_call, others)
 
 
 @purposes(
@@ -138,8 +113,7 @@ def test_packets_of_no_association_are_discarded(bench: Bench, case: tuple[str, 
 def test_a_tampered_cookie_makes_no_association(bench: Bench) -> None:
     """A COOKIE ECHO whose cookie was changed in one bit is not acknowledged."""
     peer = bench.data_channel_peer()
-    call, _ = associated(peer)
-    call.close()
+    associated_once(peer)
     call = peer.open("data channel for a tampered cookie")
     association = call.raw("association that stops before its cookie", passive=True, hold_cookie=True)
     cookie = association.cookie()
@@ -153,8 +127,7 @@ def test_a_tampered_cookie_makes_no_association(bench: Bench) -> None:
 def test_the_cookie_of_another_association_makes_none(bench: Bench) -> None:
     """A cookie that another association was given is not acknowledged under this one's verification tag."""
     here, there = bench.data_channel_peer(), bench.data_channel_peer()
-    call, _ = associated(here)
-    call.close()
+    associated_once(here)
     call, others_call = here.open("data channel for a foreign cookie"), there.open("somebody else's data channel")
     others = others_call.raw("association that gives its cookie away", passive=True, hold_cookie=True)
     association = call.raw("association that uses a foreign cookie", passive=True, hold_cookie=True)
@@ -186,8 +159,7 @@ def test_an_init_that_is_not_right_is_discarded(bench: Bench, case: tuple[str, b
     """An INIT whose initiate tag is zero, or that is bundled with another chunk, gets no INIT ACK."""
     name, without_tag = case
     peer = bench.data_channel_peer()
-    call, _ = associated(peer)
-    call.close()
+    associated_once(peer)
     call = peer.open(f"data channel for an {name}")
     association = call.raw("DTLS without association", passive=True, no_init=True)
     packet = association.hostile_init(without_tag=without_tag)
@@ -235,10 +207,7 @@ def test_channels_are_opened_only_on_free_streams_of_the_openers_parity(bench: B
 def test_the_reserved_stream_is_not_opened(bench: Bench) -> None:
     """A DATA_CHANNEL_OPEN on stream 65535, of the right parity for a DTLS server, is not acknowledged."""
     peer = bench.data_channel_peer()
-    call = peer.open("data channel, the lab as client", setup="passive")
-    association = call.raw("association, the lab as client")
-    control(association).holds("association-up")
-    control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
+    call, association = associated(peer, "data channel, the lab as client", setup="passive")
     asked = Open(b"hostile").to_bytes()
     attempt = association.message(f"OPEN of {RESERVED_STREAM}", RESERVED_STREAM, PPID_DCEP, asked, injected=True)
     expect(attempt).holds("channel-not-opened")

@@ -35,10 +35,15 @@ class Shredder:
 
     RFC 6347 section 4.2.3 has receivers reassemble them. The hello stays whole: a server that asks for a cookie keeps
     no state to reassemble it.
+
+    Args:
+        losing: every other fragment of a message is lost when it is sent for the first time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, losing: bool = False) -> None:
         self._sequence = 0
+        self._losing = losing
+        self._lost: set[int] = set()
 
     def __call__(self, datagram: bytes) -> Sequence[bytes]:
         """Alter one datagram."""
@@ -49,9 +54,16 @@ class Shredder:
             return [self._numbered(record)]
         sent: list[bytes] = []
         for message in handshakes(record.fragment):
-            parts = [message] if message.message_type == CLIENT_HELLO else _shredded(message)
+            parts = [message] if message.message_type == CLIENT_HELLO else self._what_arrives(_shredded(message))
             sent += [self._numbered(part.record(version=record.version)) for part in parts]
         return sent
+
+    def _what_arrives(self, parts: list[Handshake]) -> list[Handshake]:
+        number = parts[0].message_seq
+        if not self._losing or number in self._lost:
+            return parts
+        self._lost.add(number)
+        return parts[1::2]
 
     def _numbered(self, record: Record) -> bytes:
         # Further records need numbers of their own, or they would be discarded as replays.

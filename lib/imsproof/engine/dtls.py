@@ -314,7 +314,7 @@ class DtlsEngine:
 
     def _fail(self, reason: str) -> None:
         self.state = "failed"
-        self.reason = reason
+        self.reason = "its certificate was refused here" if self._refused_peer else reason
 
     def _on_certificate(self, _connection: SSL.Connection, certificate: crypto.X509, *rest: int) -> bool:
         _, depth, _ = rest
