@@ -53,8 +53,9 @@ serve() { # a peer that dies of a purpose comes up again for the next one
         # shellcheck disable=SC2086 # an empty stack is no argument
         node "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >>"$log" 2>&1 &
         child=$!
-        wait "$child" || true
-        echo "run.sh: $peer has died and is started again" >&2
+        code=0
+        wait "$child" || code=$?
+        echo "run.sh: $peer has ended with status $code and is started again" >&2
         sleep 1
     done
 }

@@ -48,8 +48,12 @@ const config = {
 }[stack];
 const { version, run } = await stacks[stack]();
 
-// A browser wants a name for each media line; IMS gives none.
-const named = (sdp) => (/^a=mid:/m.test(sdp) ? sdp : `${sdp.replace(/^m=/m, "a=group:BUNDLE 0\r\nm=")}a=mid:0\r\n`);
+// A browser wants a name for each media line, and tells which share a port; IMS gives neither.
+const named = (sdp) => {
+  if (/^a=mid:/m.test(sdp)) return sdp;
+  const [session, ...media] = sdp.split(/(?<=\n)(?=m=)/);
+  return [session, "a=group:BUNDLE 0\r\n", ...media.map((one, number) => `${one}a=mid:${number}\r\n`)].join("");
+};
 const otherwise = (sdp) => {
   const other = createHash("sha256").update("other").digest("hex").toUpperCase().match(/../g).join(":");
   return sdp.replace(/^a=fingerprint:.*$/m, `a=fingerprint:sha-256 ${other}`);

@@ -20,6 +20,7 @@ from imsproof.codec.dtls import (
     split_records,
 )
 from imsproof.codec.tlshello import HANDSHAKE, usual_extensions, vector
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,13 @@ def cookie_of(datagrams: Sequence[bytes]) -> bytes | None:
 
 
 def say_hello(call: DataChannelCall, label: str, first: ClientHello) -> RawAnswer:
-    """Say hello from the port of the offer, again with the cookie if one is asked for; wait until silence."""
+    """Say hello from the port of the offer, again with the cookie if one is asked for; wait until silence.
+
+    Raises:
+        InconclusiveError: the peer takes the client's part, so that it does not answer hellos.
+    """
+    if not call.is_client:
+        raise InconclusiveError(f"the peer answered a=setup:{call.offered_setup} with active: it is no DTLS server")
     answer = call.throw(label, [_datagram(first, 0)])
     cookie = cookie_of(answer.data)
     if cookie is None:
