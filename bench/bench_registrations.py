@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from imsproof.profile.gm import Gm
 
 UES, EACH, PROTECTED = 8, 50, 20
+MOST_SECONDS, LEAST_RATE = 0.020, 200
+"""What is wanted on a machine that does nothing else."""
 
 
 async def over_udp(session: Session, gm: Gm, each: int) -> int:
     """Register so many UEs side by side, each again and again; return how many registrations were right."""
-    subscribers = [one for one in gm.subscribers if one.auth == "aka"][:UES]
+    subscribers = [one for one in gm.usual if one.auth == "aka"][:UES]
 
     async def one(ue: Ue) -> int:
         done = [await ue.aregister() for _ in range(each)]
@@ -64,12 +66,20 @@ def main() -> None:
         link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
         session = link.session(Record("BENCH"))
         seconds = statistics.median(through_esp(session, gm))
-        print(f"{'AKA through ESP: one registration, median':<45} {1000 * seconds:>12,.1f} ms", flush=True)
+        print(
+            f"{'AKA through ESP: one registration, median':<45} {1000 * seconds:>12,.1f} ms (wanted: {1000 * MOST_SECONDS:.0f} or less)",
+            flush=True,
+        )
         started = time.perf_counter()
         right = session.run(over_udp(session, gm, each))
         rate = right / (time.perf_counter() - started)
-        print(f"{f'AKA over UDP: {right} of {each * UES} right':<45} {rate:>12,.0f} /s", flush=True)
+        print(
+            f"{f'AKA over UDP: {right} of {each * UES} right':<45} {rate:>12,.0f} /s (wanted: {LEAST_RATE} or more)",
+            flush=True,
+        )
         link.close()
+    if right != each * UES:
+        raise SystemExit(f"{each * UES - right} registrations over UDP were not right")
 
 
 if __name__ == "__main__":

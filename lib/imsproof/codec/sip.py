@@ -7,9 +7,9 @@ tester must be able to send what is wrong.
 
 from __future__ import annotations
 
-import copy
 import re
-from typing import TYPE_CHECKING, Self
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self, cast
 
 from imsproof.codec.sipaddress import (
     NameAddr,
@@ -109,6 +109,9 @@ REASONS = {
     603: "Decline",
 }
 
+REMEMBERED, REMEMBERED_OCTETS = 64, 8192
+"""How many messages up to which size stay parsed: one message is looked at in several places."""
+
 # Their values hold commas that separate parameters, not values (RFC 3261 7.3.1 and 20.17).
 NOT_LISTS = {"authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "date", "call-id"}
 
@@ -124,9 +127,17 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=1024)
 def _key(name: str) -> str:
     lower = name.lower()
     return COMPACT.get(lower, lower)
+
+
+@lru_cache(maxsize=1024)
+def _name(raw: bytes) -> tuple[str, str]:
+    """A field's name as written and its key; the same few names come again and again."""
+    name = _text(raw.strip())
+    return name, _key(name)
 
 
 class Header:
@@ -144,8 +155,7 @@ class Header:
         """Take the field's bytes as they are."""
         self.raw = raw
         name, colon, _ = raw.partition(b":")
-        self.name = _text(name.strip()) if colon else ""
-        self.key = _key(self.name)
+        self.name, self.key = _name(name) if colon else ("", "")
         self._value: str | None = None
 
     @classmethod
@@ -201,6 +211,12 @@ class Message:
         Raises:
             SipSyntaxError: the first line is neither a request line nor a status line.
         """
+        if cls is Message and len(data) <= REMEMBERED_OCTETS:
+            return cast("Self", _parsed(data).copy())
+        return cls._parse(data)
+
+    @classmethod
+    def _parse(cls, data: bytes) -> Self:
         lead = _LEADING_LINES.match(data)
         first = lead.end() if lead else 0
         end = data.find(b"\n", first) + 1 or len(data)
@@ -233,7 +249,9 @@ class Message:
 
     def copy(self) -> Self:
         """Return a message that can be changed without changing this one."""
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        for name in Message.__slots__:
+            setattr(other, name, getattr(self, name))
         other.headers = list(self.headers)
         return other
 
@@ -355,6 +373,11 @@ class Message:
         self._blank = self._blank or b"\r\n"
         if body or self.get("Content-Length") is not None:
             self.set("Content-Length", str(len(body)))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(data: bytes) -> Message:
+    return Message._parse(data)  # noqa: SLF001 - its other half
 
 
 def request(method: str, uri: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Message:
