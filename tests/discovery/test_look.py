@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imsproof.discovery import Discovery, discover, profile_text
+from imsproof.discovery.look import _domains
 from imsproof.lab.launch import RunningLab, launch
 from imsproof.profile import loads
 
@@ -34,6 +35,20 @@ def test_transports_and_authentication_of_the_p_cscf_are_found(found: list[Disco
     assert pcscf.sip[0].auth == "aka"
     assert pcscf.sip[0].realm == "ims.example"
     assert "ipsec-3gpp" in pcscf.sip[0].sec_agree
+
+
+def test_without_a_domain_the_challenge_names_it(lab: RunningLab) -> None:
+    told: list[str] = []
+    (pcscf,) = discover([f"{lab.prefix}.10"], told=told.append)
+    assert {node.realm for node in pcscf.sip} == {"ims.example"}
+    assert "AKAv1-MD5" in told[0]
+    profile = loads(profile_text("lab", [pcscf], authorised_by="me", until=date(2099, 1, 1)), source="x", base=Path())
+    assert profile.gm is not None
+    assert profile.gm.domain == "ims.example"
+
+
+def test_a_home_domain_may_be_what_is_left_of_a_certificates_name() -> None:
+    assert _domains(["pcscf.ims.example", "*.IMS.example", "10.0.0.1", "urn:uuid:1", "alone"]) == ["ims.example"]
 
 
 def test_a_producer_with_client_certificates_is_found_with_its_versions(found: list[Discovery]) -> None:

@@ -35,3 +35,24 @@ def test_an_nrf_is_told_from_a_producer() -> None:
     assert profile.sbi is not None
     assert [one.fqdn for one in profile.sbi.producers] == ["mf.x"]
     assert profile.sbi.nrf is not None
+
+
+def test_of_several_nodes_the_one_that_challenges_is_the_p_cscf_and_the_others_are_named() -> None:
+    core = SipFound("udp", ("127.0.0.2", 5060), "SIP/2.0 200 OK", domain="127.0.0.2", refused="403 No")
+    edge = [
+        SipFound(name, ("127.0.0.9", port), "SIP/2.0 200 OK", ("INVITE",), "home", ("AKAv1-MD5",), domain="home")
+        for name, port in (("udp", 5060), ("tls", 5061))
+    ]
+    draft = text(Discovery("127.0.0.2", sip=[core]), Discovery("127.0.0.9", sip=edge))
+    profile = loads(draft, source="draft", base=Path())
+    assert profile.gm is not None
+    assert (profile.gm.udp, profile.gm.tls) == (("127.0.0.9", 5060), ("127.0.0.9", 5061))
+    assert '#   icscf or scscf: "127.0.0.2:5060"' in draft
+    assert "allows INVITE" in draft
+
+
+def test_a_refused_register_asks_for_the_domain() -> None:
+    node = SipFound("udp", ("127.0.0.2", 5060), "SIP/2.0 200 OK", domain="127.0.0.2", refused="403 Not Here")
+    assert "a REGISTER for 127.0.0.2 was answered 403 Not Here: is the domain right?" in text(
+        Discovery("127.0.0.2", sip=[node])
+    )

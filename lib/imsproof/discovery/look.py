@@ -16,6 +16,8 @@ from imsproof.seams import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from imsproof.actors.siptransport import TransportName
+
 SIP_PORTS = (5060, 4060, 6060)
 SIP_TLS_PORTS = (5061,)
 SBI_PORTS = (443, 8443, 7777, 8000, 9443, 29510)
@@ -65,39 +67,65 @@ def discover(
 def _one(session: Session, host: str, ports: Sequence[int], domain: str, told: Callable[[str], None]) -> Discovery:
     found = Discovery(host)
     name = domain or (f"[{host}]" if ":" in host else host)
+    open_ports = [p for p in dict.fromkeys((*SIP_PORTS, *SIP_TLS_PORTS, *SBI_PORTS, *ports)) if _open(session, host, p)]
+    servers = {port: look_for_tls(session, (host, port)) for port in open_ports if port not in SIP_PORTS}
+    names = [one for port in SIP_TLS_PORTS if (server := servers.get(port)) for one in server.names]
+    domains = [name] if domain else [name, *_domains(names)]
     for port in SIP_PORTS:
-        node = look_for_sip(session, "udp", (host, port), name)
+        node = _look_for_sip(session, "udp", (host, port), domains)
         if node:
             found.sip.append(node)
             told(f"{host} udp {port}: SIP, {node.answer}; {describe(node)}")
-    open_ports = [p for p in dict.fromkeys((*SIP_PORTS, *SIP_TLS_PORTS, *SBI_PORTS, *ports)) if _open(session, host, p)]
     for port in open_ports:
-        _look_at_port(session, found, (host, port), name, told)
+        _look_at_port(session, found, (host, port), servers.get(port), domains, told)
     session.close()
     return found
 
 
+def _domains(names: Sequence[str]) -> list[str]:
+    """What may be the home domain of a node whose certificate has these names: each without its first label."""
+    parents = (name.lower().removeprefix("*.").partition(".")[2] for name in names if not name.startswith("urn:"))
+    return list(dict.fromkeys(parent for parent in parents if "." in parent and not parent.replace(".", "").isdigit()))
+
+
+def _look_for_sip(
+    session: Session, transport: TransportName, address: tuple[str, int], domains: Sequence[str]
+) -> SipFound | None:
+    """Look for SIP; a node that does not challenge for one domain is asked for the next."""
+    first = node = look_for_sip(session, transport, address, domains[0])
+    for domain in domains[1:]:
+        if node is None or node.algorithms:
+            break
+        node = look_for_sip(session, transport, address, domain)
+    return node if node and node.algorithms else first
+
+
 def _look_at_port(
-    session: Session, found: Discovery, address: tuple[str, int], domain: str, told: Callable[[str], None]
+    session: Session,
+    found: Discovery,
+    address: tuple[str, int],
+    server: TlsFound | None,
+    domains: Sequence[str],
+    told: Callable[[str], None],
 ) -> None:
     host, port = address
-    server = look_for_tls(session, address) if port not in SIP_PORTS else None
     if server is None:
-        node = look_for_sip(session, "tcp", address, domain)
+        node = _look_for_sip(session, "tcp", address, domains)
         if node:
             found.sip.append(node)
             told(f"{host} tcp {port}: SIP, {node.answer}")
         else:
             told(f"{host} tcp {port}: open, neither TLS nor SIP")
         return
-    node = look_for_sip(session, "tls", address, domain) if port in SIP_TLS_PORTS or not server.alpn else None
+    node = _look_for_sip(session, "tls", address, domains) if port in SIP_TLS_PORTS or not server.alpn else None
+    seen = f"{', '.join(server.versions)}; {server.suite}; certificate of {server.subject or 'nobody'}"
     if node:
         found.sip.append(node)
-        told(f"{host} tls {port}: SIP, {node.answer}; {', '.join(server.versions)}")
+        told(f"{host} tls {port}: SIP, {node.answer}; {seen}")
         return
     found.tls.append(server)
     kind = "NRF" if server.nrf else "HTTPS"
-    told(f"{host} tls {port}: {kind}, {', '.join(server.versions)}; {server.alpn or 'no ALPN'}; {server.answer}")
+    told(f"{host} tls {port}: {kind}, {seen}; {server.alpn or 'no ALPN'}; {server.answer}")
 
 
 def _open(session: Session, host: str, port: int) -> bool:
@@ -113,8 +141,13 @@ def _open(session: Session, host: str, port: int) -> bool:
 
 
 def describe(node: SipFound) -> str:
-    """How a SIP node authenticates, for people."""
-    parts = [f"challenges with {', '.join(node.algorithms)}" if node.algorithms else "does not challenge a REGISTER"]
+    """What a SIP node takes and how it authenticates, for people."""
+    parts = [f"allows {', '.join(node.methods)}"] if node.methods else []
+    if node.algorithms:
+        parts.append(f"challenges a REGISTER for {node.domain} with {', '.join(node.algorithms)}")
+    else:
+        answer = f"answers {node.refused}" if node.refused else "does not answer"
+        parts.append(f"{answer} to a REGISTER for {node.domain}, no challenge (is that the home domain? --domain)")
     if node.sec_agree:
         parts.append(f"agrees on {', '.join(node.sec_agree)}")
     return "; ".join(parts)

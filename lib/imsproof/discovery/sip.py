@@ -32,6 +32,8 @@ class SipFound:
         realm: of its challenge to a REGISTER, ``""`` without one.
         algorithms: digest algorithms of its challenges, in order.
         sec_agree: mechanisms of Security-Server.
+        domain: the home domain that it was asked for.
+        refused: first line of its answer to a REGISTER when that was no challenge, ``""`` when there was none.
     """
 
     transport: str
@@ -41,6 +43,8 @@ class SipFound:
     realm: str = ""
     algorithms: tuple[str, ...] = ()
     sec_agree: tuple[str, ...] = ()
+    domain: str = ""
+    refused: str = ""
 
     @property
     def auth(self) -> str:
@@ -78,6 +82,8 @@ def look_for_sip(session: Session, transport: TransportName, address: Address, d
         realm=next((realm for realm, _ in read if realm), ""),
         algorithms=tuple(dict.fromkeys(algorithm for _, algorithm in read if algorithm)),
         sec_agree=tuple(dict.fromkeys(name for value in mechanisms for name in _mechanisms(value))),
+        domain=domain,
+        refused=plain.start_line[len("SIP/2.0 ") :][:80] if plain and not read else "",
     )
 
 

@@ -24,33 +24,56 @@ def profile_text(name: str, found: Sequence[Discovery], *, authorised_by: str, u
         f"  authorised_by: {json.dumps(authorised_by)}",
         f"  until: {until.isoformat()}",
     ]
-    nodes = [node for one in found for node in one.sip]
-    if nodes:
-        lines += _gm(nodes, domain)
+    if any(one.sip for one in found):
+        lines += _gm(found, domain)
     if any(one.tls for one in found):
         lines += _sbi(found)
     return "\n".join(lines) + "\n"
 
 
-def _gm(nodes: list[SipFound], domain: str) -> list[str]:
-    first = {node.transport: node for node in reversed(nodes)}
-    realm = next((node.realm for node in nodes if node.realm), "")
-    lines = ["gm:", f"  domain: {json.dumps(domain or realm or nodes[0].address[0])}"]
-    if realm and domain and realm != domain:
-        lines.append(f"  realm: {json.dumps(realm)}")
-    lines += [f"  {name}: {json.dumps(_text(first[name]))}" for name in ("udp", "tcp", "tls") if name in first]
-    mechanisms = [m for m in ("ipsec-3gpp", "tls") if any(m in node.sec_agree for node in nodes)]
+def _gm(found: Sequence[Discovery], domain: str) -> list[str]:
+    first, *others = sorted((one for one in found if one.sip), key=_likeness_to_a_p_cscf, reverse=True)
+    nodes = {node.transport: node for node in reversed(first.sip)}
+    challenging = next((node for node in first.sip if node.algorithms), None)
+    home = domain or (challenging.realm if challenging else "") or first.sip[0].domain
+    lines = ["gm:", f"  domain: {json.dumps(home)}"]
+    if challenging and challenging.realm not in {"", home}:
+        lines.append(f"  realm: {json.dumps(challenging.realm)}")
+    lines += [f"  {name}: {json.dumps(_text(nodes[name]))}" for name in ("udp", "tcp", "tls") if name in nodes]
+    mechanisms = [m for m in ("ipsec-3gpp", "tls") if any(m in node.sec_agree for node in first.sip)]
     if mechanisms:
         lines.append(f"  sec_agree: [{', '.join(mechanisms)}]")
+    methods = next((", ".join(node.methods) for node in first.sip if node.methods), "")
+    lines += [f"  # it says that it allows {methods}"] if methods else []
+    lines += ["  # tls_ca: path of the CA of its certificate"] if "tls" in nodes else []
+    return [*lines, *_subscribers(first.sip), *_elsewhere(others)]
+
+
+def _likeness_to_a_p_cscf(one: Discovery) -> tuple[bool, int]:
+    """UEs are challenged there, and it has transports that a core's other nodes need not have."""
+    return any(node.algorithms for node in one.sip), len({node.transport for node in one.sip})
+
+
+def _subscribers(nodes: Sequence[SipFound]) -> list[str]:
     algorithms = ", ".join(dict.fromkeys(one for node in nodes for one in node.algorithms))
-    lines.append(f"  # challenges seen: {algorithms or 'none'}. Most purposes need subscribers:")
-    aka = any(node.auth == "aka" for node in nodes)
+    lines = [f"  # challenges seen: {algorithms or 'none'}. Most purposes need subscribers:"]
+    refused = next((node for node in nodes if node.refused), None)
+    if not algorithms and refused is not None:
+        lines.insert(0, f"  # a REGISTER for {refused.domain} was answered {refused.refused}: is the domain right?")
     secrets = (
         ['  #     k: "${env:LAB_K_A}"', '  #     opc: "${env:LAB_OPC_A}"']
-        if aka
+        if any(node.auth == "aka" for node in nodes)
         else ['  #     password: "${env:LAB_PASSWORD_A}"']
     )
     return [*lines, "  # subscribers:", "  #   - name: a", "  #     impi: ...", '  #     impus: ["sip:..."]', *secrets]
+
+
+def _elsewhere(others: Sequence[Discovery]) -> list[str]:
+    """Other hosts with SIP: in an IMS core these are CSCFs that a UE must not reach past the P-CSCF."""
+    if not others:
+        return []
+    lines = ["# SIP was found elsewhere too. Those of your core that are I-CSCF and S-CSCF go here:", "# mw:"]
+    return [*lines, *(f"#   icscf or scscf: {json.dumps(_text(one.sip[0]))}" for one in others)]
 
 
 def _sbi(found: Sequence[Discovery]) -> list[str]:

@@ -161,6 +161,9 @@ def no_early_data(events: Events, *, exchange: str) -> Finding:
     limit = int(told[-1].facts["max_early_data"])
     if limit:
         return fails(f"{exchange}: session tickets allow {limit} octets of early data", told[-1].seq)
+    seen = effect(events, exchange)
+    if seen.wanted:
+        return unknown(f"{exchange}: the lab {seen.how} before any ticket; it asks for a {seen.wanted}", seen.event)
     return holds(f"{exchange}: session tickets, if any, allow no early data", told[-1].seq)
 
 
