@@ -65,9 +65,10 @@ def main() -> None:
             raise SystemExit("the reference profile has no gm section")
         link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
         session = link.session(Record("BENCH"))
+        esp_wanted = f"(wanted: {1000 * MOST_SECONDS:.0f} or less)"
         seconds = statistics.median(through_esp(session, gm))
         print(
-            f"{'AKA through ESP: one registration, median':<45} {1000 * seconds:>12,.1f} ms (wanted: {1000 * MOST_SECONDS:.0f} or less)",
+            f"{'AKA through ESP: one registration, median':<45} {1000 * seconds:>12,.1f} ms {esp_wanted}",
             flush=True,
         )
         started = time.perf_counter()

@@ -50,7 +50,7 @@ def test_a_fresh_challenge_is_answered_with_res() -> None:
     credentials = Credentials(subscriber(), "r")
     answer = credentials.answer(challenge(32), "REGISTER", URI)
     params = parameters(answer.authorization)
-    assert (answer.autn, credentials.sqn) == ("valid", 32)
+    assert (answer.autn, credentials.usim.sqn) == ("valid", 32)
     assert params["response"] == expected(params, NETWORK.f2(RAND))
     assert (answer.res, answer.ck, answer.ik) == (NETWORK.f2(RAND), NETWORK.f3(RAND), NETWORK.f4(RAND))
 
@@ -69,7 +69,7 @@ def test_res_can_be_wrong_on_purpose() -> None:
 def test_a_wrong_mac_gets_no_response_and_leaves_sqn_alone() -> None:
     credentials = Credentials(subscriber(), "r")
     answer = credentials.answer(challenge(32, autn=bytes(16)), "REGISTER", URI)
-    assert (answer.autn, credentials.sqn) == ("wrong-mac", -1)
+    assert (answer.autn, credentials.usim.sqn) == ("wrong-mac", -1)
     assert parameters(answer.authorization)["response"] == ""
 
 
