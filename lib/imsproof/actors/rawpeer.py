@@ -250,7 +250,7 @@ class RawAssociation(Attempt):
 
         before, self.endpoint.alter = self.endpoint.alter, catch
         try:
-            facts = {"text": "kept back by the tester", "injected": True}
+            facts = {"text": "kept back by the tester", "injected": True, "withheld": True}
             self._send(exchange, self.sctp.packet(self.sctp.heartbeat(info)).to_bytes(), facts)
         finally:
             self.endpoint.alter = before

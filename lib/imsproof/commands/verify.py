@@ -17,19 +17,24 @@ from imsproof.evidence.verify import verify
 def verify_command(
     bundle: Annotated[Path, typer.Argument(help="A bundle.zip, as a run leaves it.")],
     output: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
+    decrypt: Annotated[
+        bool, typer.Option(help="Have tshark decrypt the captures; not for a bundle of somebody you do not trust.")
+    ] = True,
 ) -> None:
-    """Check a bundle offline: hashes, every judgement computed again, journal held against packets.
+    """Check a bundle offline: hashes, every judgement computed again, journal held against (decrypted) packets.
 
     Exit code 0 when everything agrees, 1 when something does not, 2 when it is no bundle at all.
     """
     if not bundle.is_file():
         quit_with(Exit.USAGE, f"{bundle} is not a file")
-    report = verify(bundle, {one.id: one.control for one in catalogue.load()})
+    report = verify(bundle, {one.id: one.control for one in catalogue.load()}, decrypt=decrypt)
     if output is Format.JSON:
         typer.echo(json.dumps(report.to_json(), indent=2))
     else:
         for finding in report.findings:
             console.print(f"wrong: {finding}", markup=False)
+        for note in report.notes:
+            console.print(f"note: {note}", markup=False)
         console.print(report.summary, markup=False)
     raise typer.Exit(Exit.PASS if report.sound else Exit.FAIL)
 

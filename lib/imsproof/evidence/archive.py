@@ -60,6 +60,10 @@ class Archive:
         """The names of the members, folders left out."""
         return list(self._infos)
 
+    def size(self, name: str) -> int:
+        """Bytes of a member, unpacked; 0 when there is none."""
+        return self._infos[name].file_size if name in self._infos else 0
+
     def close(self) -> None:
         """Close the file."""
         self._zip.close()

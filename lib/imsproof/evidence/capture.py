@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from imsproof.seams import TapPacket
 
 CAPTURE, FLOWS, KEYS = "capture.pcapng", "flows.json", "keys.log"
+ESP_KEYS = "esp_sa"
+"""Wireshark's table of ESP keys, where a purpose had security associations."""
 AFTER_CLOSE_NS = 1_000_000_000
 """A TCP connection still says FIN and ACK after the socket was closed; cut off by the next SYN on the same ports."""
 CLOCK_STEP_NS = 2_000_000

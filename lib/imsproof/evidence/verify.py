@@ -1,19 +1,25 @@
 """``imsproof verify``: what a bundle says, computed again from what it holds.
 
 Hashes against the manifest; every judgement from the journal alone; the verdicts from the judgements; the run's
-verdict and counts from the purposes; the journal's bytes against the packets of the capture. A bundle may come
-from anybody: whatever it holds, the answer is a report.
+verdict and counts from the purposes; the journal's bytes against the packets of the capture, and what it says was
+said inside TLS, DTLS and ESP against what tshark decrypts. A bundle may come from anybody: whatever it holds, the
+answer is a report.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from imsproof import judge
-from imsproof.evidence import capture, crossing, journal, pcapng
+from imsproof.evidence import capture, crossing, journal, pcapng, plaintext
 from imsproof.evidence.archive import Archive, ArchiveError
+from imsproof.evidence.bundle import CHUNK
 from imsproof.evidence.purpose import JUDGEMENTS, parse_judgements
 from imsproof.evidence.result import PurposeResult, Run, judgement_from_json
 from imsproof.evidence.run import RUN_JSON, parse_run
@@ -21,7 +27,7 @@ from imsproof.seams import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from concurrent.futures import Future
 
     from imsproof.seams import Event
 
@@ -38,6 +44,9 @@ class VerifyReport:
         findings: what does not agree, one sentence each; empty for a sound bundle.
         notes: what a reader should know and that is no fault.
         files, purposes, judgements, messages: how many of each were checked (messages: held against the capture).
+        protected: messages inside TLS, DTLS or ESP that were held against the plain text.
+        closed: messages that were not, as the plain text was not to be had.
+        cut: messages that were on their way when the lab closed the connection, and are not in the capture.
         run: the run, when its ``run.json`` could be read.
     """
 
@@ -47,6 +56,9 @@ class VerifyReport:
     purposes: int = 0
     judgements: int = 0
     messages: int = 0
+    protected: int = 0
+    closed: int = 0
+    cut: int = 0
     run: Run | None = None
 
     @property
@@ -59,8 +71,10 @@ class VerifyReport:
         """The outcome in one sentence."""
         checked = (
             f"{self.files} files, {self.purposes} purposes, {self.judgements} judgements computed again, "
-            f"{self.messages} messages held against packets"
+            f"{self.messages} messages held against packets, {self.protected} against decrypted packets"
         )
+        if self.closed:
+            checked += f" ({self.closed} protected messages not compared)"
         if self.sound:
             verdict = f"; the run's verdict is {self.run.verdict.value}" if self.run else ""
             return f"sound: {checked}{verdict}"
@@ -78,17 +92,24 @@ class VerifyReport:
                 "purposes": self.purposes,
                 "judgements": self.judgements,
                 "messages": self.messages,
+                "protected": self.protected,
+                "not_compared": self.closed,
+                "cut_off": self.cut,
             },
             "findings": self.findings,
             "notes": self.notes,
         }
 
 
-def verify(bundle: Path, controls: Mapping[str, bool] | None = None) -> VerifyReport:
+def verify(bundle: Path, controls: Mapping[str, bool] | None = None, *, decrypt: bool = True) -> VerifyReport:
     """Check a bundle and return the report; never raises for what the bundle holds.
 
-    ``controls`` says of purposes by their id whether they need a control (from the catalogue), so that a bundle
-    cannot say that none was needed.
+    Args:
+        bundle: the ``bundle.zip``.
+        controls: whether a purpose needs a control, by its id (from the catalogue), so that a bundle cannot say
+            that none was needed.
+        decrypt: have tshark open what is protected; without it, or without tshark, the report says what was not
+            compared.
     """
     report = VerifyReport()
     try:
@@ -100,13 +121,59 @@ def verify(bundle: Path, controls: Mapping[str, bool] | None = None) -> VerifyRe
         report.findings += archive.odd
         report.findings += archive.hashes()
         report.files = len(archive.names)
-        _run(archive, report, controls or {})
+        why = plaintext.why_not() if decrypt else "the captures were not to be decrypted"
+        with _Opener(archive, why) as opener:
+            _run(archive, report, controls or {}, opener)
     finally:
         archive.close()
     return report
 
 
-def _run(archive: Archive, report: VerifyReport, controls: Mapping[str, bool]) -> None:
+class _Opener:
+    """Decrypts captures beside the other checks, as tshark takes a while to start."""
+
+    def __init__(self, archive: Archive, why: str) -> None:
+        self.why = why
+        self._archive = archive
+        self._folder = tempfile.TemporaryDirectory(prefix="imsproof-verify-")
+        self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+        self._plain: dict[str, Future[plaintext.Plain]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.shutdown(cancel_futures=True)
+        self._folder.cleanup()
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Begin to decrypt these captures."""
+        if not self.why:
+            self._plain = {name: self._workers.submit(self._decrypt, name, n) for n, name in enumerate(names)}
+
+    def plain(self, name: str) -> plaintext.Plain | None:
+        """Return the plain text of a capture, ``None`` without one (``ValueError`` when it cannot be decrypted)."""
+        waiting = self._plain.pop(name, None)
+        return waiting.result() if waiting else None
+
+    def _decrypt(self, name: str, number: int) -> plaintext.Plain:
+        target = Path(self._folder.name) / f"{number}.pcapng"
+
+        def copy(source: IO[bytes]) -> None:
+            with target.open("wb") as file:
+                while chunk := source.read(CHUNK):
+                    file.write(chunk)
+
+        self._archive.using(name, copy)
+        associations = f"{name.rpartition('/')[0]}/{capture.ESP_KEYS}"
+        lines = self._archive.read(associations).decode("ascii", "replace") if self._archive.size(associations) else ""
+        try:
+            return plaintext.decrypt(target, [line for line in lines.splitlines() if line.startswith('"')])
+        finally:
+            target.unlink(missing_ok=True)
+
+
+def _run(archive: Archive, report: VerifyReport, controls: Mapping[str, bool], opener: _Opener) -> None:
     try:
         data = archive.read(RUN_JSON)
         run = report.run = parse_run(data)
@@ -125,21 +192,52 @@ def _run(archive: Archive, report: VerifyReport, controls: Mapping[str, bool]) -
     known = {result.id for result in run.results}
     folders = {name.split("/")[1] for name in archive.names if name.startswith("evidence/") and name.count("/") > 1}
     report.notes += [f"evidence/{name} belongs to no purpose of {RUN_JSON}" for name in sorted(folders - known)]
+    opener.begin([name for one in run.results if (name := _capture_with_keys(archive, one.id))])
     for result in run.results:
         report.purposes += 1
-        if result.evidence is None:
-            if result.verdict in DECIDED:
-                report.findings.append(f"{result.id}: {result.verdict.value} without evidence")
-            continue
-        try:
-            report.findings += _purpose(archive, report, result, controls.get(result.id))
-        except ValueError as error:
-            report.findings.append(f"{result.id}: {error}")
-        except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a finding, whatever it trips over
-            report.findings.append(f"{result.id}: cannot be checked: {type(error).__name__}: {error}")
+        report.findings += _checked(archive, report, result, controls.get(result.id), opener)
+    if report.closed:
+        why = opener.why or "their connections cannot be decrypted with the keys that the captures hold"
+        report.notes.append(f"{report.closed} protected messages were not compared with the captures: {why}")
+    if report.cut:
+        report.notes.append(
+            f"{report.cut} messages were on their way when the lab closed the connection, and are not in the captures"
+        )
 
 
-def _purpose(archive: Archive, report: VerifyReport, result: PurposeResult, control: bool | None) -> Iterator[str]:
+def _checked(
+    archive: Archive, report: VerifyReport, result: PurposeResult, control: bool | None, opener: _Opener
+) -> list[str]:
+    """Return what is wrong with the evidence of one purpose, whatever it holds."""
+    if result.evidence is None:
+        return [f"{result.id}: {result.verdict.value} without evidence"] if result.verdict in DECIDED else []
+    found: list[str] = []
+    try:
+        found.extend(_purpose(archive, report, result, control, opener))
+    except ValueError as error:
+        found.append(f"{result.id}: {error}")
+    except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a finding, whatever it trips over
+        found.append(f"{result.id}: cannot be checked: {type(error).__name__}: {error}")
+    return found
+
+
+def _capture_with_keys(archive: Archive, purpose: str) -> str:
+    """Return the name of a purpose's capture when its journal speaks of protected messages and there are keys."""
+    folder = f"evidence/{purpose}"
+    name = f"{folder}/{capture.CAPTURE}"
+    keys = archive.size(f"{folder}/{capture.KEYS}") + archive.size(f"{folder}/{capture.ESP_KEYS}")
+    if not keys or not archive.size(name):
+        return ""
+    try:
+        lines = archive.using(f"{folder}/{journal.JOURNAL}", lambda file: file.read())
+    except ArchiveError:
+        return ""
+    return name if any(f'"transport":"{one}"'.encode() in lines for one in crossing.PROTECTED) else ""
+
+
+def _purpose(
+    archive: Archive, report: VerifyReport, result: PurposeResult, control: bool | None, opener: _Opener
+) -> Iterator[str]:
     folder = f"evidence/{result.id}"
     if result.evidence != folder:
         yield f"{result.id}: its evidence is said to lie in {result.evidence!r}"
@@ -155,7 +253,7 @@ def _purpose(archive: Archive, report: VerifyReport, result: PurposeResult, cont
         yield f"{result.id}: needs_control is {stored['needs_control']}; the catalogue says {control}"
     yield from _judged_again(report, result.id, judgements, events)
     yield from _decided_again(result, stored, judgements)
-    yield from _held_against_packets(archive, report, folder, events)
+    yield from _held_against_packets(archive, report, folder, events, opener)
 
 
 def _judged_again(
@@ -200,22 +298,37 @@ def _raised(value: Any) -> tuple[Verdict, str] | None:
 
 
 def _held_against_packets(
-    archive: Archive, report: VerifyReport, folder: str, events: Sequence[Event]
+    archive: Archive, report: VerifyReport, folder: str, events: Sequence[Event], opener: _Opener
 ) -> Iterator[str]:
     about = pcapng.Section()
     name = f"{folder}/{capture.CAPTURE}"
     crossed = archive.using(name, lambda file: crossing.Crossed.of(pcapng.read(file, about)))
     gone, looked = crossing.missing(events, crossed)
     report.messages += looked
-    if not gone:
-        return
-    first = gone[0]
-    text = (
-        f"{name}: {len(gone)} of {looked} messages of the journal are not in the capture, first event {first.seq} "
-        f"({first.kind.value}, {first.transport}, {len(first.data)} bytes)"
-    )
     dropped = capture.flows_from_json(json.loads(archive.read(f"{folder}/{capture.FLOWS}")))[2] + about.dropped
-    if dropped >= len(gone):
-        report.notes.append(f"{text}; {dropped} packets of a burst were counted and not kept")
-    else:
-        yield text
+    if gone:
+        text = f"{name}: {len(gone)} of {looked} messages of the journal are not in the capture, {_first(gone)}"
+        if dropped >= len(gone):
+            report.notes.append(f"{text}; {dropped} packets of a burst were counted and not kept")
+        else:
+            yield text
+    if not crossing.protected(events):
+        return
+    try:
+        plain = opener.plain(name)
+    except ValueError as error:
+        report.notes.append(f"{name}: {error}")
+        plain = None
+    found = crossing.against_plain(events, crossed, plain)
+    compared = found.held + len(found.gone)
+    report.protected += compared
+    report.closed += found.closed
+    report.cut += found.cut
+    if found.gone:
+        what = f"{len(found.gone)} of {compared} protected messages of the journal"
+        yield f"{name}: {what} are not in the plain text of the capture, {_first(found.gone)}"
+
+
+def _first(gone: Sequence[Event]) -> str:
+    first = gone[0]
+    return f"first event {first.seq} ({first.kind.value}, {first.transport}, {len(first.data)} bytes)"
