@@ -38,6 +38,12 @@ def test_the_list_is_fetched_over_the_bootstrap_channel(peer: DataChannelPeer) -
     call.close()
 
 
+def test_what_wireshark_needs_to_see_sctp_goes_with_the_evidence(peer: DataChannelPeer, lab: Session) -> None:
+    peer.open("data channel").connect("association")
+    assert b'"dtls.port"' in lab.extra_files["sctp_over_dtls.lua"]
+    assert any("CLIENT_RANDOM" in line for line in lab.keys)
+
+
 def test_another_certificate_comes_to_nothing(peer: DataChannelPeer) -> None:
     call = peer.open("data channel")
     assert not call.connect("wrong", Handshake(identity=make_identity(), injected=True)).connected
@@ -72,4 +78,30 @@ def test_without_a_data_channel_in_the_answer_there_is_nothing_to_connect_to(pee
     assert call.peer is None
     with pytest.raises(InconclusiveError, match="no data channel"):
         call.connect("association")
+    call.close()
+
+
+def test_another_handshake_beside_an_association_leaves_it_its_socket(peer: DataChannelPeer, lab: Session) -> None:
+    call = peer.open("data channel", setup="active")
+    association = call.raw("association")
+    assert not call.beside("another one", make_identity()).connected
+    beat = association.heartbeat("heartbeat afterwards")
+    kinds = [event.kind for event in lab.record.events if event.exchange == beat.exchange]
+    assert kinds == [Kind.SENT, Kind.RECEIVED]
+    call.close()
+
+
+def test_strangers_come_from_ports_of_their_own(peer: DataChannelPeer, lab: Session) -> None:
+    call = peer.open("data channel", setup="active")
+    answer = call.strangers("three hellos", 3)
+    sent = [one for one in lab.record.events if one.exchange == answer.exchange and one.kind is Kind.SENT]
+    assert len({event.local for event in sent}) == 3
+    assert answer.data == ()
+    call.close()
+
+
+def test_a_request_without_end_is_refused(peer: DataChannelPeer) -> None:
+    call = peer.open("data channel")
+    association = call.connect("association")
+    assert call.ask(association, "a head without end", b"GET / HTTP/1.1\r\nX: " + b"A" * 40_000).status == 431
     call.close()

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from imsproof.seams import Address
 
 CLOSING_SECONDS = 1.0
+HINT = "sctp_over_dtls.lua"
+HINT_LUA = b"""-- Tells Wireshark that SCTP is inside DTLS, whatever the port (Decode As does not offer it):
+--     tshark -X lua_script:sctp_over_dtls.lua -r capture.pcapng
+-- In Wireshark: copy this file into the folder of personal plugins, or start it with the same -X.
+DissectorTable.get("dtls.port"):add("1-65535", Dissector.get("sctp"))
+"""
 MAX_ANSWERS = 1000
 
 
@@ -254,6 +260,7 @@ class DataChannelCall:
         await self.find_peer()
         endpoint = DtlsEndpoint(self.udp, self._engine(how), self.need_peer().where, exchange=exchange, quiet=True)
         endpoint.alter = how.alter
+        self.session.extra_files[HINT] = HINT_LUA
         if self.ice is not None:
             endpoint.on_other = self.ice.take
         self._open.append(endpoint)
