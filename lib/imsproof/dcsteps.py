@@ -68,16 +68,16 @@ def spared(peer: DataChannelPeer, call: DataChannelCall, association: RawAssocia
         serves(peer)
 
 
-def refused(call: DataChannelCall, name: str, identity: Identity | None = None) -> None:
+def refused(call: DataChannelCall, name: str, identity: Identity | None = None, *, role: Role = Role.CLAIM) -> None:
     """Claim that an offer, or else a certificate (the offer's when ``None``), gets no association; end the call.
 
     Where the chain stopped is judged as the form: in the signalling, or in DTLS.
     """
     if call.peer is None:
-        expect(call).holds("no-data-channel")
+        expect(call).holds("no-data-channel", role=role)
     else:
         attack = call.connect(name, Handshake(identity=identity, injected=True))
-        expect(attack).holds("no-association").that(
+        expect(attack).holds("no-association", role=role).that(
             "chain-stopped", role=Role.FORM, exchanges=[call.exchange, attack.exchange], at=list(RIGHT_PLACES)
         )
     call.close()

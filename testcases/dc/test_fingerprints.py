@@ -48,7 +48,6 @@ def test_a_certificate_that_does_not_match_is_refused(bench: Bench) -> None:
 
 @purposes(
     {
-        "DC-FP-03": ("MD5 alone", lambda own: [f"md5 {fingerprint(own.der, 'md5')}"]),
         "DC-FP-05": ("an unknown hash alone", lambda own: [f"sha-257 {own.sha256}"]),
         "DC-FP-06": ("no fingerprint", lambda _: []),
         "DC-FP-07": ("a fingerprint that is none", lambda _: ["SHA-256 " + ":".join(["ZZ"] * 32)]),
@@ -66,6 +65,18 @@ def test_without_a_usable_fingerprint_there_is_no_association(bench: Bench, case
     connected(peer)
     call = peer.open(f"data channel with {name}", edit=announce(*values(peer.identity)))
     refused(call, f"certificate with {name}")
+    serves(peer)
+
+
+@purpose("DC-FP-03")
+def test_a_weak_hash_alone_proves_nothing(bench: Bench) -> None:
+    """A fingerprint with MD5 alone gives no association, and one with SHA-1 alone should not either."""
+    peer = bench.data_channel_peer()
+    connected(peer)
+    call = peer.open("data channel with MD5 alone", edit=announce(f"md5 {fingerprint(peer.identity.der, 'md5')}"))
+    refused(call, "certificate with MD5 alone")
+    call = peer.open("data channel with SHA-1 alone", edit=announce(f"sha-1 {fingerprint(peer.identity.der, 'sha-1')}"))
+    refused(call, "certificate with SHA-1 alone", role=Role.FORM)
     serves(peer)
 
 
@@ -99,13 +110,19 @@ def test_the_media_levels_fingerprint_counts(bench: Bench) -> None:
 
 @purpose("DC-FP-11")
 def test_hash_names_are_known_in_small_letters(bench: Bench) -> None:
-    """sha-256 in small letters, as most stacks write it, is understood."""
+    """sha-256 in small letters, as most stacks write it, is understood; so should be its value in small letters."""
     peer = bench.data_channel_peer()
     connected(peer)
-    call = peer.open("data channel with sha-256", edit=announce(f"sha-256 {peer.identity.sha256}"))
-    if expect(call).holds("gives-data-channel").held:
-        expect(call.connect("the certificate of the offer")).holds("association-up")
-    call.close()
+    own = peer.identity.sha256
+    for name, value, role in (
+        ("sha-256", f"sha-256 {own}", Role.CLAIM),
+        ("its value in small letters", f"SHA-256 {own.lower()}", Role.FORM),
+        ("more than one space", f"SHA-256   {own} ", Role.FORM),
+    ):
+        call = peer.open(f"data channel with {name}", edit=announce(value))
+        if expect(call).holds("gives-data-channel", role=role).held:
+            expect(call.connect(f"certificate with {name}")).holds("association-up", role=role)
+        call.close()
 
 
 @purpose("DC-FP-12")
@@ -147,6 +164,10 @@ def test_the_answers_setup_role_fits_the_offers(bench: Bench) -> None:
         call = peer.open(f"data channel with a=setup:{offered}", setup=offered)
         expect(call).holds("answer-setup", allowed=answers)
         call.close()
+    call = peer.open("data channel with a=setup:holdconn", setup="holdconn")
+    if call.peer is not None:
+        expect(call).holds("answer-setup", role=Role.FORM, allowed=["holdconn"])
+    call.close()
 
 
 @purpose("DC-FP-16")

@@ -46,3 +46,10 @@ def test_an_intruder_follows_what_is_in_clear_only() -> None:
     protected = Record(22, bytes(30), epoch=1, sequence=9).to_bytes()
     assert intruder(hello) == [hello, b"intruding"]
     assert intruder(protected) == [protected]
+
+
+def test_lost_parts_come_with_the_next_flight() -> None:
+    shredder = Shredder(losing=True)
+    message = Handshake(11, bytes(range(256)), message_seq=2).record().to_bytes()
+    assert len(shredder(message)) == 2
+    assert len(shredder(message)) == 4

@@ -100,7 +100,7 @@ def table() -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]:
         spec = importlib.util.spec_from_file_location(f"dc_{path.stem}", path)
         assert spec is not None
         assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for function in vars(module).values():
             stands_for = purposes_of(function)
