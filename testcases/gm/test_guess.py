@@ -47,6 +47,8 @@ def guess_all(bench: Bench, attacker: Ue) -> list[str]:
     for number in range(1, GUESSES + 1):
         one = guess(bench, attacker, f"guess {number}")
         done.append(one.exchange)
+        if one.ok and one.challenge is None:
+            raise InconclusiveError(f"{one.exchange}: registered without a challenge: there is nothing to guess")
         if one.failed or one.challenge is None:
             break
     return done
