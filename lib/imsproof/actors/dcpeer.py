@@ -162,8 +162,10 @@ class DataChannelPeer:
 
     def _in_scope(self, where: Address) -> bool:
         try:
-            self._session.check(self._actor, "ICE", where)
+            self._session.link.guard.check(where[0])
         except OutOfScopeError:
+            text = f"the candidate at {where[0]} is outside the profile's authorised scope, and is left out"
+            self._session.note(text, actor=self._actor, out_of_scope=True)
             return False
         return True
 

@@ -94,6 +94,11 @@ def _sip(event: Event) -> str:
 
 def _sctp(event: Event) -> str:
     ppid = event.facts.get("ppid")
+    if ppid is None:
+        chunks = event.facts.get("chunks") or [
+            event.facts.get("chunk") or ("HEARTBEAT" if "info" in event.facts else "")
+        ]
+        return _join(" ".join(map(str, chunks)).replace("_", " "), event.facts.get("text")) or "SCTP"
     names = {50: "DCEP", 51: "text", 53: "binary", 56: "text, empty", 57: "binary, empty"}
     name = names.get(ppid, f"ppid {ppid}") if isinstance(ppid, int) else "ppid ?"
     return _join(f"stream {event.facts.get('stream', '?')}", name, first_line(event.data) if ppid != 50 else "")
