@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 // Starts the browser (CHROMIUM names the program); returns its version and what runs a function in its page.
-export async function chromium(trials = []) {
+export async function chromium() {
   const folder = mkdtempSync(join(tmpdir(), "imsproof-chromium-"));
   const flags = [
     "--headless=new", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-sync",
@@ -14,7 +14,6 @@ export async function chromium(trials = []) {
     "--allow-loopback-in-peer-connection", // else only addresses of the network are candidates
     "--disable-features=WebRtcHideLocalIpsWithMdns", // else candidates are names
     ...(process.getuid() === 0 ? ["--no-sandbox"] : []),
-    ...(trials.length ? [`--force-fieldtrials=${trials.map((one) => `${one}/Enabled/`).join("")}`] : []),
     "about:blank",
   ];
   const browser = spawn(process.env.CHROMIUM ?? "chromium", flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });

@@ -45,7 +45,9 @@ esac
 
 IMSPROOF_PEER=$peer${wrong:+-$(printf %s "$wrong" | tr , -)}
 IMSPROOF_PEER_PORT=${IMSPROOF_PEER_PORT:-18090}
-export IMSPROOF_PEER IMSPROOF_PEER_PORT
+IMSPROOF_PEER_DTLS=1.2
+[ "$peer" != chromium ] || IMSPROOF_PEER_DTLS=1.3
+export IMSPROOF_PEER IMSPROOF_PEER_PORT IMSPROOF_PEER_DTLS
 log=$(mktemp)
 serve() { # a peer that dies of a purpose comes up again for the next one
     trap 'kill "$child" 2>/dev/null; exit 0' TERM

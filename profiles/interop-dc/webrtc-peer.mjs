@@ -5,7 +5,7 @@
 // STACK: chromium (headless), libwebrtc (@roamhq/wrtc), libdatachannel (node-datachannel), werift. POST /offer/ID takes
 // an offer (SDP) and answers with SDP; DELETE /offer/ID ends its connection. WRONG makes it a bad peer on purpose:
 // other (the answer announces another certificate than the one that is shown), weak (chromium: its certificate has an
-// RSA key of 1024 bits), fingerprint (libdatachannel, werift: any certificate will do). dtls13 (chromium) asks for DTLS 1.3.
+// RSA key of 1024 bits), fingerprint (libdatachannel, werift: any certificate will do).
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
@@ -28,7 +28,7 @@ const here = (version, RTCPeerConnection) => {
   return { version, run: async (work, ...values) => work(...values) };
 };
 const stacks = {
-  chromium: async () => chromium(wrong.includes("dtls13") ? ["WebRTC-ForceDtls13"] : []),
+  chromium: chromium,
   libwebrtc: async () => here(installed("@roamhq/wrtc"), (await import("@roamhq/wrtc")).default.RTCPeerConnection),
   libdatachannel: async () => {
     const version = `libdatachannel ${(await import("node-datachannel")).getLibraryVersion()}`;
