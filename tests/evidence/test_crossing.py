@@ -7,7 +7,8 @@ from dataclasses import replace
 from tests.evidence import samples
 
 from imsproof.evidence import packets, pcapng
-from imsproof.evidence.crossing import Crossed, missing
+from imsproof.evidence.crossing import Crossed, against_plain, missing, protected
+from imsproof.evidence.plaintext import Plain
 from imsproof.seams import Event, Kind, TapPacket
 
 
@@ -87,3 +88,41 @@ def test_addresses_in_another_spelling_are_the_same() -> None:
     tap = TapPacket(1, "udp", ("::1", 1), ("::2", 2), b"x")
     event = replace(samples.event(1, Kind.SENT, b"x"), local=("0:0::1", 1), remote=("::0002", 2))
     assert missing([event], crossed(tap)) == ([], 1)
+
+
+def plain_of(text: bytes) -> Plain:
+    """A plain text of one connection, from the tester to the lab."""
+    plain = Plain()
+    event = samples.event(1, Kind.SENT, text, "tls")
+    assert event.local
+    assert event.remote
+    plain.connections[event.local, event.remote].append([text])
+    return plain
+
+
+def test_protected_messages_are_looked_for_in_the_plain_text() -> None:
+    """What is not there is named; what was never opened is counted, not held against anybody."""
+    there, other = samples.event(1, Kind.SENT, b"hello", "tls"), samples.event(2, Kind.SENT, b"other", "tls")
+    back = samples.event(3, Kind.RECEIVED, b"answer", "tls")
+    found = against_plain([there, other, back], crossed(), plain_of(b"well, hello"))
+    assert (found.held, found.gone, found.closed) == (1, [other], 1)
+    assert against_plain([there, other], crossed(), None).closed == 2
+
+
+def test_what_was_being_sent_when_the_lab_closed_need_not_have_crossed() -> None:
+    """The lab's end must come after it, in the same conversation."""
+    sent = samples.event(1, Kind.SENT, b"too late", "tls")
+    closed = replace(samples.event(2, Kind.CLOSED, b"", "tcp"), facts={"by": "lab"})
+    assert against_plain([sent, closed], crossed(), plain_of(b"x")).cut == 1
+    assert against_plain([replace(sent, seq=3), closed], crossed(), plain_of(b"x")).cut == 0
+
+
+def test_what_the_tester_kept_back_is_not_looked_for() -> None:
+    kept = replace(samples.event(1, Kind.SENT, b"kept", "sctp"), facts={"withheld": True})
+    assert against_plain([kept], crossed(), plain_of(b"x")).closed == 1
+
+
+def test_only_what_carries_something_is_protected() -> None:
+    empty = samples.event(1, Kind.SENT, b"", "tls")
+    fields = replace(samples.event(2, Kind.SENT, b"", "h2"), facts={"headers": [["a", "b"]]})
+    assert protected([empty, fields, samples.event(3, Kind.SENT, b"x", "udp")]) == [fields]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import shutil
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.evidence import runs
+from tests.evidence.secured import CLIENT, SERVER, http2_request, tls_taps
 
 from imsproof.evidence.bundle import write_bundle
+from imsproof.evidence.purpose import write_purpose
+from imsproof.evidence.result import PurposeResult
+from imsproof.evidence.run import RunFolder
 from imsproof.evidence.verify import verify
+from imsproof.seams import Event, Kind, Record, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,3 +165,82 @@ def test_damage_never_raises_and_never_goes_unnoticed(bundle: Path, tmp_path: Pa
     if verify(tmp_path / "b.zip").sound:
         with zipfile.ZipFile(bundle) as one, zipfile.ZipFile(tmp_path / "b.zip") as other:
             assert all(one.read(name) == other.read(name) for name in one.namelist())
+
+
+PROTECTED = "evidence/SBI-TLS-01/journal.jsonl"
+HEADERS = [
+    [":method", "POST"],
+    [":scheme", "https"],
+    [":authority", "mf"],
+    [":path", "/x"],
+    ["authorization", "Bearer t"],
+]
+
+
+@pytest.fixture(scope="module")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a run of one purpose, which sent a request of HTTP/2 over TLS."""
+    folder = RunFolder.create(tmp_path_factory.mktemp("run"), "reference", seed=7, version="0.1.0")
+    body = b'{"mediaId": "dc"}'
+    request = http2_request([(name, value) for name, value in HEADERS], body)
+    taps, keys = tls_taps(folder.path, request, b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+    for name in ("id.pem", "keys"):
+        (folder.path / name).unlink()
+    facts = {"method": "POST", "path": "/x", "headers": HEADERS, "stream": 1}
+    utc = "2025-10-09T08:53:20.000005Z"
+    sent = Event(1, utc, 1, "nf", Kind.SENT, "1:POST", "h2", CLIENT, SERVER, body, facts)
+    undecided = (Verdict.INCONCLUSIVE, "no answer was waited for")
+    result = PurposeResult("SBI-TLS-01", "SBI-TLS", "TLS 1.2 and 1.3 are taken", *undecided, "not needed")
+    record = Record("SBI-TLS-01", [sent])
+    folder.add(
+        write_purpose(folder.path, result, record, needs_control=False, raised=undecided, packets=taps, keys=keys)
+    )
+    folder.finish()
+    return write_bundle(folder.path)
+
+
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+
+
+@needs_tshark
+def test_what_was_said_inside_tls_is_held_against_the_capture(protected: Path) -> None:
+    """The request is decrypted and found, body and header fields."""
+    report = verify(protected)
+    assert report.findings == []
+    assert (report.protected, report.closed) == (1, 0)
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda event: event.update(data=base64.b64encode(b'{"mediaId": "xx"}').decode()),
+        lambda event: event["facts"]["headers"][-1].__setitem__(1, "another"),
+        lambda event: event["facts"].update(stream=3),
+    ],
+    ids=["body", "header", "stream"],
+)
+def test_altered_plain_text_is_found_out(protected: Path, tmp_path: Path, change: Callable[[Any], None]) -> None:
+    """Somebody changes what the journal says was sent, and makes the manifest agree."""
+    report = verify(forged(protected, tmp_path / "b.zip", PROTECTED, edited_line(change)))
+    assert any("not in the plain text of the capture" in finding for finding in report.findings)
+
+
+def edited_line(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
+    """As :func:`edited`, for a journal of one line."""
+    return lambda data: edited(change)(data) + b"\n"
+
+
+def test_without_tshark_it_says_what_was_not_compared(protected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No finding, and no pretence either."""
+    monkeypatch.setattr("imsproof.evidence.plaintext.shutil.which", lambda _: None)
+    report = verify(protected)
+    assert report.findings == []
+    assert (report.protected, report.closed) == (0, 1)
+    assert any("1 protected messages were not compared" in n and "tshark is not installed" in n for n in report.notes)
+    assert "1 protected messages not compared" in report.summary
+
+
+def test_decryption_can_be_left_out(protected: Path) -> None:
+    """For a bundle of somebody whom one does not trust with a run of tshark."""
+    assert verify(protected, decrypt=False).closed == 1

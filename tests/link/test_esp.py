@@ -53,6 +53,8 @@ def test_packets_of_known_spis_come_in_and_all_pass_the_tap(session: Session, ne
     assert got.get(timeout=5) == packet(7)
     assert [(one.protocol, one.data) for one in session.packets] == [("esp", packet(9)), ("esp", packet(7))]
     assert {flow.local[1] for flow in session.flows} == {7, 9}
+    session.run(esp.send(packet(11), "1:x"))
+    assert {flow.local[1] for flow in session.flows} == {7, 9, 11}, "an unknown SPI belongs to the purpose, too"
     session.run(esp.aclose())
     assert all(flow.closed_ns for flow in session.flows)
 

@@ -147,17 +147,21 @@ class _Opener:
         self._folder.cleanup()
 
     def begin(self, names: Sequence[str]) -> None:
-        """Begin to decrypt these captures."""
+        """Begin to decrypt these captures, which will be asked for."""
         if not self.why:
-            self._plain = {name: self._workers.submit(self._decrypt, name, n) for n, name in enumerate(names)}
+            self._plain = {name: self._workers.submit(self._decrypt, name) for name in names}
 
     def plain(self, name: str) -> plaintext.Plain | None:
         """Return the plain text of a capture, ``None`` without one (``ValueError`` when it cannot be decrypted)."""
-        waiting = self._plain.pop(name, None)
-        return waiting.result() if waiting else None
+        if self.why:
+            return None
+        begun = self._plain.pop(name, None)
+        return begun.result() if begun else self._decrypt(name)
 
-    def _decrypt(self, name: str, number: int) -> plaintext.Plain:
-        target = Path(self._folder.name) / f"{number}.pcapng"
+    def _decrypt(self, name: str) -> plaintext.Plain:
+        handle, path = tempfile.mkstemp(suffix=".pcapng", dir=self._folder.name)
+        os.close(handle)
+        target = Path(path)
 
         def copy(source: IO[bytes]) -> None:
             with target.open("wb") as file:
@@ -222,7 +226,10 @@ def _checked(
 
 
 def _capture_with_keys(archive: Archive, purpose: str) -> str:
-    """Return the name of a purpose's capture when its journal speaks of protected messages and there are keys."""
+    """Return the name of a purpose's capture when its journal seems to speak of protected messages, with keys for them.
+
+    A mere hint of what to begin with: a journal may be written in another way and say the same.
+    """
     folder = f"evidence/{purpose}"
     name = f"{folder}/{capture.CAPTURE}"
     keys = archive.size(f"{folder}/{capture.KEYS}") + archive.size(f"{folder}/{capture.ESP_KEYS}")

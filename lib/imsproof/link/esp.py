@@ -50,6 +50,7 @@ class EspSocket:
         self.remote = remote
         self._spis: set[int] = set()
         self._flows: list[int] = []
+        self._claimed: set[int] = set()
         self.on_packet: Callable[[bytes], None] = lambda _: None
         self._raw: socket.socket | None = raw
         self._v6 = ":" in local
@@ -58,6 +59,12 @@ class EspSocket:
         """Take packets for the incoming SPIs; both kinds tell which captured packets belong to this purpose."""
         self._spis |= set(incoming)
         for spi in (*incoming, *outgoing):
+            self._claim(spi)
+
+    def _claim(self, spi: int) -> None:
+        """Note that captured packets with this SPI belong to this purpose."""
+        if spi not in self._claimed:
+            self._claimed.add(spi)
             self._flows.append(self.session.open_flow("esp", (self.local, spi), (self.remote, 0)))
 
     @classmethod
@@ -99,6 +106,9 @@ class EspSocket:
         await self.session.admit(self.actor, exchange, target, len(packet))
         if self._raw is None:
             raise HarnessError("the raw socket for ESP is closed")
+        spi = spi_of(packet)
+        if spi is not None:
+            self._claim(spi)  # one that nobody agreed on, too
         self.session.tap("esp", (self.local, 0), target, packet)
         try:
             self._raw.sendto(packet, target)

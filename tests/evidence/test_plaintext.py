@@ -1,0 +1,90 @@
+"""tshark opens what is protected, with the keys that lie in the capture."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.evidence.secured import BACK, CLIENT, SERVER, THERE, http2_request, tls_taps
+
+from imsproof.engine.dtls import DtlsEngine
+from imsproof.engine.identity import make_identity
+from imsproof.evidence import plaintext
+from imsproof.evidence.capture import write_tap
+from imsproof.evidence.plaintext import Plain, decrypt
+from imsproof.seams import TapPacket
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+HEADERS = [(":method", "POST"), (":scheme", "https"), (":authority", "mf"), (":path", "/x"), ("x-name", "Value")]
+BODY = b'{"a": 1}' * 4000
+
+
+@needs_tshark
+def test_what_was_said_inside_tls_is_found_by_its_way(tmp_path: Path) -> None:
+    """Each direction has its own text; with other keys there is none."""
+    taps, keys = tls_taps(tmp_path, b"REGISTER sip:a", b"SIP/2.0 200 OK")
+    write_tap(tmp_path / "c.pcapng", "GM-TLS-01", taps, keys)
+    plain = decrypt(tmp_path / "c.pcapng")
+    assert (plain.holds(THERE, b"REGISTER sip:a"), plain.holds(BACK, b"REGISTER sip:a")) == (True, False)
+    assert plain.holds(BACK, b"SIP/2.0 200 OK")
+    write_tap(tmp_path / "c.pcapng", "GM-TLS-01", taps, [])
+    assert not decrypt(tmp_path / "c.pcapng").opened(THERE)
+
+
+@needs_tshark
+def test_the_headers_and_the_whole_body_of_http2_are_read(tmp_path: Path) -> None:
+    """A body in several frames is one text; header fields are compared one by one."""
+    taps, keys = tls_taps(tmp_path, http2_request(HEADERS, BODY[:16000]), b"x")
+    write_tap(tmp_path / "c.pcapng", "SBI-TLS-01", taps, keys)
+    plain = decrypt(tmp_path / "c.pcapng")
+    assert plain.holds(THERE, BODY[:16000])
+    assert plain.has_headers(THERE, 1, [(b":path", b"/x"), (b"x-name", b"Value")]) is True
+    assert plain.has_headers(THERE, 1, [(b":path", b"/y")]) is False
+    assert plain.has_headers(THERE, 3, [(b":path", b"/x")]) is False
+    assert plain.has_headers(BACK, 1, []) is True
+
+
+@needs_tshark
+def test_a_datagram_that_cannot_be_opened_makes_its_way_partly_shut(tmp_path: Path) -> None:
+    """A record with a wrong MAC is no reason to say that the journal lies."""
+    keys: list[str] = []
+    near, far = DtlsEngine("client", make_identity(), keylog=keys.append), DtlsEngine("server", make_identity())
+    taps: list[TapPacket] = []
+    near.start()
+    for _ in range(6):
+        for engine, other, way in ((near, far, THERE), (far, near, BACK)):
+            for datagram in engine.outgoing():
+                taps.append(TapPacket(len(taps), "udp", *way, datagram))
+                other.receive(datagram)
+    near.write(b"over the bootstrap channel")
+    sent = near.outgoing()
+    taps += [TapPacket(len(taps), "udp", CLIENT, SERVER, datagram) for datagram in sent]
+    write_tap(tmp_path / "c.pcapng", "DC-DTLS-01", taps, keys)
+    plain = decrypt(tmp_path / "c.pcapng")
+    assert plain.holds(THERE, b"over the bootstrap channel")
+    assert not plain.partly_shut(THERE)
+    taps.append(TapPacket(len(taps), "udp", *THERE, sent[-1][:-1] + bytes([sent[-1][-1] ^ 1])))
+    write_tap(tmp_path / "c.pcapng", "DC-DTLS-01", taps, keys)
+    assert decrypt(tmp_path / "c.pcapng").partly_shut(THERE)
+
+
+@needs_tshark
+def test_what_is_no_capture_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "c.pcapng").write_bytes(b"no capture")
+    with pytest.raises(ValueError, match="no pcapng"):
+        decrypt(tmp_path / "c.pcapng")
+
+
+def test_without_tshark_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imsproof.evidence.plaintext.shutil.which", lambda _: None)
+    assert "tshark is not installed" in plaintext.why_not()
+
+
+def test_headers_that_cannot_be_read_are_not_held_against_anybody() -> None:
+    plain = Plain()
+    plain.connections[THERE].append([b"\x00\x00\x01\x01\x04\x00\x00\x00\x01\xff"])
+    assert plain.has_headers(THERE, 1, [(b"a", b"b")]) is None
