@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.certificates import CertificateMaker
+from imsproof.actors.led import Leader, ServerMaker
 from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
-from imsproof.judge import alive, control, expect
+from imsproof.judge import afterwards, alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from imsproof.actors.led import Led
     from imsproof.actors.nf import TokenAnswer
     from imsproof.bench import Bench
     from imsproof.judge import Expectation
@@ -178,6 +180,36 @@ def test_a_revoked_certificate_is_refused(bench: Bench, producer: ProducerClient
     client.release(own)
     alive(producer.probe(token, label="with the right certificate again"))
     producer.release(token)
+
+
+SERVERS = (
+    ServerMaker.misnamed,
+    ServerMaker.of_unknown_authority,
+    ServerMaker.expired,
+    ServerMaker.client_only,
+)
+"""What a consumer must not trust."""
+
+
+@purpose("SBI-CERT-13")
+def test_a_consumer_tells_nothing_to_a_wrong_server(bench: Bench) -> None:
+    """An NF that is led to a server speaks to it when its certificate is right, and only then."""
+    consumer = NfConsumer(bench.session, bench.sbi)
+    if bench.sbi.callback is None:
+        raise InconclusiveError("the profile has no sbi.callback")
+    leader = Leader(consumer, bench.sbi.callback)
+    servers = ServerMaker(CertificateMaker(consumer.identity, bench.sbi.client_ca), leader.host)
+
+    def led_to(identity: NfIdentity) -> Led:
+        led = leader.lead(identity)
+        for answer in led.asked:
+            control(answer).accepted()
+        return led
+
+    control(led_to(servers.right())).holds("spoke-to-tester")
+    for flaw in SERVERS:
+        expect(led_to(flaw(servers))).holds("kept-silent")
+    afterwards(led_to(servers.right())).holds("spoke-to-tester")
 
 
 @purpose("SBI-CERT-12")

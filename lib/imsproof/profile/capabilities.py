@@ -341,6 +341,9 @@ _TABLE: dict[str, Capability] = {
         "the producer under test has no OpenAPI file (sbi.producers[].openapi)",
         ("sbi.producer",),
     ),
+    "sbi.callback": Capability(
+        _sbi("callback"), "sbi.callback is not given (requests that make an NF of the lab call the tester)", ("sbi",)
+    ),
     "sbi.client-ca": Capability(_sbi("client_ca"), "sbi.client_ca is not given (a CA that the lab trusts)", ("sbi",)),
     "dc": Capability(
         _dc_peer,

@@ -112,6 +112,28 @@ class Tokens(Part):
     )
 
 
+class CallbackRequest(Part):
+    """One of the requests by which an NF of the lab is led to the tester. {callback} stands for the tester's URI."""
+
+    to: Text = Field(description="nrf, or the name of one of the producers.")
+    method: Annotated[str, Field(pattern=r"^[A-Z]{3,10}$")] = Field("POST", description="HTTP method.")
+    path: Annotated[str, Field(pattern=r"^(/|\{location\})\S*$")] = Field(
+        description="Path and query; in release {location} stands for the Location of the first answer that has one."
+    )
+    body: Json = Field(None, description="Body: a YAML mapping (sent as JSON) or text.")
+    headers: dict[str, str] = Field({}, description="Further header fields.")
+    expect: tuple[Status, ...] = Field((200, 201, 202, 204), min_length=1, description="Status codes of acceptance.")
+
+
+class Callback(Part):
+    """How an NF of the lab is made to call an https URI of the tester's, as a consumer of notifications has it."""
+
+    requests: tuple[CallbackRequest, ...] = Field(
+        min_length=1, description="Made in order; after the last the NF calls {callback}."
+    )
+    release: tuple[CallbackRequest, ...] = Field((), description="Made afterwards, to take them back.")
+
+
 class Sbi(Part):
     """The service-based interfaces of the lab."""
 
@@ -125,6 +147,9 @@ class Sbi(Part):
         None, description="A consumer whose certificate the lab's CA has revoked, for what the lab makes of it."
     )
     tokens: Tokens | None = Field(None, description="How access tokens are had.")
+    callback: Callback | None = Field(
+        None, description="Requests that make an NF of the lab call the tester (as a subscription does)."
+    )
     client_ca: KeyPair | None = Field(
         None, description="A CA that the lab trusts for clients: the tester can then mint hostile certificates."
     )

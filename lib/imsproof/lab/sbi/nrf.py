@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,7 @@ from imsproof.codec.jose import unsecured
 from imsproof.lab.nodes import LAB_NFS, NRF, PLMN, SBI_PORT, Nf
 from imsproof.lab.sbi.cca import check_assertion
 from imsproof.lab.sbi.messages import FORM, Refused, Request, Response, Router, json_response, refused
+from imsproof.lab.sbi.notifier import Notifier, may_notify
 from imsproof.lab.sbi.server import SbiServer
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class NrfNode:
         self._ca_pem = pki.ca.read_bytes()
         self._prefix = prefix
         self._profiles: dict[str, dict[str, Any]] = {}
+        self._subscriptions: dict[str, tuple[str, str]] = {}
         self.reset()
         router = Router()
         router.add("POST", "/oauth2/token", self._token)
@@ -51,6 +54,9 @@ class NrfNode:
         router.add("GET", "/nnrf-nfm/v1/nf-instances/{id}", self._profile)
         router.add("DELETE", "/nnrf-nfm/v1/nf-instances/{id}", self._deregister)
         router.add("GET", "/nnrf-disc/v1/nf-instances", self._discover)
+        router.add("POST", "/nnrf-nfm/v1/subscriptions", self._subscribe)
+        router.add("DELETE", "/nnrf-nfm/v1/subscriptions/{id}", self._unsubscribe)
+        self._notifier = Notifier(NRF, pki, box)
         self._server = SbiServer(NRF, pki, box, router)
 
     async def start(self) -> None:
@@ -60,10 +66,12 @@ class NrfNode:
     async def stop(self) -> None:
         """Stop listening."""
         await self._server.stop()
+        await self._notifier.stop()
 
     def reset(self) -> None:
         """Forget every profile but those of the lab's own NFs."""
         self._profiles = {nf.instance_id: profile_of(nf, self._prefix) for nf in LAB_NFS}
+        self._subscriptions.clear()
 
     @property
     def profiles(self) -> int:
@@ -143,7 +151,7 @@ class NrfNode:
         if not any(nf_type in entry["allowedNfTypes"] for entry in offered):
             raise _oauth("unauthorized_client", "the service is not for this NF type")
 
-    # --- profiles and discovery -------------------------------------------------------------------------------------
+    # --- profiles ---------------------------------------------------------------------------------------------------
 
     async def _register(self, request: Request, instance_id: str) -> Response:
         policy = self._box.current.sbi
@@ -164,6 +172,7 @@ class NrfNode:
             raise refused(500, "INSUFFICIENT_RESOURCES", "too many profiles")
         status = 200 if instance_id in self._profiles else 201
         self._profiles[instance_id] = profile
+        self._tell("NF_REGISTERED" if status == 201 else "NF_PROFILE_CHANGED", instance_id)
         location = f"{NRF.api_root(self._prefix)}/nnrf-nfm/v1/nf-instances/{instance_id}"
         return json_response(status, profile, headers=(("location", location),) if status == 201 else ())
 
@@ -175,7 +184,36 @@ class NrfNode:
         self._check_owner(request, instance_id, self._box.current.sbi)
         self._find(instance_id)
         del self._profiles[instance_id]
+        self._tell("NF_DEREGISTERED", instance_id)
         return Response(204)
+
+    # --- subscriptions ----------------------------------------------------------------------------------------------
+
+    async def _subscribe(self, request: Request) -> Response:
+        value = request.json_object(self._box.current.sbi)
+        uri, condition = value.get("nfStatusNotificationUri"), value.get("subscrCond")
+        watched = condition.get("nfInstanceId") if isinstance(condition, dict) else None
+        if not isinstance(uri, str) or not isinstance(watched, str) or not may_notify(uri):
+            raise refused(400, "MANDATORY_IE_INCORRECT", "nfStatusNotificationUri or subscrCond is not right")
+        if len(self._subscriptions) >= MAX_PROFILES:
+            raise refused(500, "INSUFFICIENT_RESOURCES", "too many subscriptions")
+        name = str(uuid.uuid4())
+        self._subscriptions[name] = (watched, uri)
+        location = f"{NRF.api_root(self._prefix)}/nnrf-nfm/v1/subscriptions/{name}"
+        return json_response(201, {**value, "subscriptionId": name}, headers=(("location", location),))
+
+    async def _unsubscribe(self, _: Request, name: str) -> Response:
+        if self._subscriptions.pop(name, None) is None:
+            raise refused(404, "SUBSCRIPTION_NOT_FOUND", "no such subscription")
+        return Response(204)
+
+    def _tell(self, event: str, instance_id: str) -> None:
+        where = f"{NRF.api_root(self._prefix)}/nnrf-nfm/v1/nf-instances/{instance_id}"
+        for watched, uri in self._subscriptions.values():
+            if watched == instance_id:
+                self._notifier.notify(uri, {"event": event, "nfInstanceUri": where})
+
+    # --- discovery --------------------------------------------------------------------------------------------------
 
     async def _discover(self, request: Request) -> Response:
         query = dict(parse_qsl(request.query, max_num_fields=MAX_PARAMETERS))

@@ -24,6 +24,8 @@ class SbiPolicy:
         check_revocation: client certificates are looked up in the CRL.
         identity_from_subject: the NF instance is known by the certificate's common name, not by its SAN.
         server_certificate: which odd certificate servers show (``lab.pki.ODD_SERVERS``), ``""`` for the right one.
+        check_server_certificate: who notifies verifies the server's certificate.
+        check_server_name: who notifies holds it against the name in the URI.
         token_required: a service request without an access token is refused (TS 33.501 clause 13.4.1.1.2).
         check_signature: the token's signature is verified.
         accept_alg_none: an unsecured token is taken.
@@ -98,6 +100,8 @@ class SbiPolicy:
     identity_from_subject: bool = False
     server_certificate: str = ""
 
+    check_server_certificate: bool = True
+    check_server_name: bool = True
     token_required: bool = True
     check_signature: bool = True
     accept_alg_none: bool = False
