@@ -3,8 +3,8 @@
     python up.py baresip -- imsproof fuzz profiles/fuzzing/ua.yaml --budget 60s
     python up.py coturn               # stays in the foreground until Ctrl-C
 
-The command finds IMSPROOF_REAL_PREFIX and IMSPROOF_REAL_DIR in its environment; the profiles read them. Exit status: the
-command's; 4 when the target does not start.
+The command finds IMSPROOF_REAL_PREFIX and IMSPROOF_REAL_DIR in its environment; the profiles read them. Exit status:
+the command's; 4 when the target does not start.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ from imsproof.codec.sdp import Fingerprint, audio_offer, data_channel_offer
 from imsproof.codec.torture import framing, huge, ims, plain, rfc4475, rfc5118
 from imsproof.codec.torture import sdp as offers
 from imsproof.codec.torture.draft import Kind, Reaction, case, header, line
+from imsproof.codec.torture.framing import Stream
 from imsproof.engine.identity import make_identity
+from imsproof.fuzzing.anomalies import sample
 from imsproof.judge import alive, control, expect
 from imsproof.link.burst import Burst
 from imsproof.link.facts import sip_facts
@@ -65,6 +67,10 @@ WRONG_CHANNEL = (
     "dc-stream-repeated",
     "dc-port-range",
 )
+AFTERWARDS = rfc4475.named("scalar02", "badvers", "mismatch01", "insuf", "multi01")
+"""Malformed requests whose length is beyond doubt, so that everybody knows where the next one begins."""
+UNUSUAL = ("dc-fingerprint-case", "dc-fingerprints", "dc-size-zero")
+ANOMALIES, AT_ONCE = 400, 16
 OUT_OF_ORDER = ("ACK", "PRACK", "UPDATE", "INFO", "NOTIFY", "CANCEL", "BYE", "REFER", "CANCEL", "BYE")
 
 
@@ -347,3 +353,53 @@ def test_requests_out_of_order_do_not_end_service(torturer: Torturer) -> None:
         if not serves(after):
             break
     alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-21")
+def test_a_connection_is_not_confused(bench: Bench) -> None:
+    """A good request behind a malformed one on the same connection is answered as good, unless the lab closes it."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
+    control(torturer.plain()).accepted(PROCESSED)
+    for one in AFTERWARDS:
+        answer, call_ids = torturer.stream(behind(one), injected=False)
+        expect(answer).holds("next-understood", call_id=call_ids[1], wrong=BLAMED)
+    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
+
+
+def behind(one: Case) -> Stream:
+    """A malformed REGISTER and a good one behind it, each written whole."""
+    return Stream(
+        one.name, one.about, Kind.INVALID, lambda bad, good: [one.message(bad, "REGISTER"), plain("REGISTER", good)]
+    )
+
+
+@purpose("GM-MALFORMED-22")
+def test_systematic_anomalies_do_not_end_service(bench: Bench) -> None:
+    """After each handful of a covering set of the systematic anomalies, the lab still serves."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="udp", sources=bench.profile.tester.addresses)
+    control(torturer.plain()).accepted(PROCESSED)
+    cases = sample(ANOMALIES)
+    for start in range(0, ANOMALIES, AT_ONCE):
+        torturer.send_named(
+            [(one.name, one.message(torturer.aim(one.method))) for one in cases[start : start + AT_ONCE]]
+        )
+        after = torturer.well(f"well-formed after {cases[start].name} and others")
+        if not serves(after):
+            break
+    alive(*after, accept=PROCESSED)
+
+
+@purpose("GM-MALFORMED-23")
+def test_unusual_offers_are_accepted(bench: Bench) -> None:
+    """The lab's far UE takes a data channel whose offer is unusual in form and valid."""
+    ue = bench.ue(data_channel=True)
+    good = offer(ue, "application")
+    usual = ue.invite(bench.far_target(), good, label="INVITE with a good offer")
+    control(usual).holds("medium-taken", medium="application")
+    if usual.ok:
+        usual.bye()
+    for one in (one for one in offers.ALL if one.name in UNUSUAL):
+        call = ue.invite(bench.far_target(), one.body(good), label=f"{one.name}: {one.about}")
+        expect(call).holds("medium-taken", medium="application")
+        if call.ok:
+            call.bye()

@@ -9,7 +9,7 @@ import pytest
 
 from imsproof.actors.torturer import Torturer
 from imsproof.codec import sip
-from imsproof.codec.torture import framing, rfc4475
+from imsproof.codec.torture import framing, plain, rfc4475
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
@@ -50,3 +50,10 @@ def test_streams_of_two_messages_are_answered_by_the_reference_lab(lab: Session,
     torturer = Torturer(lab, reference.gm, random.Random(1), transport="tcp")
     answer, call_ids = torturer.stream(framing.UNDERSTOOD[1], injected=False)
     assert all(any(call_id.encode() in data for data in answer.data) for call_id in call_ids)
+
+
+def test_named_messages_go_out_side_by_side_each_under_its_name(session: Session, gm: Gm, peer: SipPeer) -> None:
+    torturer = Torturer(session, gm, random.Random(1), transport="udp")
+    torturer.send_named([(f"case {n}", plain("OPTIONS", torturer.aim("OPTIONS"))) for n in range(5)])
+    assert len(peer.got) == 5
+    assert {event.exchange.partition(":")[2] for event in session.record.events} == {f"case {n}" for n in range(5)}

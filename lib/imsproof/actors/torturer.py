@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from imsproof.profile.gm import Gm
 
 AT_ONCE = 8
+BRIEF = 0.02
+"""Seconds to listen after a message whose own answer decides nothing."""
 SENT_BY = "tester.invalid:5060"
 
 
@@ -115,6 +117,20 @@ class Torturer:
         for start in range(0, len(cases), AT_ONCE):
             found += self.session.run(together(cases[start : start + AT_ONCE]))
         return found
+
+    def send_named(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages side by side, each with its name, and take what comes back at once."""
+
+        async def together() -> None:
+            outsider = Outsider(self.session)
+            await asyncio.gather(
+                *(
+                    outsider.asend(data, self.target, name, transport=self.transport, within=BRIEF, linger=0.0)
+                    for name, data in messages
+                )
+            )
+
+        self.session.run(together())
 
     async def _send(self, case: Case, method: str | None, within: float | None) -> RawAnswer:
         return await Outsider(self.session).asend(

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from imsproof import catalogue, paths
+from imsproof import paths
 from imsproof.actors.liveness import another_source
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.torturer import Torturer
 from imsproof.bench import Bench
+from imsproof.catalogue import TestPurpose
 from imsproof.commands.common import Exit, err, quit_with, read_profile
 from imsproof.fuzzing.datagrams import NgOffers, StunServer
 from imsproof.fuzzing.doors import DtlsRecords, GmSdp, SbiFrames, SctpChunks
@@ -37,6 +38,8 @@ from imsproof.seams import InconclusiveError, Record
 
 RESTART_SECONDS = 60.0
 EMBEDDED_PATIENCE = 0.5
+CAMPAIGN = TestPurpose("FUZZ-01", "FUZZ", "A campaign", (), (), (), ())
+"""In whose name a campaign's bench works."""
 
 
 class TargetName(StrEnum):
@@ -93,9 +96,8 @@ def _lab(stack: ExitStack, faults: list[str]) -> RunningLab:
 def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) -> Target:
     """Make the target of a campaign (``InconclusiveError`` when the profile does not give it)."""
     declared = where.declared
-    purpose = catalogue.load().select([], ["GM-MALFORMED-01"])[0]
     work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imsproof-fuzz-")))
-    bench = Bench(declared, purpose, where.link, work, seed)
+    bench = Bench(declared, CAMPAIGN, where.link, work, seed)
     stack.callback(bench.close)
     face: Target
     if name in {TargetName.NG, TargetName.STUN}:

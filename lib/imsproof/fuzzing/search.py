@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROUND = 200
 """Examples of one round; the corpus of a round stands from its beginning."""
+STEPS = 4
+"""Messages of one example at most: what takes two steps is within reach, and each costs less than it would alone."""
 MAX_GROWN = 500
 PROTOCOLS = {
     "gm-sip": "sip", "gm-sdp": "sdp", "ng": "sdp", "dtls": "dtls", "sctp": "sctp", "stun": "stun",
@@ -80,16 +82,16 @@ class Search:
             phases=phases,
             suppress_health_check=list(HealthCheck),
         )
-        @given(self.strategy())
-        def example(drawn: tuple[str, bytes]) -> None:
-            level, data = drawn
-            if not data or not campaign.room():
+        @given(st.lists(self.strategy(), min_size=1, max_size=STEPS))
+        def example(drawn: list[tuple[str, bytes]]) -> None:
+            cases = [(level, self.finish(data)) for level, data in drawn if data][: campaign.room()]
+            if not cases:
                 return
-            fresh = campaign.step([(level, self.finish(data))])
+            fresh = campaign.step(cases)
             if self.guided:
                 aim_at(self._novelty(campaign.last_kinds), label="novelty")
                 if fresh and len(self.corpus) < MAX_GROWN:
-                    grown.append(data)
+                    grown.extend(data for _, data in drawn if data)
             heard(campaign.progress)
 
         grown: list[bytes] = []

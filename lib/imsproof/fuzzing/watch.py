@@ -28,8 +28,8 @@ class Condition(StrEnum):
     ``throttled``: it protects itself (it serves another address, or says 5xx for a while).
     ``silent``: it did not answer, and there was no other address to ask, so that throttled and hung cannot be told.
     ``slow``: each answer takes long. ``failing``: it answers, but no longer as before. ``restarted``: for a while
-    nobody listened. ``hung``: for a while (or ever since) nobody was answered. ``grown``: its memory grows. ``unwell``: a
-    hook of the profile says so. ``dead``: nobody listens any more.
+    nobody listened. ``hung``: for a while (or ever since) nobody was answered. ``grown``: its memory grows. ``unwell``:
+    a hook of the profile says so. ``dead``: nobody listens any more.
     """
 
     FINE = "fine"

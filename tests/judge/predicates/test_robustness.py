@@ -89,3 +89,16 @@ def test_a_medium_is_taken_by_a_2xx_with_its_port(status: int | None, body: byte
     events = answered(status, data).events
     assert r.medium_taken(events, exchange="1:x", medium="audio").outcome is (HOLDS if taken else FAILS)
     assert r.medium_not_taken(events, exchange="1:x", medium="audio").outcome is (FAILS if taken else HOLDS)
+
+
+def test_what_follows_on_a_connection_is_answered_as_good_or_the_connection_is_closed() -> None:
+    def seen(story: Story) -> Outcome:
+        return r.next_understood(story.events, exchange="1:x", call_id="next", wrong=[400]).outcome
+
+    assert seen(answered(200, OK % b"bad" + OK % b"next")) is HOLDS
+    assert seen(answered(400, (OK % b"next").replace(b"200 OK", b"400 Bad Request"))) is FAILS
+    silent = answered(200, OK % b"bad")
+    assert seen(silent) is FAILS
+    assert seen(Story().add(Kind.SENT).add(Kind.CLOSED, by="tester")) is FAILS
+    assert seen(silent.add(Kind.CLOSED, by="lab")) is HOLDS
+    assert seen(Story()) is Outcome.UNKNOWN

@@ -51,3 +51,13 @@ def test_a_senseless_offer_is_refused(name: str) -> None:
 def test_a_host_name_is_an_address() -> None:
     named = Sdp.parse(GOOD.to_bytes().replace(b"192.0.2.1", b"media.example.com"))
     check(named)
+
+
+@pytest.mark.parametrize("name", ["dc-fingerprints", "dc-fingerprint-case", "dc-size-zero"])
+def test_the_planted_flaw_refuses_what_is_unusual_and_nothing_else(name: str) -> None:
+    good, odd = GOOD.data_channel(), channel(name).data_channel()
+    assert good is not None
+    assert odd is not None
+    offers.check_form(good)
+    with pytest.raises(SdpSyntaxError):
+        offers.check_form(odd)

@@ -44,3 +44,14 @@ def test_costs_are_paid_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     frailty.clear()
     frailty.pay()
     assert slept == [0.5, robustness.MAX_BLOCKED, 0.25]
+
+
+def test_a_connection_is_confused_by_the_planted_flaw_alone_and_until_a_reset() -> None:
+    frailty = Frailty()
+    frailty.refused(RobustPolicy(), 3)
+    frailty.refused(RobustPolicy(confuses=True), 0)
+    assert frailty.confused == set()
+    frailty.refused(RobustPolicy(confuses=True), 3)
+    assert frailty.confused == {3}
+    frailty.clear()
+    assert frailty.confused == set()

@@ -46,7 +46,9 @@ def valid_sip(draw: st.DrawFn, aim: Aim | None = None, methods: tuple[str, ...] 
     draft.lines[draft.find("CSeq")] = f"CSeq: {draw(st.integers(0, 2**31 - 1))} {method}"
     draft.lines[draft.find("Max-Forwards")] = f"Max-Forwards: {draw(st.integers(1, 255))}"
     draft.lines += draw(st.lists(EXTENSION, max_size=4))
-    draft.lines = draw(st.permutations(draft.lines))
+    first, at = draw(st.integers(0, len(draft.lines) - 1)), draw(st.integers(0, len(draft.lines) - 1))
+    draft.lines = draft.lines[first:] + draft.lines[:first]  # in another order: quicker than a permutation
+    draft.lines.insert(at, draft.lines.pop())
     if draw(st.booleans()):
         draft.content = draw(st.binary(max_size=200))
         draft.lines.append("Content-Type: application/octet-stream")

@@ -111,6 +111,23 @@ def all_answered(events: Events, *, exchange: str, call_ids: Sequence[str], wron
     return holds(f"{exchange}: each of {len(call_ids)} messages was answered", *(e.seq for _, e in found.values()))
 
 
+@predicate("next-understood")
+def next_understood(events: Events, *, exchange: str, call_id: str, wrong: Sequence[int]) -> Finding:
+    """The request behind a malformed one was answered as a good one, or the lab closed the connection."""
+    for answered, status, event in _answers(events, exchange):
+        if answered == call_id and status >= FINAL:
+            if status in set(wrong):
+                return fails(f"{exchange}: the good request behind it was refused ({status})", event.seq)
+            return holds(f"{exchange}: the good request behind it was answered ({status})", event.seq)
+    own = of_exchange(events, exchange)
+    closed = next((e for e in own if e.kind is Kind.CLOSED and e.facts.get("by") == "lab"), None)
+    if closed is not None:
+        return holds(f"{exchange}: the lab closed the connection", closed.seq)
+    if not any(e.kind is Kind.SENT for e in own):
+        return unknown(f"{exchange}: nothing was sent")
+    return fails(f"{exchange}: the good request behind it was not answered, on a connection that stayed open")
+
+
 @predicate("none-served")
 def none_served(events: Events, *, exchange: str, call_ids: Sequence[str], accept: Sequence[int]) -> Finding:
     """No request of these Call-IDs was served."""

@@ -161,6 +161,8 @@ class FarUe(Node):
 
     async def _answer_section(self, call: FarCall, offer: Sdp, place: int, section: MediaSection) -> MediaSection:
         if section.port > 0 and self.robust.checks_offer:
+            if self.robust.strict_offer:
+                offers.check_form(section)
             (offers.check_channel if section.is_data_channel else offers.check_address)(offer, section)
         if section.port > 0 and section.kind == "audio" and section.proto in ("RTP/AVP", "RTP/AVPF"):
             return await self._audio(call)

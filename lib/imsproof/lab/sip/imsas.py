@@ -186,6 +186,8 @@ class ImsAs(Node):
 
     async def _ask(self, call: Call, place: int, description: Sdp, section: MediaSection) -> DcDecision:
         """Have DCSF and MF decide on a data channel (``_Rejected`` when they say no)."""
+        if self.robust.strict_offer:
+            offers.check_form(section)
         if dcsdp.is_bootstrap(section) and self.robust.checks_offer:
             offers.check_channel(description, section)
         offer = dcsdp.read_offer(description, section, self.policy)

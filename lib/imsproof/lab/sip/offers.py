@@ -39,3 +39,12 @@ def check_channel(description: Sdp, section: MediaSection) -> None:
     streams = [dcmap.stream for dcmap in section.dcmaps]
     if RESERVED_STREAM in streams or len(streams) != len(set(streams)):
         raise SdpSyntaxError("a data channel's stream is reserved or mapped twice")
+
+
+def check_form(section: MediaSection) -> None:
+    """Refuse what is unusual, though it is valid: a planted flaw (``SdpSyntaxError``)."""
+    hashes = [text.split(" ")[0] for text in section.attrs("fingerprint")]
+    if len(hashes) > 1 or any(one not in (one.upper(), one.lower()) for one in hashes):
+        raise SdpSyntaxError("fingerprints in a form that nobody expected")
+    if section.attr("max-message-size") == "0":
+        raise SdpSyntaxError("a size of nothing")

@@ -144,6 +144,8 @@ class Pcscf(Node):
         robust = self.robust
         datagram = flow.transport in ("udp", TRANSPORT)
         problem = validate.check(message, datagram=datagram, skip=robust.skip_checks, strict=robust.strict_checks)
+        if flow.number in self._frailty.confused:
+            problem = validate.Problem(400, "Bad Request")
         if problem is None or (problem.status == TOO_MANY_HOPS and not self.policy.check_max_forwards):
             self._frailty.pay()
             if self.policy.answer_source:
@@ -170,7 +172,7 @@ class Pcscf(Node):
     def _refuse(self, message: Message, flow: Flow, problem: validate.Problem) -> None:
         served = Served(self, message, flow)
         malformed = problem.status == 400
-        self._frailty.refused(self.robust)
+        self._frailty.refused(self.robust, flow.number)
         if malformed and self.policy.on_malformed in ("stop", "hang"):
             self._break_down(self.policy.on_malformed)
         elif malformed and self.policy.on_malformed == "accept":

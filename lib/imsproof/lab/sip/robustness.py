@@ -27,7 +27,10 @@ class RobustPolicy:
         framing: ``strict``; ``first-length``: the first Content-Length that reads as a number is believed;
             ``one-a-read``: what follows the first message of a read is lost; ``waits``: an unfinished message keeps
             everybody waiting.
+        confuses: what follows a malformed message on a connection is taken as malformed too.
         checks_offer: an offer whose address, port, fingerprint or streams make no sense is refused.
+        strict_offer: an offer is refused whose hash function is not written in capitals or lower case, that has
+            several fingerprints, or no limit for messages, all of which is valid.
         expands_entities: entities in XML are expanded, whatever that costs.
         costly_methods, costly_seconds: what a stranger's request of these methods costs; it blocks the node.
         connections_per_source: streams that one address may have open; 0 is no limit.
@@ -43,7 +46,9 @@ class RobustPolicy:
     answers_responses: bool = False
     reflects: bool = False
     framing: str = "strict"
+    confuses: bool = False
     checks_offer: bool = True
+    strict_offer: bool = False
     expands_entities: bool = False
     costly_methods: tuple[str, ...] = ()
     costly_seconds: float = 0.0
@@ -58,10 +63,12 @@ class Frailty:
     Attributes:
         steps: for each address, how many of ``breaks_on`` its messages have met.
         debt: seconds that malformed messages have added to each later well-formed one.
+        confused: connections that have carried a malformed message.
     """
 
     steps: dict[str, int] = field(default_factory=dict)
     debt: float = 0.0
+    confused: set[int] = field(default_factory=set)
 
     def breaks(self, data: bytes, address: str, policy: RobustPolicy) -> bool:
         """Whether this message is the one too many."""
@@ -86,14 +93,17 @@ class Frailty:
         """Serve a well-formed request as slowly as the malformed ones before it have made the node."""
         block(self.debt)
 
-    def refused(self, policy: RobustPolicy) -> None:
-        """Remember a malformed message."""
+    def refused(self, policy: RobustPolicy, connection: int = 0) -> None:
+        """Remember a malformed message, and the connection that carried it (0: none)."""
         self.debt += policy.leak_seconds
+        if policy.confuses and connection:
+            self.confused.add(connection)
 
     def clear(self) -> None:
         """Forget everything."""
         self.steps.clear()
         self.debt = 0.0
+        self.confused.clear()
 
 
 def block(seconds: float) -> None:
