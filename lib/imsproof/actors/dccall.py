@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from imsproof.seams import Address
 
 CLOSING_SECONDS = 1.0
+WEBRTC_SRTP = ("SRTP_AES128_CM_SHA1_80",)
+"""WebRTC stacks offer SRTP for data channels alone too, and aiortc goes no further without it."""
 HINT = "sctp_over_dtls.lua"
 HINT_LUA = b"""-- Tells Wireshark that SCTP is inside DTLS, whatever the port (Decode As does not offer it):
 --     tshark -X lua_script:sctp_over_dtls.lua -r capture.pcapng
@@ -245,6 +247,7 @@ class DataChannelCall:
             versions=how.versions,
             ciphers=how.ciphers,
             security_level=how.security_level,
+            srtp_profiles=WEBRTC_SRTP if self.ice else (),
             verify_peer=matches,
             keylog=self.session.keys.append,
             mtu=how.mtu,
