@@ -19,6 +19,7 @@ from imsproof.actors.hook import HookSignalling
 from imsproof.actors.media import FarLeg, MediaPeer
 from imsproof.actors.parties import Parties
 from imsproof.actors.secureue import SecureUe
+from imsproof.actors.tap import Tap
 from imsproof.actors.ue import Ue
 from imsproof.judge import control
 from imsproof.leases import Leases
@@ -332,6 +333,12 @@ class Bench:
         """The value of ``a=3gpp-req-app`` that binds a data channel to an application."""
         template = self.profile.dc.req_app if self.profile.dc else "{app}"
         return template.replace("{app}", app)
+
+    def tap(self) -> Tap:
+        """The tap on the leg behind the MF, which runs from now on (``InconclusiveError`` without one)."""
+        if self.profile.dc is None or self.profile.dc.tap is None:
+            raise InconclusiveError("the profile has no dc.tap")
+        return Tap(self.session, self.profile.dc.tap.command)
 
     def cookie_seconds(self) -> float:
         """How long the lab takes an SCTP state cookie back (``InconclusiveError`` when the profile does not say)."""

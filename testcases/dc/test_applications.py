@@ -274,3 +274,14 @@ def test_what_one_application_sends_comes_out_at_no_other(bench: Bench) -> None:
     call = peer.open("data channel again")
     alive(call.handshake("DTLS again"))
     call.close()
+
+
+@purpose("DC-AUTHZ-08")
+def test_the_leg_behind_the_mf_is_protected(bench: Bench) -> None:
+    """While applications are fetched, nothing of them crosses the leg behind the MF (MDC1, MDC2) in clear."""
+    tap = bench.tap()
+    call, association, listing = fetched(bench.data_channel_peer())
+    for path in applications.links(listing.body)[:1]:
+        call.get(association, path, label="GET of the first application")
+    expect(tap.stop("the leg behind the MF")).holds("leg-protected", answer=listing.exchange)
+    serves(call, association)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imsproof.lab.faults import policy_with
 from imsproof.lab.media.agw import AccessGateway
 from imsproof.lab.media.dcas import DcApplicationServer
+from imsproof.lab.media.leg import TappedLeg
 from imsproof.lab.media.mdc import make_trust
 from imsproof.lab.media.mf import MediaFunction
 from imsproof.lab.pki import make_pki
@@ -46,8 +47,13 @@ class Network:
         self.pki = make_pki(directory / "pki")
         self.nrf = NrfNode(self.pki, self.box, prefix)
         mdc = make_trust()
-        self.dcas = DcApplicationServer(
-            f"{prefix}.{DCAS_HOST}", self.box, apps_of=apps_of, all_apps=ALL_APPS, tls=mdc.dcas, port=DCAS_PORT
+        address = f"{prefix}.{DCAS_HOST}"
+        protected, plain = (
+            DcApplicationServer(address, self.box, apps_of=apps_of, all_apps=ALL_APPS, tls=tls)
+            for tls in (mdc.dcas, None)
+        )
+        self.leg = TappedLeg(
+            (address, DCAS_PORT), self.box, protected=protected, plain=plain, capture=directory / "mdc.pcap"
         )
         self.media = MediaFunction(f"{prefix}.{MF_HOST}", self.box, mdc=mdc.mf)
         self.mf = MfNode(self.pki, self.box, prefix, self.media)
@@ -57,7 +63,7 @@ class Network:
             prefix,
             may_use=self._may_use,
             may_use_app=self._may_use_app,
-            apps_url=self.dcas.url,
+            apps_url=self.leg.url,
         )
         self.imsas = ImsAsControl(self.pki, self.box, prefix)
         self.scp = ScpNode(self.pki, self.box, prefix)
@@ -72,12 +78,12 @@ class Network:
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""
-        for node in (self.nrf, self.scp, self.dcas, self.mf, self.dcsf, self.imsas, self.sip):
+        for node in (self.nrf, self.scp, self.leg, self.mf, self.dcsf, self.imsas, self.sip):
             await node.start()
 
     async def stop(self) -> None:
         """Stop every node."""
-        for node in (self.sip, self.imsas, self.dcsf, self.mf, self.dcas, self.scp, self.nrf):
+        for node in (self.sip, self.imsas, self.dcsf, self.mf, self.leg, self.scp, self.nrf):
             await node.stop()
         await self.agw.reset()
 
@@ -85,6 +91,7 @@ class Network:
         """Forget all registrations, calls, media contexts and tokens."""
         await self.sip.reset()
         await self.agw.reset()
+        self.leg.reset()
         self.imsas.reset()
         self.dcsf.reset()
         await self.mf.reset()

@@ -367,6 +367,11 @@ _TABLE: dict[str, Capability] = {
     "dc.bootstrap": Capability(
         lambda p: p.dc is None or p.dc.bootstrap, "dc.bootstrap is false: stream 0 serves no HTTP", ("dc.sctp",)
     ),
+    "dc.tap": Capability(
+        lambda p: p.dc is not None and p.dc.tap is not None,
+        "dc.tap is not given (a command that captures the leg behind the MF)",
+        ("dc",),
+    ),
     "dc.cookie-life": Capability(
         lambda p: p.dc is not None and p.dc.cookie_seconds is not None,
         "dc.cookie_seconds is not given (how long the peer takes an SCTP state cookie back)",

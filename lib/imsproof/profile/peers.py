@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from imsproof.profile.hook import Hook
+from imsproof.profile.hook import Argv, Hook
 from imsproof.profile.kinds import Part, Text
 
 Suite = Literal[
@@ -16,6 +16,14 @@ Suite = Literal[
     "AEAD_AES_128_GCM",
     "AEAD_AES_256_GCM",
 ]
+
+
+class Tap(Part):
+    """A tap on a leg behind the lab's nodes."""
+
+    command: Argv = Field(
+        description="Prints what crosses there as pcap, until it is ended (tcpdump -U -w -); words, no shell."
+    )
 
 
 class Dc(Part):
@@ -30,6 +38,7 @@ class Dc(Part):
     )
     dtls: Literal["1.2", "1.3"] = Field("1.2", description="Highest DTLS version that the peer claims.")
     sctp: bool = Field(default=True, description="Whether SCTP runs inside DTLS; false for a bare DTLS peer.")
+    tap: Tap | None = Field(None, description="A tap on the leg behind the MF (MDC1, MDC2), towards DCSF and DC AS.")
     req_app: Text = Field("{app}", description="Value of a=3gpp-req-app in offers; {app} is the application's name.")
     cookie_seconds: Annotated[float, Field(gt=0, le=120)] | None = Field(
         None, description="How long the peer takes an SCTP state cookie back, in seconds (RFC 9260 proposes 60)."

@@ -45,6 +45,7 @@ class MediaPolicy:
         methods_checked: only GET and HEAD are served.
         first_length_counts: of several Content-Length headers the first one counts.
         packages_altered: the MF changes what it forwards.
+        mdc_protected: the MF fetches applications from the DC AS over TLS.
         ranges_multiply: the MF answers each of several ranges with the whole.
         answers_to_all: the MF sends answers on the bootstrap channel to every association.
         outlives_call: associations at the MF stand when their call has ended.
@@ -98,6 +99,7 @@ class MediaPolicy:
     methods_checked: bool = True
     first_length_counts: bool = False
     packages_altered: bool = False
+    mdc_protected: bool = True
     ranges_multiply: bool = False
     answers_to_all: bool = False
     outlives_call: bool = False
