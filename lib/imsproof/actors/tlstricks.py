@@ -123,7 +123,12 @@ async def _tampered(consumer: NfConsumer, target: Target, label: str, version: s
         attempt.connected, attempt.facts = True, stream.facts
         if what != "Finished":
             await stream.send(PREFACE)
-        await listen_on(stream, session.timers.answer)
+        octets = await listen_on(stream, session.timers.answer)
+        if what != "Finished" and not stream.ended:  # a server may look at a record only when the next one comes
+            await stream.send(PREFACE)
+            octets += await listen_on(stream, session.timers.answer)
+        text = f"{octets} octets came after the change"
+        session.note(text, actor=consumer.actor, exchange=attempt.exchange, octets=octets)
         await stream.aclose()
     except ConnectionFailedError as error:
         attempt.failed = str(error)

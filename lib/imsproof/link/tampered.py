@@ -52,8 +52,13 @@ def _is_hello(flight: bytes) -> bool:
     return any(one.content_type == HANDSHAKE and one.fragment[:1] == bytes((CLIENT_HELLO,)) for one in records)
 
 
-async def listen_on(stream: TlsStream, seconds: float) -> None:
-    """Read until the connection ends or nothing comes for ``seconds``; alerts land in the journal."""
+async def listen_on(stream: TlsStream, seconds: float) -> int:
+    """Read until the connection ends or nothing comes for ``seconds``; alerts land in the journal.
+
+    Returns how many octets came.
+    """
+    octets = 0
     with contextlib.suppress(TimeoutError):
         while data := await stream.receive(seconds):
-            del data
+            octets += len(data)
+    return octets

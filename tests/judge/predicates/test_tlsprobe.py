@@ -124,6 +124,15 @@ def test_early_data() -> None:
     assert no_early_data(alerted().events, exchange=X).outcome is U
 
 
+def test_who_says_nothing_more_after_a_change_let_nothing_through_but_did_not_end_it() -> None:
+    changed = Story().add(Kind.HANDSHAKE).add(Kind.NOTE, tampered=True)
+    silent = changed.add(Kind.NOTE, octets=0)
+    assert tampering_noticed(silent.events, exchange=X).outcome is H
+    assert tampering_noticed(silent.events, exchange=X, ended=True).outcome is F
+    spoke = Story().add(Kind.HANDSHAKE).add(Kind.NOTE, tampered=True).add(Kind.NOTE, octets=7)
+    assert tampering_noticed(spoke.events, exchange=X).outcome is F
+
+
 def test_tampering_is_noticed_after_it_happened() -> None:
     before = Story().add(Kind.HANDSHAKE).add(Kind.ALERT, alert="bad_record_mac")
     assert tampering_noticed(before.events, exchange=X).outcome is U

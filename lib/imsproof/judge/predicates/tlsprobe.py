@@ -168,8 +168,8 @@ def no_early_data(events: Events, *, exchange: str) -> Finding:
 
 
 @predicate("tampering-noticed")
-def tampering_noticed(events: Events, *, exchange: str) -> Finding:
-    """After a record was changed on the way, the server ended the connection."""
+def tampering_noticed(events: Events, *, exchange: str, ended: bool = False) -> Finding:
+    """After a record was changed on the way, the server ended the connection or, unless ``ended``, said no more."""
     own = of_exchange(events, exchange)
     note = next((event for event in own if event.facts.get("tampered")), None)
     if note is None:
@@ -181,4 +181,6 @@ def tampering_noticed(events: Events, *, exchange: str) -> Finding:
             return holds(f"{exchange}: the lab sent the alert {event.facts.get('alert')}", event.seq)
         if event.kind is Kind.CLOSED and event.facts.get("by") == "lab":
             return holds(f"{exchange}: the lab closed the connection", event.seq)
+        if event.facts.get("octets") == 0 and not ended:
+            return holds(f"{exchange}: the lab said nothing more on the connection", event.seq)
     return fails(f"{exchange}: the lab did not end the connection after a changed record", note.seq)
