@@ -57,19 +57,30 @@ def cookie_of(datagrams: Sequence[bytes]) -> bytes | None:
 
 
 def say_hello(call: DataChannelCall, label: str, first: ClientHello) -> RawAnswer:
-    """Say hello from the port of the offer, again with the cookie if one is asked for; wait until silence.
+    """Say hello from the port of the offer, and again with the cookie if one is asked for.
 
     Raises:
         InconclusiveError: the peer takes the client's part, so that it does not answer hellos.
     """
     if not call.is_client:
         raise InconclusiveError(f"the peer answered a=setup:{call.offered_setup} with active: it is no DTLS server")
-    answer = call.throw(label, [_datagram(first, 0)])
+    answer = _until_answered(call, label, _datagram(first, 0))
     cookie = cookie_of(answer.data)
     if cookie is None:
         return answer
     again = ClientHello(first.version, first.random, first.suites, first.extensions, cookie=cookie)
-    return call.throw(f"{label}, with the cookie", [_datagram(again, 1)])
+    return _until_answered(call, f"{label}, with the cookie", _datagram(again, 1))
+
+
+def _until_answered(call: DataChannelCall, label: str, datagram: bytes) -> RawAnswer:
+    """Send a datagram again and again, as a client does whose first flight is lost (RFC 6347 section 4.2.4)."""
+    timers = call.session.timers
+    answer = call.throw(label, [datagram])
+    for _ in range(int(timers.handshake / timers.silence)):
+        if answer.data:
+            break
+        answer = call.throw(f"{label}, again", [datagram])
+    return answer
 
 
 def _datagram(message: ClientHello, number: int) -> bytes:
