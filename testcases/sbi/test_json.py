@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from imsproof.actors import jsoncases, schemacases
 from imsproof.actors.jsoncases import JSON_TYPE, PATCH_TYPE, JsonCase
 from imsproof.actors.neighbour import Neighbour
+from imsproof.actors.nf import full_path
+from imsproof.actors.openapi import OpenApi
 from imsproof.judge import alive, control, expect
+from imsproof.paths import profiles
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError, Role
 
@@ -100,17 +103,12 @@ def test_values_that_the_schema_forbids(bench: Bench, producer: ProducerClient) 
     """The producer refuses mandatory IEs of a wrong type or range, and bodies that lack them."""
     probe, target = the_probe(producer), producer.producer
     body = probe.body if isinstance(probe.body, dict) else {}
-    if target.openapi is not None:
-        file = Path(target.openapi)
-        document = schemacases.load(file)
-        schema = schemacases.body_schema(document, probe.method, probe.path)
-        if schema is None:
-            raise InconclusiveError(f"{file.name} has no JSON body for {probe.method} {probe.path}")
-        run(bench, producer, lambda: schemacases.cases(schema, body, document, file.parent))
-    elif "nmf-mrm" in target.apis:
-        run(bench, producer, lambda: schemacases.cases(schemacases.NMF_MRM, body, schemacases.NMF_MRM))
-    else:
-        raise InconclusiveError("which values are forbidden is not known: fill in sbi.producers[].openapi")
+    file = Path(target.openapi) if target.openapi else profiles() / "openapi" / "nmf-mrm.yaml"
+    api = OpenApi(file)
+    schema = api.body_schema(probe.method, full_path(target, probe.path))
+    if schema is None:
+        raise InconclusiveError(f"{file.name} has no JSON body for {probe.method} {probe.path}")
+    run(bench, producer, lambda: schemacases.cases(schema, body, api))
 
 
 def make_one(producer: ProducerClient, token: Token) -> tuple[HttpAnswer, str]:

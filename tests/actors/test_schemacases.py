@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from imsproof.actors import schemacases
-from imsproof.actors.schemacases import NMF_MRM, Walk, body_schema, cases, forbidden, load
-from imsproof.seams import HarnessError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from imsproof import paths
+from imsproof.actors.openapi import OpenApi
+from imsproof.actors.schemacases import cases, doubtful, forbidden
 
 BODY: dict[str, Any] = {
     "terminations": [{"terminationId": "a", "medias": [{"mediaId": "m", "mediaResourceType": "DC"}]}]
 }
 
 
+API = OpenApi(paths.profiles() / "openapi" / "nmf-mrm.yaml")
+SCHEMA = API.body_schema("POST", "/contexts") or {}
+
+
 def test_each_case_is_another_body_and_the_same_the_next_time() -> None:
-    first = cases(NMF_MRM, BODY, NMF_MRM)
-    assert first == cases(NMF_MRM, BODY, NMF_MRM)
+    first = cases(SCHEMA, BODY, API)
+    assert first == cases(SCHEMA, BODY, API)
     assert all(json.loads(case.body) != BODY for case in first)
     assert len({case.body for case in first}) == len(first)
 
 
 def test_only_mandatory_values_are_claimed() -> None:
-    claimed = {case.name.split(":")[0] for case in cases(NMF_MRM, BODY, NMF_MRM) if case.claimed}
+    claimed = {case.name.split(":")[0] for case in cases(SCHEMA, BODY, API) if case.claimed}
     assert "terminations/0/medias/0/mediaId" in claimed
     assert "terminations/0/terminationId" not in claimed
+
+
+def test_schemas_of_other_files_count() -> None:
+    media = BODY["terminations"][0]["medias"][0] | {"remoteMbEndpoint": {"ip": {}, "transport": "UDP", "portNumber": 9}}
+    names = [case.name for case in cases(SCHEMA, {"terminations": [{"medias": [media]}]}, API)]
+    assert any(name.endswith("portNumber: above the maximum") for name in names)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +44,9 @@ def test_only_mandatory_values_are_claimed() -> None:
     [
         ({"type": "integer", "maximum": 7}, 8),
         ({"type": "integer", "minimum": 0}, -1),
+        ({"type": "number", "maximum": 1.5}, 2),
+        ({"type": "string", "maxLength": 2}, "aaa"),
+        ({"type": "string", "minLength": 1}, ""),
         ({"type": "array", "minItems": 1}, []),
         ({"type": "object", "minProperties": 1}, {}),
     ],
@@ -52,36 +62,14 @@ def test_no_forbidden_value_is_of_the_type_or_in_the_enumeration() -> None:
     assert "XYZ" not in strings
 
 
-def test_references_are_followed_into_other_files_and_extensible_enumerations_take_any_text(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "common.yaml").write_text(
-        "components: {schemas: {Port: {type: integer, maximum: 9}}}", encoding="utf-8"
-    )
-    root = {
-        "a": {"allOf": [{"properties": {"x": {"type": "string"}}}, {"properties": {"y": {"type": "boolean"}}}]},
-        "kind": {"anyOf": [{"type": "string", "enum": ["DC"]}, {"type": "string"}]},
-    }
-    walk = Walk(root, tmp_path)
-    assert walk.resolved({"$ref": "common.yaml#/components/schemas/Port"}) == {"type": "integer", "maximum": 9}
-    assert set(walk.resolved({"$ref": "#/a"})["properties"]) == {"x", "y"}
-    assert walk.resolved({"$ref": "#/kind"}) == {"type": "string"}
-    assert walk.resolved({"$ref": "../secrets.yaml#/x"}) == {}
+def test_formats_and_unknown_members_are_doubtful() -> None:
+    assert not [what for what, _ in forbidden({"type": "string", "format": "uuid"}) if "format" in what]
+    assert list(doubtful({"type": "string", "format": "uuid"}, "x"))
+    assert list(doubtful({"additionalProperties": False}, {"a": 1})) == [
+        ("a member that is not known", {"a": 1, "imsproof": 1})
+    ]
 
 
-def test_the_schema_of_an_operation_is_found_by_the_end_of_the_path() -> None:
-    body = {"content": {"application/json": {"schema": {"type": "object"}}}}
-    document = {"paths": {"/contexts": {"post": {"requestBody": body}}, "/contexts/{id}": {"delete": {}}}}
-    assert body_schema(document, "POST", "/nmf-mrm/v1/contexts?x=1") == {"type": "object"}
-    assert body_schema(document, "POST", "/nmf-mrm/v1/other") is None
-    assert body_schema(document, "DELETE", "/contexts/1") is None
-
-
-def test_a_file_that_is_no_openapi_is_said_so(tmp_path: Path) -> None:
-    file = tmp_path / "api.yaml"
-    with pytest.raises(HarnessError, match="cannot be read"):
-        load(file)
-    file.write_text("- 1", encoding="utf-8")
-    with pytest.raises(HarnessError, match="no object"):
-        load(file)
-    assert schemacases.MAX_FILE > 0
+def test_a_pattern_that_python_cannot_read_forbids_nothing() -> None:
+    values = [value for what, value in forbidden({"type": "string", "pattern": "(?<x"}) if "pattern" in what]
+    assert values == []

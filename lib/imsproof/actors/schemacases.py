@@ -1,7 +1,4 @@
-"""Values that a schema forbids, one at a time, put into a body that it allows: Hypothesis draws them, derandomised.
-
-The schema comes from the OpenAPI file that the profile gives for a producer, or is the built-in one of nmf-mrm.
-"""
+"""Values that a schema forbids, one at a time, put into a body that it allows: Hypothesis draws them, derandomised."""
 
 from __future__ import annotations
 
@@ -9,27 +6,27 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from imsproof.actors.jsoncases import Body, JsonCase, changed
-from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hypothesis.strategies import SearchStrategy
 
-Schema = dict[str, Any]
+    from imsproof.actors.openapi import OpenApi, Schema
+
 KINDS = {"string": str, "integer": int, "number": float, "boolean": bool, "array": list, "object": dict}
+FORMATS = frozenset({"uuid", "uri", "date-time", "date", "ipv4", "ipv6", "byte", "email", "hostname"})
 EXAMPLES = 3
 """Values drawn for each way to be wrong."""
 MOST = 150
-MAX_FILE = 4 * 1024 * 1024
+LONGEST = 100_000
+"""Characters and entries that are sent to pass a maximum, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Violation:
         where: the path to it.
         what: what is wrong.
         value: what stands there instead; ``...`` when it is left out.
-        mandatory: the IE is mandatory, and so is all that it stands in.
+        mandatory: the IE is mandatory, and so is all that it stands in, and that it is wrong is beyond doubt.
     """
 
     where: tuple[str | int, ...]
@@ -49,16 +46,15 @@ class Violation:
     mandatory: bool
 
 
-def cases(schema: Schema, body: Body, root: Schema, folder: Path | None = None) -> list[JsonCase]:
+def cases(schema: Schema, body: Body, api: OpenApi) -> list[JsonCase]:
     """Bodies that break a schema in one place each, at most :data:`MOST`.
 
     Args:
         schema: of the body.
         body: one that the lab takes.
-        root: the document that references lead into.
-        folder: where other files that are referred to lie.
+        api: where references are followed.
     """
-    found = list(Walk(root, folder).violations(schema, body, (), mandatory=True))
+    found = list(violations(api, schema, body, (), mandatory=True))
     step = max(1, -(-len(found) // MOST))
     return [
         JsonCase(
@@ -70,91 +66,72 @@ def cases(schema: Schema, body: Body, root: Schema, folder: Path | None = None) 
     ]
 
 
-class Walk:
-    """Follows a schema along a body."""
-
-    def __init__(self, root: Schema, folder: Path | None) -> None:
-        """Resolve references in ``root``, and in files of ``folder``."""
-        self._root = root
-        self._folder = folder
-
-    def resolved(self, schema: Schema) -> Schema:
-        """Follow ``$ref``, and merge ``allOf``; alternatives that cannot be told apart become anything."""
-        for _ in range(20):
-            reference = schema.get("$ref")
-            if not isinstance(reference, str):
-                break
-            file, _, pointer = reference.partition("#")
-            document = self._document(file) if file else self._root
-            if file:
-                return Walk(document, self._folder).resolved(_at(document, pointer))
-            schema = _at(document, pointer)
-        if "allOf" in schema:
-            merged: Schema = {key: value for key, value in schema.items() if key != "allOf"}
-            for part in map(self.resolved, schema["allOf"]):
-                merged = {
-                    **part,
-                    **merged,
-                    "properties": {**part.get("properties", {}), **merged.get("properties", {})},
-                }
-            schema = merged
-        for alternatives in (schema.get("anyOf"), schema.get("oneOf")):
-            enums = [self.resolved(one) for one in alternatives or ()]
-            named = [one for one in enums if "enum" in one]
-            if named and all(one.get("type") == "string" for one in enums):
-                return {"type": "string"}  # 3GPP's extensible enumerations: any text fits
-            if enums:
-                return {}
-        return schema
-
-    def _document(self, name: str) -> Schema:
-        if self._folder is None or Path(name).name != name:
-            return {}
-        return load(self._folder / name)
-
-    def violations(
-        self, schema: Schema, value: Any, where: tuple[str | int, ...], *, mandatory: bool
-    ) -> Iterator[Violation]:
-        """Yield what is wrong with a value, then with the values in it."""
-        schema = self.resolved(schema)
-        if where:
-            for what, wrong in forbidden(schema):
-                yield Violation(where, what, wrong, mandatory)
-        if isinstance(value, dict):
-            required = schema.get("required", [])
-            for name, inner in value.items():
-                needed = mandatory and name in required
-                if needed:
-                    yield Violation((*where, name), "missing", ..., mandatory=True)
-                known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
-                if isinstance(known, dict):
-                    yield from self.violations(known, inner, (*where, name), mandatory=needed)
-        elif isinstance(value, list) and value and isinstance(schema.get("items"), dict):
-            yield from self.violations(schema["items"], value[0], (*where, 0), mandatory=mandatory)
+def violations(
+    api: OpenApi, schema: Schema, value: Any, where: tuple[str | int, ...], *, mandatory: bool
+) -> Iterator[Violation]:
+    """Yield what is wrong with a value, then with the values in it."""
+    schema = api.resolved(schema)
+    if where:
+        for what, wrong in forbidden(schema):
+            yield Violation(where, what, wrong, mandatory)
+        for what, wrong in doubtful(schema, value):
+            yield Violation(where, what, wrong, mandatory=False)
+    if isinstance(value, dict):
+        required = schema.get("required", [])
+        for name, inner in value.items():
+            needed = mandatory and name in required
+            if needed:
+                yield Violation((*where, name), "missing", ..., mandatory=True)
+            known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            if isinstance(known, dict):
+                yield from violations(api, known, inner, (*where, name), mandatory=needed)
+    elif isinstance(value, list) and value and isinstance(schema.get("items"), dict):
+        yield from violations(api, schema["items"], value[0], (*where, 0), mandatory=mandatory)
 
 
 def forbidden(schema: Schema) -> Iterator[tuple[str, Any]]:
     """Yield values that a schema forbids, each with what is wrong."""
     kind = schema.get("type")
-    if kind in KINDS:
-        for value in _other_kinds(str(kind)):
+    if isinstance(kind, str) and kind in KINDS:
+        for value in _other_kinds(kind):
             yield f"{json.dumps(value)[:24]} instead of {kind}", value
     if "enum" in schema:
         for value in (one for one in _words() if one not in schema["enum"]):
             yield f"{value!r} is not in the enumeration", value
     if kind == "string" and "pattern" in schema:
-        for value in (one for one in _noise() if not re.search(schema["pattern"], one)):
+        for value in (one for one in _noise() if not _fits(schema["pattern"], one)):
             yield f"{value!r} is not of the pattern", value
     yield from _out_of_bounds(schema)
 
 
+def doubtful(schema: Schema, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield values that a lab may take all the same: formats are notes to the reader, unknown members are let pass."""
+    if schema.get("type") == "string" and schema.get("format") in FORMATS:
+        for text in _noise():
+            yield f"{text!r} is not of the format {schema['format']}", text
+    if isinstance(value, dict) and schema.get("additionalProperties") is False:
+        yield "a member that is not known", {**value, "imsproof": 1}
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern; one that Python cannot read fits everything."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True
+
+
 def _out_of_bounds(schema: Schema) -> Iterator[tuple[str, Any]]:
     kind = schema.get("type")
-    if kind == "integer" and "maximum" in schema:
+    if kind in ("integer", "number") and "maximum" in schema:
         yield "above the maximum", int(schema["maximum"]) + 1
         yield "far above the maximum", 10**30
-    if kind == "integer" and "minimum" in schema:
+    if kind in ("integer", "number") and "minimum" in schema:
         yield "below the minimum", int(schema["minimum"]) - 1
+    if kind == "string" and 0 <= schema.get("maxLength", -1) < LONGEST:
+        yield "longer than the maximum", "a" * (schema["maxLength"] + 1)
+    if kind == "string" and schema.get("minLength"):
+        yield "empty", ""
     if kind == "array" and schema.get("minItems"):
         yield "empty", []
     if kind == "object" and schema.get("minProperties"):
@@ -206,98 +183,3 @@ def drawn(strategy: SearchStrategy[Any]) -> tuple[Any, ...]:
 
     draw()
     return tuple(values.values())
-
-
-@lru_cache(maxsize=16)
-def load(path: Path) -> Schema:
-    """Read an OpenAPI file (``HarnessError`` when it cannot be read)."""
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise HarnessError(f"{path} is larger than {MAX_FILE} octets")
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise HarnessError(f"the OpenAPI file {path} cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise HarnessError(f"the OpenAPI file {path} holds no object")
-    return value
-
-
-def body_schema(document: Schema, method: str, path: str) -> Schema | None:
-    """Find the schema of an operation's JSON body: the path template that the end of ``path`` fits."""
-    walk = Walk(document, None)
-    for template, operations in (document.get("paths") or {}).items():
-        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
-        operation = operations.get(method.lower()) if isinstance(operations, dict) else None
-        if operation and re.search(f"{pattern}$", path.partition("?")[0]):
-            content = walk.resolved(operation.get("requestBody", {})).get("content", {})
-            schema = content.get("application/json", {}).get("schema")
-            return schema if isinstance(schema, dict) else None
-    return None
-
-
-def _at(document: Schema, pointer: str) -> Schema:
-    value: Any = document
-    for part in pointer.strip("/").split("/"):
-        value = value.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(value, dict) else {}
-    return value if isinstance(value, dict) else {}
-
-
-NMF_MRM: Schema = {
-    "type": "object",
-    "required": ["terminations"],
-    "properties": {
-        "terminations": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["medias"],
-                "properties": {
-                    "terminationId": {"type": "string"},
-                    "medias": {"type": "array", "minItems": 1, "items": {"$ref": "#/media"}},
-                },
-            },
-        }
-    },
-    "media": {
-        "type": "object",
-        "required": ["mediaId", "mediaResourceType"],
-        "properties": {
-            "mediaId": {"type": "string"},
-            "mediaResourceType": {"type": "string"},
-            "remoteMbEndpoint": {
-                "type": "object",
-                "required": ["ip", "transport", "portNumber"],
-                "properties": {
-                    "ip": {"type": "object", "properties": {"ipv4Addr": {"type": "string", "pattern": r"^[0-9.]+$"}}},
-                    "transport": {"type": "string"},
-                    "portNumber": {"type": "integer", "minimum": 0, "maximum": 65_535},
-                },
-            },
-            "dcMedia": {
-                "type": "object",
-                "properties": {
-                    "mediaProxyConfig": {"type": "string"},
-                    "streams": {
-                        "type": "object",
-                        "minProperties": 1,
-                        "additionalProperties": {
-                            "type": "object",
-                            "properties": {"streamId": {"type": "integer", "minimum": 0, "maximum": 65_535}},
-                        },
-                    },
-                    "securitySetup": {"type": "string"},
-                    "remoteDcEndpoint": {
-                        "type": "object",
-                        "properties": {
-                            "sctpPort": {"type": "integer", "minimum": 0, "maximum": 65_535},
-                            "fingerprint": {"type": "string", "pattern": r"^[A-Z0-9-]+\s[0-9A-F]{2}(:[0-9A-F]{2})+"},
-                            "tlsId": {"type": "string", "pattern": r"^[A-Za-z0-9+/_-]{20,255}$"},
-                        },
-                    },
-                },
-            },
-        },
-    },
-}
-"""MediaContext as TS 29.176 has it, as far as probes for data channels use it."""
