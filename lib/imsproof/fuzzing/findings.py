@@ -40,6 +40,8 @@ for message in sorted(Path(__file__).parent.glob("message-*.bin")):
         wire.sendall(message.read_bytes())
         print("answered:", wire.recv(100))
 '''
+MOST = 4
+"""Messages that a cause is told by; more were not made small."""
 _DIGITS, _HEX, _RUN = re.compile(r"\d+"), re.compile(r"[0-9a-f]{8,}"), re.compile(r"(.{1,4}?)\1{3,}", re.DOTALL)
 
 
@@ -79,6 +81,8 @@ def cause(messages: Sequence[bytes], harm: str, why: str = "") -> str:
     """
     if "the log says: " in why:
         return f"{harm}: {_shape(why.partition('the log says: ')[2].encode())}"
+    if len(messages) > MOST:
+        return f"{harm}: {len(messages)} messages together"
     return f"{harm}: " + " | ".join(_shape(one) for one in messages)
 
 

@@ -27,6 +27,14 @@ PROBES = ("REGISTER", "OPTIONS")
 """Methods of probes; the first that is answered is kept (a user agent takes no REGISTER)."""
 _STATUS = re.compile(rb"SIP/2\.0 (\d{3}) ?([^\r\n]*)")
 _CALL_ID = re.compile(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)")
+KNOWN = frozenset(
+    b"accept allow alert-info authentication-info call-id call-info contact content-length content-type cseq date "
+    b"error-info expires feature-caps from geolocation max-forwards min-expires min-se p-asserted-identity "
+    b"p-associated-uri p-charging-vector path privacy proxy-authenticate proxy-require reason record-route require "
+    b"retry-after route rseq security-server server service-route session-expires sip-etag subject supported to "
+    b"unsupported user-agent via warning www-authenticate".split()
+)
+"""Headers that tell answers apart; what else stands there is mostly an echo of the request."""
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -35,7 +43,8 @@ def signature(data: bytes) -> tuple[bytes, str]:
     status = _STATUS.match(data)
     call_id = _CALL_ID.search(data)
     head = data.partition(b"\r\n\r\n")[0]
-    names = sorted({line.partition(b":")[0].strip().lower()[:40] for line in head.split(b"\r\n")[1:]})
+    found = {line.partition(b":")[0].strip().lower() for line in head.split(b"\r\n")[1:]}
+    names = [*sorted(found & KNOWN), *([b"+"] if found - KNOWN else [])]
     reason = _NUMBERS.sub("0", status[2].decode("latin-1")[:40]) if status else ""
     told = f"{status[1].decode() if status else '?'} {reason}; {','.join(one.decode('latin-1') for one in names)}"
     return (call_id[1].strip() if call_id else b""), f"{told}; {len(data).bit_length()}"
