@@ -41,6 +41,9 @@ run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on
 fuzz-real: $(STAMP) ## campaigns against kamailio, baresip, sipp, rtpengine and coturn (BUDGET=60s each)
 	@profiles/fuzzing/campaigns.sh
 
+run-dc: $(STAMP) ## data channels of another stack: PEER=chromium (default), libwebrtc, libdatachannel, werift ...
+	@profiles/interop-dc/run.sh $(or $(PEER),chromium) $(ARGS)
+
 lab-real: $(STAMP) ## keep that lab running in the foreground (CONFIGURATION=registrar, default or hardened)
 	@profiles/kamailio/run.sh --keep $(or $(CONFIGURATION),default)
 
