@@ -4,7 +4,7 @@ VENV := .venv/bin
 STAMP := .venv.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate bench run-real fuzz-real lab-real lock clean
+.PHONY: help setup run test lint calibrate bench run-real run-dc fuzz-real lab-real lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
