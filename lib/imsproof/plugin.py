@@ -35,6 +35,7 @@ from imsproof.seams import (
     HarnessError,
     ImsproofError,
     InconclusiveError,
+    Kind,
     OutOfScopeError,
     StoppedError,
     UnreachableError,
@@ -51,6 +52,8 @@ RESULT = "imsproof_result"
 FAULT = "imsproof_fault"
 _HARNESS = pytest.StashKey["Harness"]()
 _ALONE = pytest.StashKey[bool]()
+CAME_BACK = {Kind.RECEIVED, Kind.HANDSHAKE, Kind.ALERT}
+"""What shows that there is a lab."""
 _UNDECIDED = (InconclusiveError, UnreachableError, ConnectionFailedError, StoppedError)
 
 
@@ -326,6 +329,7 @@ def _decide(item: pytest.Item, call: pytest.CallInfo[None], harness: Harness, pu
         duration_s=duration,
         judgements=judgements,
         started=started,
+        answered=bench is not None and any(event.kind in CAME_BACK for event in bench.record.events),
     )
     if bench is not None and harness.settings.run_folder:
         # Sockets are closed first, so that the flows have their ends and the last packets are in.

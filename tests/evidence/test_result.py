@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.evidence import samples
 
-from imsproof.evidence.result import Run, judgement_from_json, run_verdict
+from imsproof.evidence.result import PurposeResult, Run, RunInfo, judgement_from_json, run_verdict
 from imsproof.seams import Verdict
 
 JSON = st.recursive(
@@ -103,3 +103,15 @@ def test_what_is_not_mandatory_takes_no_more_than_the_clean_pass() -> None:
     assert verdict is Verdict.REMARK
     assert "A-B-02" in reason
     assert run_verdict([extra])[0] is Verdict.INCONCLUSIVE
+
+
+def test_a_run_to_which_nothing_came_back_reached_nobody() -> None:
+    """All undecided and nothing answered; one answer, one verdict, or nothing tried at all is another matter."""
+    silent = samples.result(verdict=Verdict.INCONCLUSIVE, evidence="evidence/GM-AKA-02")
+    absent = samples.result("GM-AKA-01", Verdict.NOT_APPLICABLE)
+    info = RunInfo("1", "p", "", 1, "0")
+    assert Run(info, (), (silent, absent)).unreached
+    assert not Run(info, (), (replace(silent, answered=True), absent)).unreached
+    assert not Run(info, (), (replace(silent, verdict=Verdict.FAIL),)).unreached
+    assert not Run(info, (), (absent,)).unreached
+    assert PurposeResult.from_json(replace(silent, answered=True).to_json()).answered

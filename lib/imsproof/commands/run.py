@@ -28,17 +28,18 @@ from imsproof.commands.common import (
 )
 from imsproof.commands.findings import replay_finding
 from imsproof.commands.live import LiveTable
-from imsproof.evidence.journal import read
 from imsproof.evidence.result import PurposeResult, Run
 from imsproof.evidence.run import RunFolder
-from imsproof.seams import HarnessError, Kind, Verdict
+from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
     from imsproof.profile import Profile
 
 Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (SBI, SBI-TOKEN, ...).")]
 Ids = Annotated[list[str] | None, typer.Option("--purpose", "-p", help="Only this purpose.")]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes run purposes side by side.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes run purposes side by side, at most.")]
+WORTH_A_WORKER = 6
+"""Purposes for each process: a second of a processor goes by before it runs its first one."""
 Seed = Annotated[int | None, typer.Option(help="Seed: the same seed sends the same. Chosen and printed when left out.")]
 
 
@@ -131,7 +132,8 @@ def _run_in(
                 folder.add(result)
                 table.result(result)
 
-            outcome = execute(source, plan, listen, seed=seed, workers=workers, run_folder=folder.path)
+            side_by_side = min(workers, -(-len(apply) // WORTH_A_WORKER))
+            outcome = execute(source, plan, listen, seed=seed, workers=side_by_side, run_folder=folder.path)
     finally:
         capture.stop()
     why = "interrupted before it was executed" if outcome.interrupted else "not executed: no worker reported on it"
@@ -144,26 +146,9 @@ def _run_in(
     _summary(folder.path, finished)
     if outcome.interrupted:
         return Exit.INTERRUPTED
-    if apply and _nothing_reached(folder.path, finished):
+    if finished.unreached:
         return Exit.UNREACHABLE
     return exit_code(finished.verdict) if not outcome.errors else Exit.UNDECIDED
-
-
-def _nothing_reached(folder: Path, finished: Run) -> bool:
-    """Whether purposes were tried, none passed or failed, and nothing at all came back from the lab."""
-    tried = [one for one in finished.results if one.verdict is not Verdict.NOT_APPLICABLE]
-    if not tried or any(one.verdict is not Verdict.INCONCLUSIVE for one in tried):
-        return False
-    journals = [folder / one.evidence / "journal.jsonl" for one in tried if one.evidence]
-    return bool(journals) and not any(_came_back(path) for path in journals)
-
-
-def _came_back(path: Path) -> bool:
-    try:
-        with path.open("rb") as lines:
-            return any(event.kind in {Kind.RECEIVED, Kind.HANDSHAKE, Kind.ALERT} for event in read(lines))
-    except (OSError, ValueError):
-        return True
 
 
 def _summary(folder: Path, finished: Run) -> None:

@@ -53,6 +53,7 @@ class PurposeResult:
         judgements: what the predicates found.
         started: ISO 8601 UTC time, ``""`` when it never started.
         mandatory: whether it counts against the run; one that is not can take no more than the clean pass.
+        answered: whether anything at all came back from the lab.
     """
 
     id: str
@@ -69,6 +70,7 @@ class PurposeResult:
     judgements: tuple[Judgement, ...] = ()
     started: str = ""
     mandatory: bool = True
+    answered: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -87,6 +89,7 @@ class PurposeResult:
             "judgements": [judgement.to_json() for judgement in self.judgements],
             "started": self.started,
             "mandatory": self.mandatory,
+            "answered": self.answered,
         }
 
     @classmethod
@@ -113,6 +116,7 @@ class PurposeResult:
                 judgements=tuple(judgement_from_json(item) for item in _objects(value, "judgements", [])),
                 started=_text(value, "started", ""),
                 mandatory=value.get("mandatory", True) is not False,
+                answered=value.get("answered", False) is True,
             )
         except ValueError as error:
             raise ValueError(f"purpose {identity!r}: {error}") from error
@@ -175,6 +179,13 @@ class Run:
         """The planned purposes that have no verdict yet."""
         have = {result.id for result in self.results}
         return tuple(identity for identity in self.planned if identity not in have)
+
+    @property
+    def unreached(self) -> bool:
+        """Whether purposes were tried, none could be decided, and nothing at all came back from the lab."""
+        tried = [one for one in self.results if one.verdict is not Verdict.NOT_APPLICABLE]
+        undecided = all(one.verdict is Verdict.INCONCLUSIVE and not one.answered for one in tried)
+        return undecided and any(one.evidence for one in tried)
 
     @property
     def verdict(self) -> Verdict:
