@@ -32,6 +32,7 @@ TABLES = {
     "SBI-JSON-04": jsoncases.sizes,
     "SBI-JSON-05": jsoncases.syntax,
     "SBI-JSON-08": jsoncases.odd,
+    "SBI-JSON-11": jsoncases.compressed,
 }
 LONG = 20.0
 """Seconds for a body of millions of octets to be sent and answered."""
@@ -50,6 +51,7 @@ def send(producer: ProducerClient, token: Token, case: JsonCase) -> HttpAnswer:
     probe = the_probe(producer)
     path = probe.path + (f"{'&' if '?' in probe.path else '?'}{case.query}" if case.query else "")
     kind = [("content-type", case.content_type)] if case.content_type else []
+    kind += [("content-encoding", case.coding)] if case.coding else []
     answer = producer.consumer.call(
         producer.producer,
         probe.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -65,3 +66,11 @@ def test_a_body_is_changed_in_a_copy() -> None:
 def test_an_object_is_found_by_its_name_wherever_it_stands() -> None:
     assert jsoncases.place_of("dcMedia", {"a": [{"b": 1}, {"dcMedia": {"c": 2}}]}) == ("a", 1, "dcMedia")
     assert jsoncases.place_of("dcMedia", {"dcMedia": "a text", "a": []}) is None
+
+
+def test_compressed_bodies_are_small_and_unpack_to_too_much() -> None:
+    found = {case.name: case for case in jsoncases.compressed(BODY)}
+    bombs = [case for name, case in found.items() if case.coding == "gzip" and "unpacks" in name]
+    assert all(len(case.body) < 1_000_000 for case in found.values())
+    assert [len(gzip.decompress(case.body)) for case in bombs] == [jsoncases.MAX_BODY + 1]
+    assert json.loads(gzip.decompress(found["the right body in gzip"].body)) == BODY

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ MAX_LEAVES = 2_097_152
 MAX_BODY = 16_000_000
 """TS 29.501 clause 6.2: leaves of a message, octets of a body; nesting is at most 32."""
 NAMES = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+BOMB = 200_000_000
 HUGE_DIGITS = 20_000
 DOUBLINGS = 16
 """65 536 times the resource: far more than a lab may hold, and not so much that it must die of it."""
@@ -31,6 +34,7 @@ class JsonCase:
         body: as it is sent.
         content_type: as it is declared; ``""`` for none.
         query: appended to the path.
+        coding: content-encoding, ``""`` for none.
         claimed: that it is refused is claimed; else only that the lab serves on, and the form is judged.
     """
 
@@ -38,6 +42,7 @@ class JsonCase:
     body: bytes
     content_type: str = JSON_TYPE
     query: str = ""
+    coding: str = ""
     claimed: bool = True
 
 
@@ -85,6 +90,30 @@ def sizes(body: Body) -> list[JsonCase]:
     """A body of more than 16 million octets (TS 33.117 clause 4.3.6.4), otherwise right."""
     text = _text(body).encode()
     return [JsonCase(f"{MAX_BODY + 1} octets", text + b" " * (MAX_BODY + 1 - len(text)))]
+
+
+def compressed(body: Body) -> list[JsonCase]:
+    """Compressed bodies (RFC 9110 section 8.4.1): those that unpack to too much are refused, others survived."""
+    text = _text(body).encode()
+    bomb = text + b" " * (MAX_BODY + 1 - len(text))
+    small = gzip.compress(text)
+    return [
+        JsonCase(f"gzip that unpacks to {MAX_BODY + 1} octets", gzip.compress(bomb), coding="gzip"),
+        JsonCase("deflate that unpacks to as much", zlib.compress(bomb), coding="deflate"),
+        JsonCase("gzip in gzip that unpacks to as much", gzip.compress(gzip.compress(bomb)), coding="gzip, gzip"),
+        JsonCase("gzip of 200 million octets", _zeros(BOMB), coding="gzip"),
+        JsonCase("gzip that is cut off", small[: len(small) // 2], coding="gzip"),
+        JsonCase("gzip with a wrong checksum", small[:-8] + bytes(8), coding="gzip", claimed=False),
+        JsonCase("a coding that there is not", text, coding="imsproof", claimed=False),
+        JsonCase("the right body in gzip", small, coding="gzip", claimed=False),
+    ]
+
+
+def _zeros(count: int) -> bytes:
+    """So many octets of zero in gzip, made without holding them."""
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    pieces = [packer.compress(bytes(1_000_000)) for _ in range(count // 1_000_000)]
+    return b"".join([*pieces, packer.flush()])
 
 
 def syntax(body: Body) -> list[JsonCase]:

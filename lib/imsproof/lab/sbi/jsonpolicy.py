@@ -11,6 +11,7 @@ class JsonPolicy:
 
     Attributes:
         check_syntax: what is no JSON (RFC 8259) is refused, not mended.
+        unpacks: a compressed body is unpacked, whatever comes of it; else compressed bodies are not taken.
         check_type: a body of another content type is refused.
         check_mandatory: a mandatory IE that is missing or wrong is refused; else it is passed over.
         check_urls: a replacement URL leads to the lab's own application servers only.
@@ -22,6 +23,7 @@ class JsonPolicy:
     """
 
     check_syntax: bool = True
+    unpacks: bool = False
     check_type: bool = True
     check_mandatory: bool = True
     check_urls: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from imsproof.lab.sbi.jsonpolicy import JsonPolicy
 if TYPE_CHECKING:
     from imsproof.lab.sbi.policy import SbiPolicy
 
+MUCH = 64 * 1024 * 1024
+"""Octets that a node unpacks at most, under whatever fault."""
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 JSON_PATCH = "application/json-patch+json"
@@ -80,17 +83,29 @@ class Request:
         """
         if how.check_type:
             self.expect_type(content_type)
+        body = self._unpacked(how)
         decoder = json.JSONDecoder(
             object_pairs_hook=_unique_members if policy.reject_duplicate_members else None,
             parse_constant=_no_constant,
         )
         try:
-            text = self.body.decode("utf-8")
+            text = body.decode("utf-8")
             value = decoder.decode(text) if how.check_syntax else decoder.raw_decode(text.strip())[0]
         except (ValueError, RecursionError) as error:
             raise refused(400, "INVALID_MSG_FORMAT", f"the body is not acceptable JSON: {error}"[:200]) from error
         _check_size(value, policy)
         return value
+
+    def _unpacked(self, how: JsonPolicy) -> bytes:
+        """The body without its content coding, which a planted fault undoes; 415 where there is one otherwise."""
+        if self.header("content-encoding") in (None, "identity"):
+            return self.body
+        if not how.unpacks:
+            raise refused(415, "UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not taken")
+        try:
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(self.body, MUCH)
+        except zlib.error as error:
+            raise refused(400, "INVALID_MSG_FORMAT", f"the body cannot be unpacked: {error}") from error
 
     def json_object(self, policy: SbiPolicy, how: JsonPolicy = STRICT) -> dict[str, Any]:
         """Return the body's JSON object; 400 when it is another kind of value."""
