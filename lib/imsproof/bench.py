@@ -14,6 +14,7 @@ from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcanswer import accept_data_channel
 from imsproof.actors.dcpeer import DataChannelPeer
+from imsproof.actors.errand import run_errand
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
 from imsproof.actors.media import FarLeg, MediaPeer
@@ -333,6 +334,13 @@ class Bench:
         """The value of ``a=3gpp-req-app`` that binds a data channel to an application."""
         template = self.profile.dc.req_app if self.profile.dc else "{app}"
         return template.replace("{app}", app)
+
+    def remove(self, ue: Ue) -> None:
+        """Have the network de-register a UE by itself (``InconclusiveError`` where that cannot be had)."""
+        if self.gm.removal is None:
+            raise InconclusiveError("the profile has no gm.removal")
+        who = {"impi": ue.subscriber.impi, "impu": ue.subscriber.impu}
+        run_errand(self.session, self.gm.removal, who, f"the network de-registers {ue.actor}")
 
     def tap(self) -> Tap:
         """The tap on the leg behind the MF, which runs from now on (``InconclusiveError`` without one)."""

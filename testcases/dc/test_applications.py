@@ -197,17 +197,20 @@ def test_data_channels_end_with_their_call(bench: Bench) -> None:
     serves(call, call.connect("protected bootstrap channel again"))
 
 
-@purpose("DC-APP-19")
-def test_data_channels_end_with_the_registration(bench: Bench) -> None:
-    """After its user has de-registered, the association of a data channel answers no more."""
+@purposes({"DC-APP-19": False, "DC-APP-20": True})
+def test_data_channels_end_with_the_registration(bench: Bench, case: bool) -> None:
+    """After its user has de-registered, or was by the network, the association of a data channel answers no more."""
     ue = bench.ue(data_channel=True)
     call = bench.data_channel_peer(ue).open("data channel")
     association = call.raw("association")
     control(association).holds("association-up")
     control(association.heartbeat("heartbeat while registered")).holds("heartbeat-answered")
-    control(ue.deregister()).accepted()
+    if case:
+        bench.remove(ue)
+    else:
+        control(ue.deregister()).accepted()
     association.wait_end()
-    expect(association.heartbeat("heartbeat after de-registration", needed=False)).holds("association-ended")
+    expect(association.heartbeat("heartbeat after the registration", needed=False)).holds("association-ended")
     call = bench.data_channel_peer().open("somebody else's data channel")
     serves(call, call.connect("somebody else's bootstrap channel"))
 

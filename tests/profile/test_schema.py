@@ -105,7 +105,11 @@ def test_the_template_shows_every_field() -> None:
         ".sbi.tokens.file": "file: tokens/one.jwt",
         ".gm.subscribers.tuak.top": "top: ${env:TOP}",
     }
-    alike = {r"^\.(dc|media)\.hook": ".hook", r"^\.sbi\.callback\.release\.": ".sbi.callback.requests."}
+    alike = {
+        r"^\.(dc|media)\.hook": ".hook",
+        r"^\.sbi\.callback\.release\.": ".sbi.callback.requests.",
+        r"^\.gm\.removal": ".hook.release",
+    }
 
     def one_of_its_kind(path: str) -> str:
         for pattern, name in alike.items():

@@ -19,13 +19,14 @@ from imsproof.lab.sbi.mf import MfNode
 from imsproof.lab.sbi.nrf import NrfNode
 from imsproof.lab.sbi.scp import ScpNode
 from imsproof.lab.sip.nodes import SipNodes
+from imsproof.lab.sip.removal import Removal
 from imsproof.lab.sip.subscribers import SUBSCRIBERS, by_impu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-MF_HOST, DCAS_HOST, AGW_HOST = 50, 60, 80
+HSS_HOST, MF_HOST, DCAS_HOST, AGW_HOST = 25, 50, 60, 80
 DCAS_PORT = 8080
 ALL_APPS = tuple(sorted({app for subscriber in SUBSCRIBERS for app in subscriber.apps}))
 
@@ -68,7 +69,11 @@ class Network:
         self.imsas = ImsAsControl(self.pki, self.box, prefix)
         self.scp = ScpNode(self.pki, self.box, prefix)
         self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
+        self.removal = Removal(f"{prefix}.{HSS_HOST}", self._remove)
         self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw)
+
+    async def _remove(self, impi: str) -> bool:
+        return await self.sip.scscf.remove(impi)
 
     def _may_use(self, identity: str) -> bool:
         return not self.box.current.sip.check_data_channel_service or may_use_data_channels(identity)
@@ -78,12 +83,12 @@ class Network:
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""
-        for node in (self.nrf, self.scp, self.leg, self.mf, self.dcsf, self.imsas, self.sip):
+        for node in (self.nrf, self.scp, self.leg, self.mf, self.dcsf, self.imsas, self.sip, self.removal):
             await node.start()
 
     async def stop(self) -> None:
         """Stop every node."""
-        for node in (self.sip, self.imsas, self.dcsf, self.mf, self.leg, self.scp, self.nrf):
+        for node in (self.removal, self.sip, self.imsas, self.dcsf, self.mf, self.leg, self.scp, self.nrf):
             await node.stop()
         await self.agw.reset()
 

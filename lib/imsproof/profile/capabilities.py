@@ -196,6 +196,9 @@ _TABLE: dict[str, Capability] = {
         "no subscriber under gm.subscribers refuses anonymous calls (refuses_anonymous: true)",
         ("gm.two-subscribers",),
     ),
+    "gm.removal": Capability(
+        _gm("removal"), "gm.removal is not given (how the network de-registers a subscriber by itself)", ("gm",)
+    ),
     "gm.callback": Capability(
         _gm("callback"), "gm.callback is not given (a service whose AS answers with an anonymous request)", ("gm",)
     ),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from imsproof.profile.hook import Release
 from imsproof.profile.kinds import Address, File, Hex16, Hex48, Key, Key128, Key256, Part, Text
 
 Impu = Annotated[str, Field(pattern=r"^(sips?:[^\s<>]+@[^\s<>]+|tel:\+?[0-9*#().;=A-Za-z+-]+)$", max_length=512)]
@@ -143,6 +144,9 @@ class Gm(Part):
         " When left out: p-cscf where there is AKA or a security agreement, else registrar.",
     )
     barred: tuple[SipUri, ...] = Field((), description="Destinations that the subscribers may not call.")
+    removal: Release | None = Field(
+        None, description="How the network de-registers a subscriber by itself; {impi} and {impu} stand for whom."
+    )
     callback: Callback | None = Field(None, description="A service whose AS answers with an anonymous request.")
     far_end: FarEnd | None = Field(None, description="A UE of the lab that takes calls.")
     subscribers: tuple[Subscriber, ...] = Field((), description="Subscribers that the tester may play.")

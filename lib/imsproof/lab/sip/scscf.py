@@ -101,6 +101,13 @@ class Scscf(Node):
             for registration in ended:
                 await self.on_deregistered(registration.subscriber.impus)
 
+    async def remove(self, impi: str) -> bool:
+        """End a registration as the HSS asks for it (TS 24.229 5.4.1.5); whether there was one."""
+        registration = self.registrar.registrations.pop(impi, None)
+        if registration is not None and self.policy.end_calls_of_removed:
+            await self.on_deregistered(registration.subscriber.impus)
+        return registration is not None
+
     def _along_route(self, served: Served, message: Message) -> None:
         following = hops.top_route(message)
         target = (following.host, following.port or hops.DEFAULT_PORT) if following else self._pcscf
