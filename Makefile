@@ -20,6 +20,7 @@ run: $(STAMP) ## all purposes against the embedded reference lab (more options: 
 
 test: lint ## the harness' own tests, lint, types and the calibration
 	@$(VENV)/pytest -q -n auto
+	@$(VENV)/pytest -q fuzz
 	@$(VENV)/imsproof calibrate
 
 lint: $(STAMP) ## ruff, mypy, the import rule, the mirror rule

@@ -1,10 +1,10 @@
-"""How fast fuzzing is, against one target on one machine: Debian's kamailio where it is installed, else the embedded lab.
+"""How fast fuzzing is against one target on one machine: Debian's kamailio where installed, else the embedded lab.
 
     bench_fuzzing.py              # all figures
     bench_fuzzing.py --million    # a million cases, with the tester's memory at the beginning and the end
 
-The numbers are of this machine at this moment; nothing asserts them. The target shares the processor with the tester.
-Installed for it: boofuzz, in an environment of its own (reports/bench/boofuzz), for the same request to the same target.
+The numbers are of this machine at this moment; nothing asserts them. The target shares the processor
+with the tester. Installed for it: boofuzz, in an environment of its own (reports/bench/boofuzz), for the same request to the same target.
 """
 
 from __future__ import annotations
