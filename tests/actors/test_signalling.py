@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imsproof.actors.signalling import Answered, describe
 from imsproof.codec.sdp import Sdp
+from imsproof.codec.sdpice import IceDescription
 from imsproof.seams import Record
 
 HEAD = "v=0\r\nc=IN IP4 192.0.2.1\r\na=fingerprint:SHA-256 AA:BB\r\na=setup:active\r\n"
@@ -37,3 +38,11 @@ def test_odd_values_do_not_break_the_reader() -> None:
     found = describe(Sdp.parse(text.encode()), "application")
     assert found is not None
     assert (found.fingerprints, found.sctp_port) == ((), 5000)
+
+
+def test_an_answer_in_fields_may_speak_of_ice() -> None:
+    said = {"address": "127.0.0.1", "port": "4000", "ice_ufrag": "abcd", "ice_pwd": "p" * 22}
+    answered = Answered(record=Record("P"), exchange="x", fields=said)
+    assert answered.ice() == IceDescription("abcd", "p" * 22, candidates=(("127.0.0.1", 4000),))
+    assert Answered(record=Record("P"), exchange="x", fields=said | {"ice_pwd": ""}).ice() is None
+    assert Answered(record=Record("P"), exchange="x").ice() is None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from imsproof.actors.dccall import DataChannelCall
 from imsproof.codec.sdp import BOOTSTRAP, Dcmap, Fingerprint, Sdp, data_channel_offer
-from imsproof.codec.sdpice import IceDescription, read_ice, write_ice
+from imsproof.codec.sdpice import IceDescription, write_ice
 from imsproof.engine.ice import Credentials, IceAgent
 from imsproof.engine.identity import Identity, make_identity
 from imsproof.link.ice import IceEndpoint
@@ -134,11 +134,8 @@ class DataChannelPeer:
         self, udp: UdpEndpoint, own: IceDescription | None, answered: Answered, *, held: bool
     ) -> IceEndpoint | None:
         """Start ICE when both ends speak of it; without it in the answer the peer has none (RFC 8839 section 4.2.2)."""
-        section = answered.sdp.data_channel() if answered.sdp is not None else None
-        if own is None or answered.sdp is None or section is None or section.port == 0:
-            return None
-        theirs = read_ice(answered.sdp, section)
-        if theirs is None:
+        theirs = answered.ice()
+        if own is None or theirs is None:
             return None
         self._session.note(
             "ICE credentials of the answer",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from imsproof.codec.sdp import Fingerprint, Sdp, SdpSyntaxError, effective
+from imsproof.codec.sdpice import IceDescription, read_ice
 from imsproof.link.subject import Exchange
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ class Answered(Exchange):
         if self.fields:
             return _from_fields(self.fields)
         return describe(self.sdp, kind) if self.sdp is not None else None
+
+    def ice(self) -> IceDescription | None:
+        """What the answer says of ICE for its data channel (``None`` when it says nothing)."""
+        if self.fields:
+            credentials = self.fields.get("ice_ufrag", ""), self.fields.get("ice_pwd", "")
+            where = (self.fields["address"], int(self.fields["port"]))
+            return IceDescription(*credentials, candidates=(where,)) if all(credentials) else None
+        section = self.sdp.data_channel() if self.sdp is not None else None
+        return read_ice(self.sdp, section) if self.sdp is not None and section is not None and section.port else None
 
 
 class Signalling(Protocol):

@@ -90,6 +90,8 @@ class AnswerFields(Part):
     setup: Where | None = Field(None, description="a=setup value; passive when left out.")
     tls_id: Where | None = Field(None, description="a=tls-id value.")
     sctp_port: Where | None = Field(None, description="SCTP port; 5000 when left out.")
+    ice_ufrag: Where | None = Field(None, description="a=ice-ufrag value, of a peer with ICE (a full agent or lite).")
+    ice_pwd: Where | None = Field(None, description="a=ice-pwd value.")
 
 
 class AnswerPlace(Part):
