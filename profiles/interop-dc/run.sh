@@ -53,7 +53,7 @@ serve() { # a peer that dies of a purpose comes up again for the next one
     trap 'kill "$child" 2>/dev/null; exit 0' TERM
     while :; do
         # shellcheck disable=SC2086 # an empty stack is no argument
-        node "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >>"$log" 2>&1 &
+        node --max-old-space-size=512 "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >>"$log" 2>&1 &
         child=$!
         code=0
         wait "$child" || code=$?
