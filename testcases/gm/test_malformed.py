@@ -127,10 +127,12 @@ def test_contradictions_are_refused(torturer: Torturer) -> None:
 
 
 @purpose("GM-MALFORMED-05")
-def test_what_a_proxy_must_end_is_ended(torturer: Torturer) -> None:
-    """A REGISTER with an unknown Proxy-Require, an unknown scheme or no hops left is not served."""
+def test_what_a_proxy_must_end_is_ended(bench: Bench, torturer: Torturer) -> None:
+    """A REGISTER with an unknown Proxy-Require, an unknown scheme or, at a P-CSCF, no hops left is not served."""
     control(torturer.plain()).accepted(PROCESSED)
-    for answer, one in zip(torturer.send_all(ENDED, "REGISTER"), ENDED, strict=True):
+    edge = "gm.p-cscf" in bench.profile.capabilities()
+    cases = [one for one in ENDED if edge or one.name != "zeromf"]  # a registrar is where a REGISTER ends
+    for answer, one in zip(torturer.send_all(cases, "REGISTER"), cases, strict=True):
         expect(answer).refused(accept=PROCESSED, status=one.statuses)
     alive(*torturer.well(), accept=PROCESSED)
 

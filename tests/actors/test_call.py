@@ -62,6 +62,26 @@ def test_the_far_end_of_the_lab_takes_a_call(lab: Session, reference: Profile) -
     assert call.ended_by == "tester"
 
 
+def test_a_challenge_within_the_dialog_is_answered_and_counted(session: Session, peer: SipPeer, gm: Gm) -> None:
+    """As a proxy that asks for credentials with each INVITE does."""
+    challenge = ("Proxy-Authenticate", 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5')
+
+    def proxy(message: sip.Message) -> list[bytes]:
+        if message.method != "INVITE" or message.get("Proxy-Authorization"):
+            return [sip.response(message, 200, to_tag="t", headers=[("Contact", "<sip:b@b>")]).to_bytes()]
+        return [sip.response(message, 407, to_tag="t", headers=[challenge]).to_bytes()]
+
+    peer.handler = proxy
+    user = subscriber(password="secret")
+    call = Ue(session, gm, user).invite("sip:b@b", OFFER)
+    assert call.ok
+    again = call.reinvite(OFFER)
+    assert again.status == 200
+    assert call.bye().ok
+    numbers = [message.get("CSeq") for message in peer.got if message.method != "ACK"]
+    assert numbers == ["1 INVITE", "2 INVITE", "3 INVITE", "4 INVITE", "5 BYE"]
+
+
 def test_a_call_between_two_ues_is_answered_and_ended_by_the_callee(lab: Session, reference: Profile) -> None:
     caller, callee = pair(lab, reference)
     calls = Answering(callee, lambda _offer: Sdp.parse(OFFER))

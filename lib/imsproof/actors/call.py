@@ -168,7 +168,9 @@ class Call(SipAnswer):
         )
         timers = self.ue.session.timers
         within = timers.call if method == "INVITE" else timers.answer
-        return await self.ue.transactions.request(message, exchange, within)
+        answer = await self.ue.asend(message, exchange, within)
+        self.dialog.cseq = int((message.get("CSeq") or "").partition(" ")[0])  # one more where it was challenged
+        return answer
 
     async def abye(self, label: str = "BYE") -> SipAnswer:
         """End the call."""

@@ -284,6 +284,10 @@ class Station:
         transport = "" if self._name == "udp" else f";transport={self._name}"
         return (f"<sip:{bracketed(self._remote[0])}:{self._remote[1]};lr{transport}>", *given)
 
+    async def asend(self, message: sip.Message, exchange: str, within: float) -> SipAnswer:
+        """Send a request that was made elsewhere, and answer a challenge to it once; the message is changed then."""
+        return await self._send(message, exchange, within, None)
+
     async def _send(self, message: sip.Message, exchange: str, within: float, alter: Alter | None) -> SipAnswer:
         """Send a request; where it is challenged, answer the challenge once. The message is then the one that did."""
         data = alter(message) if alter else None
