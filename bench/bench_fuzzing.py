@@ -3,8 +3,8 @@
     bench_fuzzing.py              # all figures
     bench_fuzzing.py --million    # a million cases, with the tester's memory at the beginning and the end
 
-The numbers are of this machine at this moment; nothing asserts them. The target shares the processor
-with the tester. Installed for it: boofuzz, in an environment of its own (reports/bench/boofuzz), for the same request to the same target.
+The numbers are of this machine at this moment; nothing asserts them. The target shares the processor with the tester.
+Installed for it: boofuzz, in an environment of its own (reports/bench/boofuzz): the same request to the same target.
 """
 
 from __future__ import annotations

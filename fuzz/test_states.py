@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from imsproof.actors.torturer import Torturer
 from imsproof.actors.ue import Ue
@@ -38,11 +38,12 @@ from imsproof.seams import ImsproofError
 if TYPE_CHECKING:
     from imsproof.actors.call import Call
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 CASES = [one for one in (*rfc4475.ALL, *ims.ALL) if not one.response]
 FRAMED = rfc4475.named("scalar02", "badvers", "mismatch01", "insuf", "multi01")
 """Malformed requests whose length is beyond doubt."""
 PURPOSE = TestPurpose("STATES-01", "STATES", "A state machine", (), (), (), ())
+SUBSCRIPTION = (("Event", "reg"), ("Accept", "application/reginfo+xml"))
 REACHED: set[str] = set()
 _STACK = ExitStack()
 _LABS: list[RunningLab] = []
@@ -105,6 +106,18 @@ class Subscriber(Machine):
         """A good offer."""
         return audio_offer(self.ue.local[0], 40000).to_bytes()
 
+    @initialize(place=st.sampled_from(("at the door", "registered", "in a call")))
+    def begin(self, place: str) -> None:
+        """Go far enough in that every state is met, whichever rules an example is given."""
+        if place != "at the door":
+            self.register()
+        if place == "in a call":
+            self.invite()
+            self.ue.request("SUBSCRIBE", self.ue.subscriber.impu, headers=SUBSCRIPTION)
+            assert self.call is not None
+            assert self.call.reinvite(self.audio()).ok
+            REACHED.update(("subscribed", "offered again"))
+
     @precondition(lambda self: not self.registered)
     @rule()
     def register(self) -> None:
@@ -117,7 +130,7 @@ class Subscriber(Machine):
     @rule(expires=st.sampled_from(("600", "0")))
     def subscribe(self, expires: str) -> None:
         """Subscribe to one's own registration, or end that."""
-        headers = [("Event", "reg"), ("Expires", expires), ("Accept", "application/reginfo+xml")]
+        headers = [*SUBSCRIPTION, ("Expires", expires)]
         answer = self.ue.request("SUBSCRIBE", self.ue.subscriber.impu, headers=headers)
         assert answer.status // 100 == 2 or answer.status in (481, 489)
         REACHED.add("subscribed")
@@ -207,6 +220,16 @@ class Connections(Machine):
             aim.registrar, aim.user, aim.callee, aim.sent_by, f"{self.number:020x}", kind.upper(), aim.authorization
         )
 
+    @initialize()
+    def begin(self) -> None:
+        """One connection of each kind, asked once."""
+        self.open("tcp")
+        self.open("tls")
+        for stream in self.streams:
+            last = self.aim("tls" if isinstance(stream, TlsStream) else "tcp")
+            assert self.bench.session.run(self._ask(stream, [plain("REGISTER", last)], last.token.encode()))
+        REACHED.add("asked on a connection")
+
     @precondition(lambda self: len(self.streams) < 4)
     @rule(kind=st.sampled_from(("tcp", "tls")))
     def open(self, kind: str) -> None:
@@ -276,6 +299,13 @@ class Channel(Machine):
         super().__init__()
         self.peer = self.bench.data_channel_peer()
         self.door = SctpChunks(self.bench.session, self.peer)
+
+    @initialize()
+    def begin(self) -> None:
+        """Be in a data channel once, with good chunks and records of every kind."""
+        self.talk()
+        self.spoil_chunks(list(self.door.corpus[:3]))
+        self.spoil_records([b"\x17\xfe\xfd" + bytes(10)])
 
     @rule()
     def talk(self) -> None:
