@@ -325,6 +325,8 @@ class SecureUe(Ue):
             await old.aclose()
         self._made = (*self._made[-1:], made)
         self._adopt(made)
+        for old in self._made[:-1]:
+            old.on_message = made.on_message
 
 
 async def _altered(transport: EspTransport, altered: Altered | None, sending: Awaitable[SipAnswer]) -> SipAnswer:
