@@ -291,14 +291,14 @@ class Bench:
             raise InconclusiveError("the profile has no gm.far_end")
         return self.profile.far.uri
 
-    def data_channel_peer(self, caller: Ue | None = None) -> DataChannelPeer:
+    def data_channel_peer(self, caller: Ue | None = None, callee: Ue | None = None) -> DataChannelPeer:
         """The tester as one end of a data channel, with the way to the lab that the profile gives.
 
-        With a ``caller`` it is by a call of this UE.
+        With a ``caller`` it is by a call of this UE, to the ``callee`` if there is one, who takes calls by itself.
         """
         dc = self.profile.dc
         ice = dc.ice_role if dc is not None and dc.ice == "required" else "none"
-        signalling = self._calling(caller) if caller else self.data_channel_signalling()
+        signalling = self._calling(caller, callee) if caller else self.data_channel_signalling()
         return DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port(), ice=ice)
 
     def dtls_versions(self) -> list[str]:
@@ -329,6 +329,23 @@ class Bench:
         other = next(one for one in able if others[0] in one.apps)
         caller = self.ue(subscriber=user)
         return AppUser(self.data_channel_peer(caller), caller, user.apps, others, other.impus[0])
+
+    def app_user_of_two(self) -> AppUser:
+        """A data-channel peer by a call to another UE of the tester, whose user may not use all its applications.
+
+        Raises:
+            InconclusiveError: there are no two such subscribers.
+        """
+        able = [one for one in self.gm.subscribers if one.data_channel and one.apps]
+        pairs = [(one, other) for one in able for other in able if set(one.apps) - set(other.apps)]
+        if not pairs:
+            raise InconclusiveError("no two subscribers under gm.subscribers may use different applications")
+        caller, callee = self.random.choice(pairs)
+        called = self.ue("ue-b", subscriber=self._lease_subscriber([callee]))
+        Answering(called, lambda offer: accept_data_channel(offer, called.local[0]))
+        calling = self.ue(subscriber=self._lease_subscriber([caller]))
+        alone = tuple(sorted(set(caller.apps) - set(callee.apps)))
+        return AppUser(self.data_channel_peer(calling, called), calling, alone, callee.apps, called.impu)
 
     def app_binding(self, app: str) -> str:
         """The value of ``a=3gpp-req-app`` that binds a data channel to an application."""
@@ -365,7 +382,9 @@ class Bench:
             return HookSignalling(self.session, dc.hook, local_address=self._hook_address(dc.hook))
         return self._calling(self.ue(data_channel=True))
 
-    def _calling(self, caller: Ue) -> Signalling:
+    def _calling(self, caller: Ue, callee: Ue | None = None) -> Signalling:
+        if callee is not None:
+            return CallSignalling(caller, callee.impu)
         if self.profile.far is not None and "data-channel" in self.profile.far.answers:
             return CallSignalling(caller, self.far_target())
         callee = self.ue("ue-b", data_channel=True)

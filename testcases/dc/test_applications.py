@@ -288,3 +288,18 @@ def test_the_leg_behind_the_mf_is_protected(bench: Bench) -> None:
         call.get(association, path, label="GET of the first application")
     expect(tap.stop("the leg behind the MF")).holds("leg-protected", answer=listing.exchange)
     serves(call, association)
+
+
+@purpose("DC-APP-21")
+def test_the_bootstrap_streams_keep_their_roles(bench: Bench) -> None:
+    """On stream 0 the own applications are served, on 100 and 110 those of the remote side and no others."""
+    user = bench.app_user_of_two()
+    channels = tuple(Dcmap(stream, {"subprotocol": "http"}) for stream in (0, 100, 110))
+    call = user.peer.open("data channel with local and remote bootstrap streams", dcmaps=channels)
+    association = call.connect("protected bootstrap channels")
+    listing = root(call, association, "GET /")
+    control(listing).accepted().holds("body-holds", words=list(user.own))
+    for stream in (100, 110):
+        answer = call.get(association, "/", stream=stream, label=f"GET / on stream {stream}")
+        expect(answer).holds("body-lacks", words=list(user.own))
+    serves(call, association)

@@ -65,6 +65,7 @@ def test_what_is_to_be_discarded_leaves_the_association_alone(bench: Bench, case
         "DC-SCTP-11": "dcep-malformed",
         "DC-SCTP-12": "data-huge",
         "DC-SCTP-27": "dcep-hostile",
+        "DC-SCTP-40": "unknown-ppid",
     }
 )
 def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -> None:

@@ -45,10 +45,14 @@ class DcEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class DcOffer(DcEndpoint):
-    """What one side offers: its endpoint, the stream ids of its data channels, and the applications they are for."""
+    """What one side offers: its endpoint, the stream ids of its data channels, and the applications they are for.
+
+    ``far_apps`` is not offered: it is the replacement URL of the bootstrap streams that are the remote side's.
+    """
 
     streams: tuple[int, ...] = ()
     apps: tuple[str, ...] = ()
+    far_apps: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from imsproof.lab.policy import PolicyBox
 
 BOOTSTRAP_STREAMS = (0, 10, 100, 110)
+FAR_STREAMS = (100, 110)
+"""Those of the remote side."""
 FIRST_APPLICATION_STREAM = 1000
 SCTP_PORT = 5000
 MAX_MESSAGE_SIZE = 65536
@@ -59,6 +61,7 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._policy = policy
         self._identity = identity
         self._bootstrap = bootstrap
+        self.far: Bootstrap | None = None
         self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
         self._fingerprints = self._expected_fingerprints()
         self._tls_id = self._new_tls_id()
@@ -187,6 +190,8 @@ class DcAssociation(asyncio.DatagramProtocol):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._bootstrap.close()
+        if self.far is not None:
+            await self.far.close()
         if self._tcp is not None:
             self._tcp.close()
         if self._transport is not None:
@@ -382,7 +387,8 @@ class DcAssociation(asyncio.DatagramProtocol):
             if stream in BOOTSTRAP_STREAMS:
                 channel = self._sctp.open_channel(stream, "bootstrap", "http", negotiated=True)
                 largest = self.remote.max_message_size
-                self._spawn(serve_channel(channel, self._bootstrap, largest, self._others, self._refused))
+                whose = self.far if stream in FAR_STREAMS and self.far else self._bootstrap
+                self._spawn(serve_channel(channel, whose, largest, self._others, self._refused))
             elif stream >= FIRST_APPLICATION_STREAM:
                 channel = self._sctp.open_channel(stream, "application", negotiated=True)
                 self._spawn(_echo(channel, self.applications))

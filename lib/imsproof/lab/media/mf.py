@@ -9,6 +9,7 @@ from imsproof.engine.identity import Identity, make_identity
 from imsproof.lab.media.association import DcAssociation
 from imsproof.lab.media.bootstrap import Bootstrap
 from imsproof.lab.media.errors import MediaRefusedError
+from imsproof.lab.sbi.mediacontext import whose
 
 if TYPE_CHECKING:
     import ssl
@@ -66,6 +67,8 @@ class MediaFunction:
             await self._take_over(remote.fingerprint)
         bootstrap = Bootstrap(subscriber, apps_url, self.address, self._mdc, self._policy)
         association = DcAssociation(self._policy, self._own_identity(), remote, bootstrap)
+        if remote.far_apps:
+            association.far = Bootstrap(whose(remote.far_apps), remote.far_apps, self.address, self._mdc, self._policy)
         association.dead = self.dead
         association.on_death = self._die
         association.all_fingerprints = self._all_fingerprints

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from imsproof.lab.nodes import DCSF, IMS_AS
 from imsproof.lab.sbi.client import CallError, NfClient
+from imsproof.lab.sbi.mediacontext import FAR_STREAMS
 from imsproof.lab.sbi.messages import Request, Response, Router, refused
 from imsproof.lab.sbi.server import SbiServer
 
@@ -101,12 +102,16 @@ class DcsfNode:
             if not self._may_use(served) or not numbers or not usable:
                 instruction["mediaInstruction"] = "REJECT_MEDIA"
             elif min(numbers) < FIRST_APPLICATION_STREAM:
-                url = self._apps_url(served)
+                called = str(info.get("calledIdentity", ""))
+                far = called if self._box.current.sip.stream_roles_kept else served
                 instruction["mediaInstruction"] = "TERMINATE_MEDIA"
                 instruction["dcMediaSpecification"] = {
                     "mediaProxyConfig": "HTTP",
                     "replaceHttpUrls": {
-                        str(number): {"streamId": number, "replaceHttpUrl": url}
+                        str(number): {
+                            "streamId": number,
+                            "replaceHttpUrl": self._apps_url(far if number in FAR_STREAMS else served),
+                        }
                         for number in numbers
                         if number in BOOTSTRAP
                     },

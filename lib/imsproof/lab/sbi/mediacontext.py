@@ -21,6 +21,8 @@ RESOURCE_TYPES = ("DC", "AR", "AUDIO", "VIDEO")
 SIZE_UNIT = 1024
 """The published maxMessageSize is an integer of at most 64; the lab reads it in units of 1024 octets."""
 MAX_MEDIAS = 8
+OWN_STREAMS, FAR_STREAMS = (0, 10), (100, 110)
+"""Bootstrap streams of the local and of the remote side (TS 26.114 6.2.10.1)."""
 ICE = "vendorSpecific-000000"
 """Nmf_MRM has nothing for ICE; the lab's AS and MF tell each other so (TS 29.500 clause 6.6.3), as this vendor."""
 
@@ -37,7 +39,12 @@ class DcMedia:
     @property
     def subscriber(self) -> str:
         """Whose applications: the last segment of the replacement URL's path."""
-        return unquote(urlsplit(self.apps_url).path.rstrip("/").rpartition("/")[2])
+        return whose(self.apps_url)
+
+
+def whose(apps_url: str) -> str:
+    """Return whose applications lie at a replacement URL: the last segment of its path."""
+    return unquote(urlsplit(apps_url).path.rstrip("/").rpartition("/")[2])
 
 
 def dc_medias(context: dict[str, Any], allowed_hosts: frozenset[str] | None) -> list[DcMedia]:
@@ -90,6 +97,7 @@ def _dc_media(media: dict[str, Any], termination: int, index: int, allowed_hosts
         sctp_port=_integer(remote, "sctpPort", 5000, 65535),
         max_message_size=_integer(dc, "maxMessageSize", 64, 64) * SIZE_UNIT,
         streams=_streams(dc),
+        far_apps=_url_of(dc, FAR_STREAMS),
         ice=_ice(dc, "remote"),
     )
     return DcMedia(termination, index, offer, _apps_url(dc, allowed_hosts))
@@ -204,7 +212,17 @@ def _apps_url(dc: dict[str, Any], allowed_hosts: frozenset[str] | None) -> str:
             or parts.path in {"", "/"}
         ):
             raise _wrong("replaceHttpUrl")
-    return str(entries[0]["replaceHttpUrl"]) if entries and entries[0] else ""
+    own = _url_of(dc, OWN_STREAMS)
+    return own or (str(entries[0]["replaceHttpUrl"]) if entries and entries[0] else "")
+
+
+def _url_of(dc: dict[str, Any], streams: tuple[int, ...]) -> str:
+    """Return the replacement URL of the first of these streams that has one."""
+    urls = dc.get("replaceHttpUrl", {})
+    for entry in urls.values() if isinstance(urls, dict) else ():
+        if isinstance(entry, dict) and entry.get("streamId") in streams:
+            return str(entry.get("replaceHttpUrl", ""))
+    return ""
 
 
 def _streams(dc: dict[str, Any]) -> tuple[int, ...]:

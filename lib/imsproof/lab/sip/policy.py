@@ -103,6 +103,7 @@ class SipPolicy:
         hash_names_in_capitals: IMS AS: hash names are only known in capitals.
         end_calls_of_deregistered: S-CSCF: data channels of a user end with its registration (TS 24.229 5.4.1.4).
         end_calls_of_removed: S-CSCF: data channels of a user end when the network ends its registration.
+        stream_roles_kept: DCSF: on the bootstrap streams 100 and 110 the remote side's applications are served.
         app_binding_required: IMS AS: an application channel names its application in a=3gpp-req-app.
         check_requested_app: DCSF: the application that a channel names is one that its user may use.
         fingerprint_of_any_section: IMS AS: of several data-channel lines the last one's fingerprint counts for all.
@@ -229,6 +230,7 @@ class SipPolicy:
     hash_names_in_capitals: bool = False
     end_calls_of_deregistered: bool = True
     end_calls_of_removed: bool = True
+    stream_roles_kept: bool = True
     app_binding_required: bool = True
     check_requested_app: bool = True
     fingerprint_of_any_section: bool = False
