@@ -14,6 +14,7 @@ from imsproof import catalogue
 from imsproof.commands.common import Exit, console, quit_with, read_profile
 
 if TYPE_CHECKING:
+    from imsproof.profile import Profile
     from imsproof.profile.ask import Answers, Question
 
 app = typer.Typer(no_args_is_help=True, help="Write a profile for a lab, or check one.")
@@ -24,7 +25,7 @@ def check(
     profile: Annotated[Path, typer.Argument(help="The profile's file.")],
     offline: Annotated[bool, typer.Option("--offline", help="Only check the file; send nothing.")] = False,
 ) -> None:
-    """Check a profile, reach out to each endpoint that it declares, and say which purposes apply.
+    """Check a profile, reach out to each endpoint that it declares, try the probes, and say which purposes apply.
 
     Exit code: 0 good, 2 the profile has mistakes, 4 an endpoint cannot be reached.
     """
@@ -47,6 +48,25 @@ def check(
         console.print(one.told, markup=False)
     if not all(one.good for one in reached):
         raise typer.Exit(Exit.UNREACHABLE)
+    show_probes(declared)
+
+
+def show_probes(declared: Profile) -> None:
+    """Send the producers' probes once and show what they answer: no purpose can be decided whose control is refused."""
+    from imsproof.actors.tryout import try_probes
+    from imsproof.link.session import Link
+    from imsproof.seams import Record
+
+    if declared.sbi is None:
+        return
+    link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
+    try:
+        for one in try_probes(link.session(Record("profile-check")), declared.sbi):
+            mark = "[green]accepted[/]" if one.good else "[bold red]not accepted[/]"
+            console.print(f"{mark}  probe of {one.producer}: ", end="")
+            console.print(one.told, markup=False)
+    finally:
+        link.close()
 
 
 def ask(question: Question) -> str:

@@ -81,3 +81,10 @@ def test_a_throttled_source_is_no_dead_lab() -> None:
     assert throttled.outcome is H
     assert "throttled" in throttled.sentence
     assert serves(story.events, exchanges=["1:a"]).outcome is F
+
+
+def test_the_servers_own_words_tell_why_a_control_was_not_accepted() -> None:
+    story = Story().add(Kind.SENT).add(Kind.RECEIVED, status=400, data=b'{"cause": "C", "detail": "no media"}')
+    assert accepted(story.events, exchange="1:x").sentence == "1:x: the lab answered 400 (C: no media)"
+    story = Story().add(Kind.SENT).add(Kind.RECEIVED, status=400, data=b"<html>")
+    assert accepted(story.events, exchange="1:x").sentence == "1:x: the lab answered 400"

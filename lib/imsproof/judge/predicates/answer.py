@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from imsproof.seams import Events
 
+LONGEST = 160
+"""Characters of a server's words that a sentence repeats."""
+
 
 @predicate("accepted")
 def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = None) -> Finding:
@@ -26,7 +29,20 @@ def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = No
         return unknown(f"{sentence}; it asks for a {seen.wanted}: fill in sbi.consumers", seen.event)
     if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
         return unknown(sentence, seen.event)
-    return fails(sentence, seen.event)
+    return fails(sentence + _why(events, exchange), seen.event)
+
+
+def _why(events: Events, exchange: str) -> str:
+    """The server's own words for an error (RFC 9457), in brackets, or nothing."""
+    answer = final_answer(of_exchange(events, exchange))
+    try:
+        body = json.loads(answer.data) if answer is not None else None
+    except (ValueError, RecursionError):
+        return ""
+    words = (
+        [str(body[name]) for name in ("cause", "title", "detail") if body.get(name)] if isinstance(body, dict) else []
+    )
+    return f" ({': '.join(words)[:LONGEST]})" if words else ""
 
 
 @predicate("refused")
