@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography import x509
@@ -60,6 +61,41 @@ def any_certificate(_der: bytes) -> bool:
     return True
 
 
+@lru_cache(maxsize=128)
+def _context(
+    versions: tuple[str, str],
+    ciphers: bytes,
+    srtp_profiles: tuple[str, ...],
+    *,
+    keys: bool,
+    cookies: bool,
+    renegotiation: bool,
+) -> SSL.Context:
+    """Return the context for such engines; what belongs to one of them is asked of the engine, its ``app_data``."""
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.set_min_proto_version(VERSIONS[versions[0]])
+    context.set_max_proto_version(VERSIONS[versions[1]])
+    context.set_cipher_list(ciphers)
+    context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
+    context.set_options(_ALLOW_CLIENT_RENEGOTIATION if renegotiation else SSL.OP_NO_RENEGOTIATION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    if srtp_profiles:
+        context.set_tlsext_use_srtp(":".join(srtp_profiles).encode("ascii"))
+    if keys:
+        context.set_keylog_callback(lambda connection, line: _of(connection).keep_key(line))
+    if cookies:
+        context.set_cookie_generate_callback(lambda connection: _of(connection).cookie())
+        context.set_cookie_verify_callback(
+            lambda connection, cookie: hmac.compare_digest(cookie, _of(connection).cookie())
+        )
+    return context
+
+
+def _of(connection: SSL.Connection) -> DtlsEngine:
+    engine: DtlsEngine = connection.get_app_data()
+    return engine
+
+
 class DtlsEngine:
     """One DTLS association.
 
@@ -106,40 +142,22 @@ class DtlsEngine:
         self._listening = cookie_exchange and role == "server"
         self._received: list[bytes] = []
         self._cookie_key = os.urandom(16)
-        context = self._context(versions, ciphers, security_level, srtp_profiles, keylog)
-        if renegotiation:
-            context.set_options(_ALLOW_CLIENT_RENEGOTIATION)
-        else:
-            context.set_options(SSL.OP_NO_RENEGOTIATION)
-        self._connection = SSL.Connection(context, None)
-        self._configure(identity, mtu, require_peer_cert=require_peer_cert)
-
-    def _context(
-        self,
-        versions: tuple[str, str],
-        ciphers: bytes | None,
-        security_level: int | None,
-        srtp_profiles: tuple[str, ...],
-        keylog: Callable[[str], None] | None,
-    ) -> SSL.Context:
-        context = SSL.Context(SSL.DTLS_METHOD)
-        context.set_min_proto_version(VERSIONS[versions[0]])
-        context.set_max_proto_version(VERSIONS[versions[1]])
+        self._keylog = keylog
         chosen = ciphers or STRONG_CIPHERS
         if security_level is not None:
             chosen += b":@SECLEVEL=%d" % security_level
-        context.set_cipher_list(chosen)
-        context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
-        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        if srtp_profiles:
-            context.set_tlsext_use_srtp(":".join(srtp_profiles).encode("ascii"))
-        if keylog is not None:
-            context.set_keylog_callback(lambda _, line: keylog(line.decode("ascii")))
-        context.set_info_callback(self._on_info)
-        if self._listening:
-            context.set_cookie_generate_callback(self._cookie)
-            context.set_cookie_verify_callback(lambda _, cookie: hmac.compare_digest(cookie, self._cookie()))
-        return context
+        context = _context(
+            versions,
+            chosen,
+            srtp_profiles,
+            keys=keylog is not None,
+            cookies=self._listening,
+            renegotiation=renegotiation,
+        )
+        self._connection = SSL.Connection(context, None)
+        self._connection.set_app_data(self)
+        self._connection.set_info_callback(self._on_info)
+        self._configure(identity, mtu, require_peer_cert=require_peer_cert)
 
     def _configure(self, identity: Identity | None, mtu: int, *, require_peer_cert: bool) -> None:
         connection = self._connection
@@ -337,7 +355,13 @@ class DtlsEngine:
             name = alert_name(_BAD_CERTIFICATE) if self._refused_peer else alert_name(value & 0xFF)
             self.alerts_sent.append((name, level))
 
-    def _cookie(self, _connection: SSL.Connection | None = None) -> bytes:
+    def keep_key(self, line: bytes) -> None:
+        """Hand a line of the key log to whoever keeps it."""
+        if self._keylog is not None:
+            self._keylog(line.decode("ascii"))
+
+    def cookie(self) -> bytes:
+        """Return the cookie of this engine's peer (RFC 6347 section 4.2.1)."""
         # One engine serves one remote address, so that the address need not be in the cookie.
         return hmac.digest(self._cookie_key, b"cookie", "sha256")[:20]
 
