@@ -172,6 +172,12 @@ def _hostile_opens(association: RawSctp) -> list[bytes]:
     return packets
 
 
+def _unknown_ppids(association: RawSctp) -> list[bytes]:
+    ppids = (0, 1, 49, 52, 55, 58, 0x7FFFFFFF, 0xFFFFFFFF)
+    chunks = [association.data_chunk(0, ppid, b"payload") for ppid in ppids]
+    return [association.packet(chunk).to_bytes() for chunk in chunks]
+
+
 def oversized(association: RawSctp, size: int) -> list[bytes]:
     """A whole GET that is longer than ``size`` bytes by its last header."""
     head = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nX-Long: "
@@ -231,6 +237,7 @@ PACKETS: dict[str, tuple[str, Callable[[RawSctp], list[bytes]]]] = {
     "sack-ahead": ("SACK of what was never sent, with gaps that cannot be", _sack_ahead),
     "dcep-malformed": ("DCEP messages that are malformed or hostile", _malformed_opens),
     "dcep-hostile": ("well-formed DATA_CHANNEL_OPENs with hostile labels", _hostile_opens),
+    "unknown-ppid": ("messages with payload protocols that nobody knows", _unknown_ppids),
     "data-huge": ("300 kB of fragments without an end", _unfinished),
 }
 """Kind to what it is called, and its maker from the association."""
