@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.fuzzing.campaign import Budget, Campaign, Progress
 from imsproof.fuzzing.target import Reaction, Told
-from imsproof.fuzzing.watch import Condition, Health, Watch
+from imsproof.fuzzing.watch import Condition, Health, Look, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,3 +142,17 @@ def test_the_same_source_sends_the_same_bytes() -> None:
     for lab in (first, second):
         run(lab, cases(), Budget(cases=300))
     assert first.sent == second.sent
+
+
+def test_memory_that_grows_is_a_remark_and_no_finding() -> None:
+    class Says:
+        def begin(self) -> str:
+            return ""
+
+        def look(self, *, urgent: bool) -> Look:
+            return Look(Condition.GROWN, why="memory has grown")
+
+    lab = Lab()
+    hooks: Any = Says()
+    done = Campaign(lab, Budget(cases=64), watch=Watch(lab, hooks)).run(cases())
+    assert (done.found, done.remarks) == ([], ["after 64 cases: memory has grown"])

@@ -61,7 +61,7 @@ def test_each_condition_is_told_from_the_others(
 
 def test_only_what_is_wrong_with_the_lab_is_harm() -> None:
     harmless = {one for one in Condition if not one.is_harm}
-    assert harmless == {Condition.FINE, Condition.THROTTLED, Condition.SILENT}
+    assert harmless == {Condition.FINE, Condition.THROTTLED, Condition.SILENT, Condition.GROWN}
     assert not Condition.DEAD.may_be_load
 
 

@@ -31,6 +31,8 @@ def report(folder: Path, face: Target, campaign: Campaign, recipe: findings.Reci
     done = campaign.progress
     console.print(done.line(), markup=False)
     console.print(f"ended: {done.ended}", markup=False)
+    for remark in done.remarks:
+        console.print(f"remark: {remark}", markup=False)
     told: dict[str, dict[str, Any]] = {}
     for found in {findings.finding_id(one): one for one in reversed(done.found)}.values():
         wire = [datagram for case in found.messages for datagram in face.wire(case)]
@@ -99,6 +101,7 @@ def _summary(
         "grown": done.grown,
         "statuses": {str(status): count for status, count in sorted(done.statuses.items())},
         "reactions": sorted(done.reactions),
+        "remarks": done.remarks,
         "ended": done.ended,
         "findings": ids,
         "causes": causes,

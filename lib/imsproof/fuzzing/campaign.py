@@ -76,6 +76,7 @@ class Progress:
     Attributes:
         throttled: volleys after which the lab protected itself.
         loaded: volleys whose harm as many good messages did as well: load, no finding.
+        remarks: what is no finding and worth a look, as memory that grows.
         grown: cases whose reaction was new, and that were given to the corpus.
     """
 
@@ -88,6 +89,7 @@ class Progress:
     statuses: dict[int, int] = field(default_factory=dict)
     reactions: set[str] = field(default_factory=set)
     found: list[Found] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     ended: str = ""
 
     def line(self) -> str:
@@ -182,8 +184,10 @@ class Campaign:
         fresh = self._note(cases, reaction, latency)
         if look.condition is Condition.THROTTLED:
             self._spare()
-        elif look.condition is Condition.FINE:
+        elif look.condition in {Condition.FINE, Condition.GROWN}:
             self._blind = 0
+            if look.condition is Condition.GROWN:
+                progress.remarks.append(f"after {progress.cases} cases: {look.why}")
         else:
             self._suspect(look, cases)
         progress.seconds = time.monotonic() - self._begun

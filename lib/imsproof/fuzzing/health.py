@@ -85,7 +85,7 @@ class Hooks:
         if now.ill:
             return Look(Condition.UNWELL, why=now.ill)
         if self._usual.memory and now.memory > max(GROWTH_FACTOR * self._usual.memory, self._usual.memory + GROWTH_KIB):
-            why = f"memory has grown from {self._usual.memory} to {now.memory} KiB (or is it kept for a while only?)"
+            why = f"memory has grown from {self._usual.memory} to {now.memory} KiB"
             self._usual = now
             return Look(Condition.GROWN, why=why)
         if now.memory and not self._usual.memory:

@@ -28,8 +28,9 @@ class Condition(StrEnum):
     ``throttled``: it protects itself (it serves another address, or says 5xx for a while).
     ``silent``: it did not answer, and there was no other address to ask, so that throttled and hung cannot be told.
     ``slow``: each answer takes long. ``failing``: it answers, but no longer as before. ``restarted``: for a while
-    nobody listened. ``hung``: for a while (or ever since) nobody was answered. ``grown``: its memory grows. ``unwell``:
-    a hook of the profile says so. ``dead``: nobody listens any more.
+    nobody listened. ``hung``: for a while (or ever since) nobody was answered. ``unwell``: a hook of the profile says
+    so. ``dead``: nobody listens any more. ``grown``: its memory grows, which may be state that it keeps for a while only:
+    a remark, no harm.
     """
 
     FINE = "fine"
@@ -54,8 +55,8 @@ class Condition(StrEnum):
         return self in LOAD
 
 
-HARMLESS = frozenset({Condition.FINE, Condition.THROTTLED, Condition.SILENT})
-LOAD = frozenset({Condition.SLOW, Condition.GROWN, Condition.FAILING, Condition.HUNG})
+HARMLESS = frozenset({Condition.FINE, Condition.THROTTLED, Condition.SILENT, Condition.GROWN})
+LOAD = frozenset({Condition.SLOW, Condition.FAILING, Condition.HUNG})
 
 
 @dataclass(frozen=True, slots=True)
