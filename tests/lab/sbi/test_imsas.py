@@ -30,7 +30,8 @@ def test_a_bootstrap_channel_is_anchored_at_the_mf(lab: Any) -> None:
         DcEndpoint(f"{lab.prefix}.50", 5000, "SHA-256 " + ":".join(["AB"] * 32), "passive", "f" * 32, 5000, 65536),
     )
     ((remote, subscriber, url),) = lab.media.held.values()
-    assert remote == OFFER
+    assert dataclasses.replace(remote, far_apps="") == OFFER
+    assert remote.far_apps.endswith("/apps/sip:bob@ims.example/")  # stream 100 is the remote side's
     assert (subscriber, url) == (ALICE, f"https://{lab.prefix}.60:8080/apps/{ALICE}/")
 
 
@@ -50,7 +51,7 @@ def test_an_update_keeps_the_context_and_moves_the_remote_end(lab: Any) -> None:
     decision = lab.run(lab.imsas.session_update("call-1", ALICE, BOB, offer))
     assert decision.kind == "anchor"
     ((remote, _, _),) = lab.media.held.values()
-    assert dataclasses.replace(remote, streams=offer.streams) == offer
+    assert dataclasses.replace(remote, streams=offer.streams, far_apps="") == offer
 
 
 def test_the_end_of_the_session_releases_the_context(lab: Any) -> None:
