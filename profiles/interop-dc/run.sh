@@ -50,7 +50,8 @@ IMSPROOF_PEER_DTLS=1.2
 export IMSPROOF_PEER IMSPROOF_PEER_PORT IMSPROOF_PEER_DTLS
 log=$(mktemp)
 serve() { # a peer that dies of a purpose comes up again for the next one
-    trap 'kill "$child" 2>/dev/null; exit 0' TERM
+    # one that reads for ever hears no TERM
+    trap 'kill "$child" || true; sleep 1; kill -9 "$child" 2>/dev/null || true; exit 0' TERM
     while :; do
         # shellcheck disable=SC2086 # an empty stack is no argument
         node --max-old-space-size=512 "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >>"$log" 2>&1 &
