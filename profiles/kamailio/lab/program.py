@@ -33,6 +33,8 @@ def _before_exec() -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN)
+    # Whoever is sent to must not put the sender aside at once: ims_auth answers before it has noted what (finding F14).
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a program that loops writes no more than this
     resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_BYTES, LOG_BYTES))
 
