@@ -57,3 +57,9 @@ def test_named_messages_go_out_side_by_side_each_under_its_name(session: Session
     torturer.send_named([(f"case {n}", plain("OPTIONS", torturer.aim("OPTIONS"))) for n in range(5)])
     assert len(peer.got) == 5
     assert {event.exchange.partition(":")[2] for event in session.record.events} == {f"case {n}" for n in range(5)}
+
+
+def test_messages_in_order_arrive_in_order(session: Session, gm: Gm, peer: SipPeer) -> None:
+    torturer = Torturer(session, gm, random.Random(1), transport="udp")
+    torturer.send_in_order([(name, plain(name, torturer.aim(name))) for name in ("CANCEL", "BYE", "ACK")])
+    assert [message.method for message in peer.got] == ["CANCEL", "BYE", "ACK"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from typer.testing import CliRunner
@@ -70,3 +73,47 @@ def test_times_and_shards_are_read() -> None:
     assert Shard.parse("2/4") == Shard(2, 4)
     with pytest.raises(ValueError, match="i/n"):
         Shard.parse("0/4")
+
+
+class Recorder:
+    """Answers good REGISTERs with 401, and keeps all else."""
+
+    def __enter__(self) -> Self:
+        self.wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.wire.bind(("127.0.0.1", 0))
+        self.got: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wire.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                data, peer = self.wire.recvfrom(65535)
+                if b"Call-ID: ffff" not in data:
+                    self.got.append(data)
+                    continue
+                head = data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+                kept = [line for line in head if not line.startswith((b"Contact", b"Max", b"Content"))]
+                self.wire.sendto(b"\r\n".join([b"SIP/2.0 401 Unauthorized", *kept, b"", b""]), peer)
+
+
+@pytest.mark.parametrize("by", ["volume", "systematic", "hypothesis"])
+def test_two_runs_with_one_seed_send_the_same_bytes(tmp_path: Path, by: str) -> None:
+    sent = []
+    for number in range(2):
+        with Recorder() as lab:
+            profile = tmp_path / f"profile-{number}.yaml"
+            port = lab.wire.getsockname()[1]
+            profile.write_text(
+                "name: recorder\nscope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-12-31}\n"
+                f"gm: {{domain: ims.example, udp: '127.0.0.1:{port}'}}\n"
+            )
+            more = ["--by", by, "--cases", "80", "--seed", "5", "--budget", "60s", "--out", str(tmp_path / str(number))]
+            done = RUN.invoke(app, ["fuzz", str(profile), *more])
+            assert done.exit_code == 0, done.output
+            sent.append(list(lab.got))
+    assert sent[0] == sent[1]
+    assert len(sent[0]) == 80

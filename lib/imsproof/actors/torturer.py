@@ -132,6 +132,11 @@ class Torturer:
 
         self.session.run(together())
 
+    def send_in_order(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages one after the other, each with its name."""
+        for message in messages:
+            self.send_named([message])
+
     async def _send(self, case: Case, method: str | None, within: float | None) -> RawAnswer:
         return await Outsider(self.session).asend(
             case.message(self.aim(method or case.method), method),

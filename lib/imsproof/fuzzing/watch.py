@@ -29,8 +29,8 @@ class Condition(StrEnum):
     ``silent``: it did not answer, and there was no other address to ask, so that throttled and hung cannot be told.
     ``slow``: each answer takes long. ``failing``: it answers, but no longer as before. ``restarted``: for a while
     nobody listened. ``hung``: for a while (or ever since) nobody was answered. ``unwell``: a hook of the profile says
-    so. ``dead``: nobody listens any more. ``grown``: its memory grows, which may be state that it keeps for a while only:
-    a remark, no harm.
+    so. ``dead``: nobody listens any more. ``grown``: its memory grows (a remark: it
+    may be state that is kept for a while).
     """
 
     FINE = "fine"
