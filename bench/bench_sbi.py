@@ -1,18 +1,17 @@
-"""How fast the SBI half judges: handshakes, requests and HTTP/2 conditions a second, and whole families.
+"""How fast the SBI half judges: handshakes, requests and HTTP/2 conditions a second.
 
 Everything goes against the embedded reference lab on this machine, which takes part of the same cores. The numbers are
-of this moment; nothing asserts them.
+of this moment; nothing asserts them. One after the other, the tester waits while the lab works; side by side, as
+purposes run, both work.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import resource
-import subprocess
-import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,82 +22,68 @@ from imsproof.judge import expect
 from imsproof.lab.launch import launch
 from imsproof.link.session import Link
 from imsproof.paths import profiles
-from imsproof.profile import load
+from imsproof.profile import Profile, load
 from imsproof.seams import Record
+from measure import SECONDS, Rate, at_least, processors, rate, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECONDS = 2.0
-FAMILIES = ("SBI-HTTP2", "SBI-JSON", "SBI-SCP", "SBI")
+FORGETS = 50
+"""A purpose makes some ten conversations, not thousands: the journal begins anew after so many."""
 
 
-def rate(operation: Callable[[], object]) -> float:
-    """Operations per second, over about two seconds."""
-    count, started = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < SECONDS:
-        operation()
-        count += 1
-    return count / elapsed
+class Judged:
+    """A consumer that judges the reference lab's first producer, again and again."""
+
+    def __init__(self, link: Link, profile: Profile) -> None:
+        if profile.sbi is None:
+            raise SystemExit("the reference profile has no sbi section")
+        self.session = link.session(Record("BENCH"))
+        self.producer = profile.sbi.producers[0]
+        self.consumer = NfConsumer(self.session, profile.sbi)
+        self.client = ProducerClient(self.consumer, self.producer)
+        self.probe = Http2Probe(self.consumer, self.producer, self.client.token())
+        self._count = 0
+
+    def request(self) -> None:
+        """A request with a token that is none: refused?"""
+        expect(self.client.probe("hostile", label="probe", injected=True)).refused()
+        self._forget()
+
+    def handshake(self) -> None:
+        """A handshake of TLS 1.2: taken?"""
+        expect(self.consumer.handshake(self.producer, "handshake", maximum="TLSv1.2")).negotiated("TLSv1.2")
+        self._forget()
+
+    def condition(self) -> None:
+        """A frame that must not be: not served?"""
+        wrong = frames.PING[1]
+        expect(self.probe.run(wrong.name, wrong.send, watch=())).holds("h2-not-served", effect=wrong.effect)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._count += 1
+        if self._count % FORGETS == 0:
+            for some in (self.session.record.events, self.session.record.judgements, self.session.packets):
+                some.clear()
 
 
-def judged(link: Link) -> None:
-    """Print what one process judges in a second, one after the other."""
-    profile = load(profiles() / "reference.yaml")
-    sbi = profile.sbi
-    if sbi is None:
-        raise SystemExit("the reference profile has no sbi section")
-    session = link.session(Record("BENCH"))
-    consumer = NfConsumer(session, sbi)
-    producer = ProducerClient(consumer, sbi.producers[0])
-    token = producer.token()
-    probe = Http2Probe(consumer, sbi.producers[0], token)
-    wrong = frames.PING[1]
+def side_by_side(link: Link, profile: Profile, operation: Callable[[Judged], None], lab: int, number: int = 3) -> Rate:
+    """Repeat an operation in several purposes at once, in one process."""
+    begin, before, started = threading.Barrier(number), processors(lab), time.perf_counter()
 
-    def request() -> None:
-        expect(producer.probe("hostile", label="probe", injected=True)).refused()
-        session.packets.clear()
+    def one(judged: Judged) -> int:
+        begin.wait()
+        count = 0
+        while time.perf_counter() - started < SECONDS:
+            operation(judged)
+            count += 1
+        return count
 
-    def handshake() -> None:
-        expect(consumer.handshake(sbi.producers[0], "handshake", maximum="TLSv1.2")).negotiated("TLSv1.2")
-        session.packets.clear()
-
-    def condition() -> None:
-        expect(probe.run(wrong.name, wrong.send, watch=())).holds("h2-not-served", effect=wrong.effect)
-        session.packets.clear()
-
-    for name, operation in (
-        ("TLS 1.2 handshakes, judged", handshake),
-        ("requests with a hostile token, judged", request),
-        ("HTTP/2 conditions, judged", condition),
-    ):
-        print(f"{name:<45} {rate(operation):>12,.0f} /s", flush=True)
-    session.close()
-
-
-def families() -> None:
-    """Print how long whole families take on the reference lab, and the memory of the largest process."""
-    for family in FAMILIES:
-        with tempfile.TemporaryDirectory() as out:
-            command = [
-                str(Path(sys.executable).with_name("imsproof")),
-                "run",
-                "-f",
-                family,
-                "--workers",
-                "2",
-                "--out",
-                out,
-            ]
-            started = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            seconds = time.perf_counter() - started
-        verdict = next(
-            (line for line in done.stdout.splitlines() if re.match(r"(pass|fail|inconclusive)\S*  ", line)), ""
-        )
-        print(f"imsproof run -f {family:<28} {seconds:>12.1f} s   {verdict}", flush=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"{'largest process of these runs':<45} {peak:>12,} MB", flush=True)
+    with ThreadPoolExecutor(number) as pool:
+        count = sum(pool.map(one, [Judged(link, profile) for _ in range(number)]))
+    return Rate(count / (time.perf_counter() - started), 1000 * (processors(lab) - before) / count)
 
 
 def main() -> None:
@@ -108,10 +93,19 @@ def main() -> None:
         profile = load(profiles() / "reference.yaml")
         link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
         try:
-            judged(link)
+            judged = Judged(link, profile)
+            for what, operation in (
+                ("TLS 1.2 handshakes, judged, one after the other", judged.handshake),
+                ("requests with a hostile token, one after the other", judged.request),
+                ("HTTP/2 conditions, judged, one after the other", judged.condition),
+            ):
+                told(what, rate(operation, lab.pid).per_second, "/s")
+            done = side_by_side(link, profile, Judged.handshake, lab.pid)
+            at_least("TLS 1.2 handshakes, judged", done.per_second, 300, remark=done.remark)
+            done = side_by_side(link, profile, Judged.request, lab.pid)
+            at_least("requests with a hostile token, judged", done.per_second, 200, remark=done.remark)
         finally:
             link.close()
-    families()
 
 
 if __name__ == "__main__":
