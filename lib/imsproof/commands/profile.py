@@ -48,7 +48,18 @@ def check(
         console.print(one.told, markup=False)
     if not all(one.good for one in reached):
         raise typer.Exit(Exit.UNREACHABLE)
+    show_remarks(declared)
     show_probes(declared)
+
+
+def show_remarks(declared: Profile) -> None:
+    """Say what around the lab may keep purposes from a verdict: certificates, clocks, the core, MTU, ESP."""
+    from imsproof.diagnose import diagnose
+
+    for one in diagnose(declared):
+        mark = "[green]good[/]   " if one.good else "[bold yellow]look at[/]"
+        console.print(f"{mark}  {one.about}: ", end="")
+        console.print(one.told, markup=False)
 
 
 def show_probes(declared: Profile) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_WAITING = 2000
 """Datagrams kept for a reader; more are dropped from the queue (the journal has them)."""
 RECEIVE_BUFFER = 4 * 1024 * 1024
+IP_MTU = 14
+"""Linux: the path's MTU, of a connected socket (ip(7)); Python does not name it."""
 ANY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - the tester's end of an unbound socket
 
 
@@ -204,6 +206,14 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         """Note that the system's socket is closed and its port free again."""
         del exc
         self._lost.set()
+
+    def path_mtu(self) -> int:
+        """The MTU towards the peer as the kernel knows it, in octets; 0 where it does not say (IPv4 on Linux does)."""
+        try:
+            raw = self._transport.get_extra_info("socket") if self._transport is not None else None
+            return int(raw.getsockopt(socket.IPPROTO_IP, IP_MTU)) if raw is not None else 0
+        except OSError:
+            return 0
 
     async def aclose(self) -> None:
         """Close the socket; its port can be bound again when this returns."""
