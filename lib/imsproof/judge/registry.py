@@ -7,7 +7,7 @@ lets :func:`recompute` give the same judgement again from a stored journal.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imsproof.seams import Events, Judgement, Outcome, Role
@@ -110,3 +110,9 @@ def fails(sentence: str, *events: int) -> Finding:
 def unknown(sentence: str, *events: int) -> Finding:
     """It cannot be told whether the predicate holds."""
     return Finding(Outcome.UNKNOWN, sentence, events)
+
+
+def opposite(found: Finding) -> Finding:
+    """The same finding of the opposite predicate; what cannot be told stays so."""
+    turned = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS}
+    return replace(found, outcome=turned.get(found.outcome, found.outcome))

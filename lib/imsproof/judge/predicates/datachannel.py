@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
-from imsproof.codec.dtls import SERVER_HELLO, TlsSyntaxError, handshakes, split_records
-from imsproof.codec.sctp import Packet, SctpSyntaxError
-from imsproof.codec.tlshello import APPLICATION_DATA, HANDSHAKE
-from imsproof.judge.effect import Result, effect, of_exchange
-from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
-from imsproof.seams import Event, Kind, Outcome
+from imsproof.judge.effect import effect, of_exchange
+from imsproof.judge.registry import Finding, fails, holds, opposite, predicate, unknown
+from imsproof.seams import Event, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,9 +83,7 @@ def no_chunk(events: Events, *, exchange: str, chunks: Sequence[str]) -> Finding
 @predicate("chunk-came")
 def chunk_came(events: Events, *, exchange: str, chunks: Sequence[str]) -> Finding:
     """One of these SCTP chunks came in answer."""
-    found = no_chunk(events, exchange=exchange, chunks=chunks)
-    turned = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.UNKNOWN: Outcome.UNKNOWN}
-    return replace(found, outcome=turned[found.outcome])
+    return opposite(no_chunk(events, exchange=exchange, chunks=chunks))
 
 
 @predicate("message-answered")
@@ -152,62 +145,6 @@ def data_on_one_stream(events: Events, *, exchange: str) -> Finding:
     return holds(f"{exchange}: what was sent on {sent.facts.get('stream')} came on no other stream", sent.seq)
 
 
-@predicate("no-alert")
-def no_alert(events: Events, *, exchange: str) -> Finding:
-    """No fatal alert reached the peer in this conversation."""
-    own = of_exchange(events, exchange)
-    if not own:
-        return unknown(f"{exchange}: nothing was recorded")
-    for event in own:
-        if event.kind is Kind.ALERT and event.facts.get("level") == "fatal":
-            return fails(f"{exchange}: the alert {event.facts.get('alert')} reached the peer", event.seq)
-    return holds(f"{exchange}: no fatal alert reached the peer", own[-1].seq)
-
-
-@predicate("not-amplified")
-def not_amplified(events: Events, *, exchange: str, factor: float) -> Finding:
-    """An address that proved nothing got back no more than ``factor`` times the bytes that came from it."""
-    counted = next((e for e in of_exchange(events, exchange) if e.kind is Kind.COUNTED), None)
-    if counted is None:
-        return unknown(f"{exchange}: nothing was counted")
-    sent, got = int(counted.facts["sent_bytes"]), int(counted.facts["bytes"])
-    sentence = f"{exchange}: {got} bytes came back for {sent}, at most {factor:g} times is allowed"
-    return holds(sentence, counted.seq) if got <= factor * sent else fails(sentence, counted.seq)
-
-
-@predicate("unanswered")
-def unanswered(events: Events, *, exchange: str) -> Finding:
-    """Nothing came back to datagrams from an address that the session does not know."""
-    own = of_exchange(events, exchange)
-    sent = next((event for event in own if event.kind is Kind.SENT), None)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    back = next((event for event in own if event.kind is Kind.RECEIVED), None)
-    if back is not None:
-        return fails(f"{exchange}: {len(back.data)} bytes came back", sent.seq, back.seq)
-    return holds(f"{exchange}: nothing came back", sent.seq)
-
-
-@predicate("no-server-hello")
-def no_server_hello(events: Events, *, exchange: str) -> Finding:
-    """To hellos from where nobody proved to be, no more than HelloVerifyRequest was answered (RFC 6347 4.2.1)."""
-    own = of_exchange(events, exchange)
-    sent = next((event for event in own if event.kind is Kind.SENT), None)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    for event in own:
-        if event.kind is Kind.RECEIVED and SERVER_HELLO in _handshake_types(event.data):
-            return fails(f"{exchange}: a ServerHello came back", sent.seq, event.seq)
-    return holds(f"{exchange}: no ServerHello came back", sent.seq)
-
-
-def _handshake_types(datagram: bytes) -> set[int]:
-    with suppress(TlsSyntaxError):
-        clear = [one for one in split_records(datagram) if one.content_type == HANDSHAKE and one.epoch == 0]
-        return {message.message_type for record in clear for message in handshakes(record.fragment)}
-    return set()
-
-
 @predicate("association-ended")
 def association_ended(events: Events, *, exchange: str) -> Finding:
     """The association no longer answers: it ended with what it belonged to."""
@@ -217,58 +154,6 @@ def association_ended(events: Events, *, exchange: str) -> Finding:
     if answers:
         return fails(f"{exchange}: the association still answers", sent.seq, answers[0].seq)
     return holds(f"{exchange}: the association answers no more ({effect(events, exchange).how})", sent.seq)
-
-
-@predicate("no-session")
-def no_session(events: Events, *, exchange: str) -> Finding:
-    """No DTLS session came up that the lab goes on with: it refused, or ended it at once.
-
-    A client may see its handshake complete before the server has judged its certificate; then what the lab says right
-    after (an alert, a close) decides.
-    """
-    own = of_exchange(events, exchange)
-    done = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "dtls"), None)
-    if done is None:
-        seen = effect(events, exchange)
-        if seen.result is Result.UNKNOWN:
-            return unknown(f"{exchange}: the lab {seen.how}", seen.event)
-        return holds(f"{exchange}: no session: the lab {seen.how}", seen.event)
-    for event in own:
-        if event.seq > done.seq and event.kind in (Kind.ALERT, Kind.CLOSED) and event.facts.get("by") != "tester":
-            return holds(f"{exchange}: the lab ended the session at once", done.seq, event.seq)
-    return fails(f"{exchange}: the lab completed the handshake ({done.facts.get('version')})", done.seq)
-
-
-@predicate("no-clear-sctp")
-def no_clear_sctp(events: Events, *, exchange: str) -> Finding:
-    """No SCTP came back in clear, bare or in a DTLS record of epoch 0."""
-    own = of_exchange(events, exchange)
-    sent = next((event for event in own if event.kind is Kind.SENT), None)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    for event in own:
-        if event.kind is Kind.RECEIVED and (chunks := _clear_chunks(event.data)):
-            return fails(f"{exchange}: SCTP came back in clear: {', '.join(chunks)}", sent.seq, event.seq)
-    return holds(f"{exchange}: no SCTP came back in clear", sent.seq)
-
-
-def _clear_chunks(datagram: bytes) -> list[str]:
-    """Names of the SCTP chunks that stand in clear in a datagram."""
-    found = []
-    for packet in (datagram, *_clear_data(datagram)):
-        with suppress(SctpSyntaxError):
-            parsed = Packet.parse(packet)
-            if parsed.checksum_right:
-                found += [chunk.name for chunk in parsed.chunks]
-    return found
-
-
-def _clear_data(datagram: bytes) -> list[bytes]:
-    try:
-        records = split_records(datagram)
-    except TlsSyntaxError:
-        return []
-    return [one.fragment for one in records if one.content_type == APPLICATION_DATA and one.epoch == 0]
 
 
 @predicate("channel-not-opened")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.predicates.sdp import description
-from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
-from imsproof.seams import Kind, Outcome
+from imsproof.judge.registry import Finding, fails, holds, opposite, predicate, unknown
+from imsproof.seams import Kind
 
 if TYPE_CHECKING:
     from imsproof.seams import Events
@@ -82,9 +81,7 @@ def no_data_channel_offered(events: Events, *, sent: str, actor: str) -> Finding
 @predicate("gives-data-channel")
 def gives_data_channel(events: Events, *, exchange: str) -> Finding:
     """The lab took the offer of a data channel."""
-    found = no_data_channel(events, exchange=exchange)
-    turned = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.UNKNOWN: Outcome.UNKNOWN}
-    return replace(found, outcome=turned[found.outcome])
+    return opposite(no_data_channel(events, exchange=exchange))
 
 
 @predicate("payload-arrived")
