@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.live import Live
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -15,6 +16,7 @@ from imsproof.evidence.result import PurposeResult
 from imsproof.seams import Verdict
 
 NARROW = 70
+"""Columns below which a row has no room for words: what did not pass has them on lines of their own."""
 
 
 class LiveTable:
@@ -45,6 +47,8 @@ class LiveTable:
         """Show one result."""
         if console.is_terminal:
             console.print(_row(name, verdict, text, seconds))
+            if console.width < NARROW and verdict is not Verdict.PASS:
+                console.print(Padding(escape(text), (0, 0, 0, 2)))
         else:
             console.print(f"{name:<18} {verdict.value:<16} {seconds:6.2f} s  {text}", markup=False)
         self._progress.advance(self._task)
