@@ -1,4 +1,4 @@
-"""The real lab starts, serves, stops clean, runs beside itself; where it is installed (profiles/kamailio/install.sh)."""
+"""The real lab starts, serves, stops clean, runs beside itself; where profiles/kamailio/install.sh installed it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.whole.command import verdicts
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-real" / "bin" / "python"
@@ -45,6 +46,26 @@ def test_it_serves_its_profile_and_leaves_no_process(tmp_path: Path) -> None:
     assert "not reached" not in done.stdout
     assert living(tmp_path / "lab") == []
     assert {path.stem for path in (tmp_path / "lab" / "log").iterdir()} >= {"registrar", "nginx"}
+
+
+def test_who_only_looks_learns_what_is_true(tmp_path: Path) -> None:
+    """nginx 1.22 has no TLS 1.3 of its own accord (docs/findings.md F4); Kamailio's TLS is as it should be."""
+    steps = """
+    set -e
+    new="imsproof profile new lab.yaml --authorised-by me --until 2099-01-01"
+    "$1" -m $new --from $IMSPROOF_REAL_PREFIX.10 --from $IMSPROOF_REAL_PREFIX.60
+    "$1" -m imsproof run lab.yaml -p GM-TLS-01 -p SBI-TLS-01 -p SBI-TLS-11 -p GM-PRIVACY-01 --out out --workers 2
+    """
+    (tmp_path / "work").mkdir()
+    done = up(tmp_path / "lab", "env", "-C", tmp_path / "work", "sh", "-c", steps, "sh", sys.executable)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "challenges a REGISTER for" in done.stdout
+    assert verdicts(tmp_path / "work" / "out") == {
+        "GM-PRIVACY-01": "pass-with-remark",
+        "GM-TLS-01": "pass",
+        "SBI-TLS-01": "fail",
+        "SBI-TLS-11": "pass",
+    }
 
 
 def test_it_ends_with_the_commands_status(tmp_path: Path) -> None:
