@@ -116,8 +116,8 @@ def test_offences_are_not_served(bench: Bench, producer: ProducerClient, case: S
                 malformed=one.clause.startswith("8"),
             )
         if number == len(case) // 2:
-            expect(neighbour.probe("another NF meanwhile")).accepted()
-    expect(neighbour.probe("another NF afterwards")).accepted()
+            expect(neighbour.probe("another NF meanwhile")).serves()
+    expect(neighbour.probe("another NF afterwards")).serves()
     alive(producer.probe(token, label="probe afterwards"))
     producer.release(token)
 

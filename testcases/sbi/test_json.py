@@ -86,7 +86,7 @@ def run(bench: Bench, producer: ProducerClient, make: Callable[[], Sequence[Json
     for case in cases:
         judge(send(producer, token, case), case)
         producer.release(token)
-    expect(neighbour.probe("another NF afterwards")).accepted()
+    expect(neighbour.probe("another NF afterwards")).serves()
     alive(producer.probe(token, label="the probe afterwards"))
     producer.release(token)
 
@@ -139,7 +139,7 @@ def test_hostile_identifiers_name_nothing(bench: Bench, producer: ProducerClient
         if expect(answer).refused().held:
             expect(answer).holds("no-server-error", role=Role.FORM)
     expect(producer.delete(location, token, label="DELETE of what is there still")).accepted()
-    expect(neighbour.probe("another NF afterwards")).accepted()
+    expect(neighbour.probe("another NF afterwards")).serves()
     alive(producer.probe(token, label="the probe afterwards"))
     producer.release(token)
 

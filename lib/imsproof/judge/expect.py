@@ -41,6 +41,10 @@ class Expectation:
         """The lab did what was asked."""
         return self._own("accepted", **_accept(self._subject, accept))
 
+    def serves(self) -> Expectation:
+        """The lab still did what was asked: one that cannot be reached any more has failed, too."""
+        return self.that("serves", exchanges=[self._subject.exchange], **_accept(self._subject, None))
+
     def refused(
         self,
         *,

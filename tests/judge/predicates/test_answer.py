@@ -88,3 +88,11 @@ def test_the_servers_own_words_tell_why_a_control_was_not_accepted() -> None:
     assert accepted(story.events, exchange="1:x").sentence == "1:x: the lab answered 400 (C: no media)"
     story = Story().add(Kind.SENT).add(Kind.RECEIVED, status=400, data=b"<html>")
     assert accepted(story.events, exchange="1:x").sentence == "1:x: the lab answered 400"
+
+
+def test_a_lab_that_is_gone_no_longer_serves_and_one_that_throttles_may() -> None:
+    gone = Story().add(Kind.REFUSED, transport="tcp", stage="connect", reason="refused")
+    assert serves(gone.events, exchanges=["1:x"]).outcome is F
+    assert accepted(gone.events, exchange="1:x").outcome is U
+    slow = Story().add(Kind.SENT, transport="h2").add(Kind.RECEIVED, transport="h2", status=429)
+    assert serves(slow.events, exchanges=["1:x"]).outcome is U

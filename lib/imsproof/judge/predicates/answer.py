@@ -110,4 +110,8 @@ def serves(events: Events, *, exchanges: Sequence[str], accept: Sequence[int] | 
     if good:
         return holds("silent towards this source but serves another: throttled, not dead", good[0].event)
     told = "; ".join(f"{name} {one.how}" for name, one in zip(exchanges, seen, strict=True))
+    if any(one.result is Result.UNKNOWN for one in seen):
+        return unknown(
+            f"whether the lab still serves cannot be told: {told}", *(one.event for one in seen if one.event)
+        )
     return fails(f"the lab no longer serves: {told}", *(one.event for one in seen if one.event))
