@@ -57,22 +57,6 @@ def test_the_tester_can_be_the_server(peer: DataChannelPeer) -> None:
     call.close()
 
 
-def test_a_stranger_is_counted_and_hears_nothing(peer: DataChannelPeer, lab: Session) -> None:
-    call = peer.open("data channel", setup="active")
-    answer = call.stranger("hello", call.hello())
-    assert answer.data == ()
-    [counted] = [event for event in lab.record.events if event.kind is Kind.COUNTED]
-    assert counted.facts["received"] == 0
-    assert counted.facts["sent_bytes"] > 100
-    call.close()
-
-
-def test_what_is_thrown_comes_from_the_port_of_the_offer(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel", setup="active")
-    assert call.throw("hello", call.hello()).data
-    call.close()
-
-
 def test_without_a_data_channel_in_the_answer_there_is_nothing_to_connect_to(peer: DataChannelPeer) -> None:
     call = peer.open("no fingerprint", fingerprints=())
     assert call.peer is None

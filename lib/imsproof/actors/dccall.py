@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from imsproof.actors import dchttp
+from imsproof.actors import dcdatagrams, dchttp
 from imsproof.actors.dchttp import HttpChannels
 from imsproof.actors.rawpeer import RawAssociation
 from imsproof.engine.dtls import DtlsEngine
-from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint, make_identity
+from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint
 from imsproof.engine.sctp import ChannelClosedError, SctpEngine
 from imsproof.link import http1
 from imsproof.link.dtls import DtlsEndpoint
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from imsproof.actors.signalling import Answered, Described, Signalling
     from imsproof.engine.sctp import Message
     from imsproof.link.ice import IceEndpoint
-    from imsproof.seams import Address
 
 CLOSING_SECONDS = 1.0
 WEBRTC_SRTP = ("SRTP_AES128_CM_SHA1_80",)
@@ -41,7 +40,6 @@ HINT_LUA = b"""-- Tells Wireshark that SCTP is inside DTLS, whatever the port (D
 -- In Wireshark: copy this file into the folder of personal plugins, or start it with the same -X.
 DissectorTable.get("dtls.port"):add("1-65535", Dissector.get("sctp"))
 """
-MAX_ANSWERS = 1000
 
 
 @dataclass(slots=True)
@@ -172,21 +170,19 @@ class DataChannelCall:
 
     def stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
         """Send datagrams from another port of the tester and wait for what comes back there until silence."""
-        return self.session.run(self._stranger(label, datagrams))
+        return self.session.run(dcdatagrams.from_another_port(self, label, datagrams))
 
     def throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
         """Send datagrams from the port of the offer, before any association, and wait for what comes back."""
-        return self.session.run(self._throw(label, datagrams))
+        return self.session.run(dcdatagrams.from_own_port(self, label, datagrams))
 
     def hello(self) -> list[bytes]:
         """The first flight of a DTLS client that nobody knows: one datagram with a ClientHello."""
-        engine = DtlsEngine("client", make_identity())
-        engine.start()
-        return engine.outgoing()
+        return dcdatagrams.first_flight()
 
     def strangers(self, label: str, count: int) -> RawAnswer:
         """Have a ClientHello come from each of ``count`` other ports of the tester; wait for answers until silence."""
-        return self.session.run(self._strangers(label, count))
+        return self.session.run(dcdatagrams.from_many_ports(self, label, count))
 
     def beside(self, label: str, identity: Identity) -> Attempt:
         """While the association stands, do a whole handshake with another certificate from the same address."""
@@ -256,7 +252,7 @@ class DataChannelCall:
 
     async def _endpoint(self, exchange: str, how: Handshake) -> DtlsEndpoint:
         if self._open:
-            await self._close()
+            await self.drop()
             self.udp = await UdpEndpoint.open(
                 self.session, self.actor, exchange, local=(self.udp.local[0], self.udp.local[1]), quiet=True
             )
@@ -332,66 +328,6 @@ class DataChannelCall:
         host = f"[{peer.address}]" if ":" in peer.address else peer.address
         url = f"http://{host}:{peer.port}{path}"
         return await http1.fetch(self.session, self.actor, self.session.exchange(label), "GET", url)
-
-    async def _throw(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
-        await self._close()
-        return await self._exchange(label, self.udp.local, datagrams)
-
-    async def _stranger(self, label: str, datagrams: Sequence[bytes]) -> RawAnswer:
-        return await self._exchange(label, (self.udp.local[0], 0), datagrams)
-
-    async def _exchange(self, label: str, local: Address, datagrams: Sequence[bytes]) -> RawAnswer:
-        exchange = self.session.exchange(label)
-        await self.find_peer()
-        own = local == self.udp.local
-        if own:
-            await self.udp.aclose()
-        udp = await UdpEndpoint.open(
-            self.session, self.actor, exchange, local=local, describe=self.ice.describe if self.ice and own else None
-        )
-        if self.ice and own:
-            self.ice.attach(udp)
-        answer = RawAnswer(record=self.session.record, exchange=exchange)
-        try:
-            for datagram in datagrams:
-                await udp.send(datagram, self.need_peer().where, facts={"injected": True})
-            while (found := await udp.receive(self.session.timers.silence)) is not None:
-                answer.data = (*answer.data, found[0])
-                if len(answer.data) >= MAX_ANSWERS:
-                    break
-        finally:
-            await udp.aclose()
-            if own:
-                self.udp = await UdpEndpoint.open(self.session, self.actor, exchange, local=local, quiet=True)
-        self.session.emit(
-            Kind.COUNTED,
-            self.actor,
-            exchange,
-            transport="udp",
-            facts={
-                "sent": len(datagrams),
-                "sent_bytes": sum(map(len, datagrams)),
-                "received": len(answer.data),
-                "bytes": sum(map(len, answer.data)),
-            },
-        )
-        return answer
-
-    async def _strangers(self, label: str, count: int) -> RawAnswer:
-        exchange = self.session.exchange(label)
-        await self.find_peer()
-        answer = RawAnswer(record=self.session.record, exchange=exchange)
-        local = (self.udp.local[0], 0)
-        sockets = [await UdpEndpoint.open(self.session, self.actor, exchange, local=local) for _ in range(count)]
-        try:
-            for udp in sockets:
-                await udp.send(self.hello()[0], self.need_peer().where, facts={"injected": True})
-            await asyncio.sleep(self.session.timers.silence)
-            answer.data = tuple(datagram for udp in sockets for datagram, _ in udp.drain())
-        finally:
-            for udp in sockets:
-                await udp.aclose()
-        return answer
 
     async def _beside(self, label: str, identity: Identity) -> Attempt:
         if not self._open:
@@ -474,11 +410,12 @@ class DataChannelCall:
         self._event("http", kind, exchange, facts, data)
 
     async def _end(self) -> None:
-        await self._close()
+        await self.drop()
         if self.ice is not None:
             await self.ice.aclose()
 
-    async def _close(self) -> None:
+    async def drop(self) -> None:
+        """End the associations and close their sockets; the call stands. On the link's loop, as :meth:`find_peer`."""
         for engine in self._sctp:
             with suppress(TimeoutError, ConnectionFailedError):
                 async with asyncio.timeout(CLOSING_SECONDS):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imsproof.actors import dcdatagrams
 from imsproof.codec import stun
-from imsproof.link.ice import facts_of
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.subject import Exchange
-from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
@@ -50,7 +49,8 @@ class Checks:
 
     def throw(self, label: str, datagrams: Sequence[bytes], *, injected: bool) -> Exchange:
         """Send datagrams from a port of their own and take what comes back there until silence."""
-        return self._call.session.run(self._throw(label, datagrams, injected=injected))
+        work = dcdatagrams.from_another_port(self._call, label, datagrams, injected=injected)
+        return self._call.session.run(work)
 
     def early(self, label: str, datagrams: Sequence[bytes]) -> Exchange:
         """Send datagrams from the port of the offer while no check was sent or answered, and wait until silence."""
@@ -63,20 +63,6 @@ class Checks:
     async def _release(self) -> None:
         self._ice.release()
 
-    async def _throw(self, label: str, datagrams: Sequence[bytes], *, injected: bool) -> Exchange:
-        call, exchange = self._call, self._call.session.exchange(label)
-        await call.find_peer()
-        local = (call.udp.local[0], 0)
-        udp = await UdpEndpoint.open(call.session, call.actor, exchange, local=local, describe=_described)
-        try:
-            for datagram in datagrams:
-                marked = {"injected": True} if injected else {}
-                await udp.send(datagram, call.need_peer().where, facts={**facts_of(datagram), **marked})
-            await self._silence(udp)
-        finally:
-            await udp.aclose()
-        return Exchange(record=call.session.record, exchange=exchange)
-
     async def _early(self, label: str, datagrams: Sequence[bytes]) -> Exchange:
         call, exchange = self._call, self._call.session.exchange(label)
         try:
@@ -87,18 +73,11 @@ class Checks:
         try:
             for datagram in datagrams:
                 await call.udp.send(datagram, where, exchange=exchange, facts={"injected": True})
-            await self._silence(call.udp)
+            while await call.udp.receive(call.session.timers.silence) is not None:
+                pass
         finally:
             call.udp.quiet = True
         return Exchange(record=call.session.record, exchange=exchange)
-
-    async def _silence(self, udp: UdpEndpoint) -> None:
-        while await udp.receive(self._call.session.timers.silence) is not None:
-            pass
-
-
-def _described(data: bytes) -> tuple[str, dict[str, Any]]:
-    return "", facts_of(data) if stun.is_stun(data) else {}
 
 
 def broken_stun(agent: IceAgent) -> list[bytes]:
