@@ -89,7 +89,7 @@ def agree_on_sip(told: Told, where: str, events: Iterable[Event]) -> None:
         told.both("SIP messages as they crossed", where, message.to_bytes(), event.data)
         try:
             other = sipmessage.Message.parse(event.data)
-            theirs = _reading_of(other)
+            theirs = _reading_of(other, message)
         except (ValueError, KeyError):
             told.counts["SIP messages that sipmessage does not read"] += 1
             continue
@@ -104,13 +104,13 @@ def _our_reading(message: sip.Message) -> list[object]:
         *start,
         message.get("Call-ID"),
         (message.get("CSeq") or "").split(),
-        [_unspaced(value) for value in message.values("Via")],
+        _vias(message.values("Via"), message),
         _contacts(message.get_all("Contact"), len(message.values("Contact"))),
         message.body,
     ]
 
 
-def _reading_of(other: sipmessage.Request | sipmessage.Response) -> list[object]:
+def _reading_of(other: sipmessage.Request | sipmessage.Response, ours: sip.Message) -> list[object]:
     start: list[object] = (
         [other.method, str(other.uri)] if isinstance(other, sipmessage.Request) else [other.code, other.phrase.strip()]
     )
@@ -118,7 +118,7 @@ def _reading_of(other: sipmessage.Request | sipmessage.Response) -> list[object]
         *start,
         other.call_id,
         [str(other.cseq.sequence), other.cseq.method],
-        [_unspaced(str(via)) for via in other.via],
+        _vias([str(via) for via in other.via], ours),
         _contacts(other.headers.getlist("Contact"), len(other.contact)),
         other.body,
     ]
@@ -126,6 +126,13 @@ def _reading_of(other: sipmessage.Request | sipmessage.Response) -> list[object]
 
 def _unspaced(value: str) -> str:
     return "".join(unquote(value).split()).lower()  # sipmessage writes parameters with percent signs
+
+
+def _vias(values: list[str], message: sip.Message) -> list[str]:
+    """The values of Via; without parameters where one stands twice, of which sipmessage keeps the last."""
+    names = [[part.partition("=")[0].lower() for part in value.split(";")[1:]] for value in message.values("Via")]
+    twice = any(len(one) > len(set(one)) for one in names)
+    return [_unspaced(value.partition(";")[0] if twice else value) for value in values]
 
 
 def _contacts(contacts: list[str], count: int) -> int:
