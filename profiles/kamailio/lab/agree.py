@@ -65,7 +65,7 @@ def main() -> int:
     told = Told()
     flights: list[tuple[str, pcapng.Packet]] = []
     for run in [found.parent for folder in folders for found in sorted(folder.rglob("run.json"))]:
-        for evidence in sorted((run / "evidence").iterdir()):
+        for evidence in sorted(one.parent for one in run.glob("evidence/*/journal.jsonl")):
             events = journal.load(evidence / "journal.jsonl")
             received = [event for event in events if event.kind is Kind.RECEIVED]
             agree_on_sip(told, evidence.name, received)
