@@ -22,7 +22,7 @@ import pytest
 from imsproof import paths
 from imsproof.evidence.result import PurposeResult
 from imsproof.plugin import FAULT, RESULT, result_without_run
-from imsproof.seams import Verdict
+from imsproof.seams import HarnessError, Verdict
 from imsproof.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class _Controller:
     errors: list[str] = field(default_factory=list)
     interrupted: bool = False
     asked_to_stop: bool = False
+    broken: HarnessError | None = None
+    """Why results cannot be kept (a full disk): the run ends then."""
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -70,7 +72,11 @@ class _Controller:
         result = PurposeResult.from_json(value)
         fault = str(getattr(report, FAULT, ""))
         self.seen.add((result.id, fault))
-        self.listener(result, fault)
+        try:
+            self.listener(result, fault)
+        except HarnessError as error:
+            self.broken = error
+            raise pytest.exit.Exception(str(error)) from error
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep the reason when a testcase file cannot be read."""
@@ -123,7 +129,11 @@ def execute(
     run_folder: Path | None = None,
     own_lab: bool = False,
 ) -> Outcome:
-    """Run the purposes of the plan (purpose id to planted faults, ``""`` for none) and hand each result on."""
+    """Run the purposes of the plan (purpose id to planted faults, ``""`` for none) and hand each result on.
+
+    Raises:
+        HarnessError: the listener could not keep a result; nothing more was executed.
+    """
     controller = _Controller(listener)
     workers = max(1, min(workers, sum(len(faults) for faults in plan.values())))
     with tempfile.TemporaryDirectory(prefix="imsproof-") as work:
@@ -159,6 +169,8 @@ def execute(
         status: int | pytest.ExitCode = pytest.ExitCode.INTERRUPTED
         with controller.heeding_interrupts():
             status = pytest.main(arguments, plugins=[controller])
+    if controller.broken is not None:
+        raise controller.broken
     if status == pytest.ExitCode.USAGE_ERROR and not controller.errors:
         controller.errors.append("pytest did not take its arguments")
     for error in controller.errors:
