@@ -56,10 +56,10 @@ def processors(other: int) -> float:
     return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def run(command: Sequence[str], timeout: float = 600) -> Cost:
+def run(command: Sequence[str], timeout: float = 600, cwd: str | None = None) -> Cost:
     """Run a command to its end and return what it cost."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=cwd)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu, done.returncode, done.stdout + done.stderr)
