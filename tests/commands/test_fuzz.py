@@ -6,18 +6,21 @@ import json
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from typer.testing import CliRunner
 
 from imsproof.cli import app
 from imsproof.commands.fuzz import Shard, seconds
+from imsproof.link.volley import Volley
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 RUN = CliRunner()
+PROBE = b"Call-ID: ffff"
 
 
 def fuzz(out: Path, *more: str) -> tuple[int, str, Path]:
@@ -75,13 +78,12 @@ def test_times_and_shards_are_read() -> None:
         Shard.parse("0/4")
 
 
-class Recorder:
-    """Answers good REGISTERs with 401, and keeps all else."""
+class Registrar:
+    """Answers good REGISTERs with 401, and nothing else."""
 
     def __enter__(self) -> Self:
         self.wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.wire.bind(("127.0.0.1", 0))
-        self.got: list[bytes] = []
         threading.Thread(target=self._serve, daemon=True).start()
         return self
 
@@ -92,28 +94,32 @@ class Recorder:
         with suppress(OSError):
             while True:
                 data, peer = self.wire.recvfrom(65535)
-                if b"Call-ID: ffff" not in data:
-                    self.got.append(data)
-                    continue
-                head = data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
-                kept = [line for line in head if not line.startswith((b"Contact", b"Max", b"Content"))]
-                self.wire.sendto(b"\r\n".join([b"SIP/2.0 401 Unauthorized", *kept, b"", b""]), peer)
+                if PROBE in data:
+                    head = data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+                    kept = [line for line in head if not line.startswith((b"Contact", b"Max", b"Content"))]
+                    self.wire.sendto(b"\r\n".join([b"SIP/2.0 401 Unauthorized", *kept, b"", b""]), peer)
 
 
 @pytest.mark.parametrize("by", ["volume", "systematic", "hypothesis"])
-def test_two_runs_with_one_seed_send_the_same_bytes(tmp_path: Path, by: str) -> None:
-    sent = []
-    for number in range(2):
-        with Recorder() as lab:
-            profile = tmp_path / f"profile-{number}.yaml"
-            port = lab.wire.getsockname()[1]
-            profile.write_text(
-                "name: recorder\nscope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-12-31}\n"
-                f"gm: {{domain: ims.example, udp: '127.0.0.1:{port}'}}\n"
-            )
+def test_two_runs_with_one_seed_send_the_same_bytes(tmp_path: Path, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[list[bytes]] = []
+    fire = Volley.fire
+
+    def record(self: Volley, datagrams: Sequence[bytes], *more: Any) -> list[bytes]:
+        sent[-1] += [data for data in datagrams if PROBE not in data]
+        return fire(self, datagrams, *more)
+
+    monkeypatch.setattr(Volley, "fire", record)
+    with Registrar() as lab:
+        profile = tmp_path / "profile.yaml"
+        profile.write_text(
+            "name: registrar\nscope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-12-31}\n"
+            f"gm: {{domain: ims.example, udp: '127.0.0.1:{lab.wire.getsockname()[1]}'}}\n"
+        )
+        for number in range(2):
+            sent.append([])
             more = ["--by", by, "--cases", "80", "--seed", "5", "--budget", "60s", "--out", str(tmp_path / str(number))]
             done = RUN.invoke(app, ["fuzz", str(profile), *more])
             assert done.exit_code == 0, done.output
-            sent.append(list(lab.got))
     assert sent[0] == sent[1]
     assert len(sent[0]) == 80

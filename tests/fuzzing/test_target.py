@@ -61,12 +61,24 @@ def test_a_lab_that_answers_again_while_another_address_is_asked_does_not_thrott
 
     def hang(message: sip.Message) -> list[bytes]:
         elsewhere.append(peer.source[0] == "127.0.0.9")
-        return [sip.response(message, 200).to_bytes()] if any(elsewhere) else []
+        return [sip.response(message, 200).to_bytes()] if sum(elsewhere) > 1 else []
 
     peer.handler = hang
     with closing(gm_sip(session, peer, other="127.0.0.9")) as target:
         health = target.probe()
     assert (health.serves, health.elsewhere, health.seconds > 1.0) == (True, False, True)
+
+
+def test_a_ban_that_ends_meanwhile_is_a_ban(session: Session, peer: SipPeer) -> None:  # noqa: F811
+    elsewhere: list[bool] = []
+
+    def ban(message: sip.Message) -> list[bytes]:
+        elsewhere.append(peer.source[0] == "127.0.0.9")
+        return [sip.response(message, 200).to_bytes()] if any(elsewhere) else []
+
+    peer.handler = ban
+    with closing(gm_sip(session, peer, other="127.0.0.9")) as target:
+        assert target.probe().elsewhere
 
 
 def test_a_finding_is_told_again_with_everything_that_crossed(session: Session, peer: SipPeer) -> None:  # noqa: F811

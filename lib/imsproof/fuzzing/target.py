@@ -172,28 +172,33 @@ class UdpTarget:
             health = self.ask(self._usual_prober())
             volley.fire((), take, 0)
             gone = gone or volley.refused
-        if not health.serves:
-            health = self.probe()
+        health = self._look_around(health)
         seconds = time.monotonic() - begun
         return reaction, replace(health, gone=gone or health.gone, seconds=seconds)
 
     def probe(self) -> Health:
-        """Ask twice from here, then from another address."""
-        gone = False
+        """Ask from here; when that is not served, from another address, and from here once more."""
         begun = time.monotonic()
-        for _ in range(2):
-            found = self.ask(self._usual_prober())
-            gone = gone or found.gone
-            if found.serves or found.refused:
-                break
-        if not found.serves and self._other is not None:
-            found = replace(found, asked_elsewhere=True)
+        found = self._look_around(self.ask(self._usual_prober()))
+        return replace(found, seconds=time.monotonic() - begun)
+
+    def _look_around(self, first: Health) -> Health:
+        """Ask further when the first question was not served.
+
+        The other address is asked at once: a ban of this one may be short. When it is served without delay, it was
+        served all the time, and this one was not; when only its later attempts are, the lab was hung until then.
+        """
+        if first.serves or first.refused:
+            return first
+        elsewhere = None
+        if self._other is not None:
             with self._socket(self._other) as volley:
-                elsewhere = self.ask(volley).serves
-            if elsewhere:  # throttled, unless it serves everybody again
-                again = self.ask(self._usual_prober())
-                found = replace(again, serves=True, elsewhere=not again.serves, asked_elsewhere=True)
-        return replace(found, gone=gone, seconds=time.monotonic() - begun)
+                elsewhere = self.ask(volley)
+        again = self.ask(self._usual_prober())
+        found = replace(again, asked_elsewhere=elsewhere is not None, gone=first.gone or again.gone)
+        if elsewhere is None or not elsewhere.serves:
+            return found
+        return replace(found, serves=True, elsewhere=not again.serves or elsewhere.seconds < FIRST_WAIT)
 
     def _usual_prober(self) -> Volley:
         self._probes += 1
