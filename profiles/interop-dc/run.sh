@@ -20,9 +20,14 @@ install() {
     case $1 in
     npm)
         [ node_modules/.package-lock.json -nt package-lock.json ] && return
+        command -v npm >/dev/null || { echo "run.sh: npm is missing; install Node 20 or newer with npm" >&2; exit 4; }
         npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json ;;
     chromium)
         command -v "${CHROMIUM:-chromium}" >/dev/null && return
+        if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+            echo "run.sh: there is no chromium; install it, or name the program in CHROMIUM" >&2
+            exit 4
+        fi
         apt-get update >/dev/null
         DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null ;;
     esac
