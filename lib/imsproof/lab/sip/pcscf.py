@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imsproof.codec.sip import Message, parse_name_addr, parse_uri
-from imsproof.codec.sipauth import format_challenge, format_credentials, parse_challenge, parse_credentials
+from imsproof.codec.sip import Message, parse_uri
 from imsproof.lab.sip import gmtls, hops, trust, validate, xmlguard
-from imsproof.lab.sip.agreement import PROTECTED_SERVER_PORT, Agreement, Agreements, RefusedError, confirm, verified
-from imsproof.lab.sip.associations import TRANSPORT, Associations, AssociationSet
-from imsproof.lab.sip.bindings import Binding, Bindings
+from imsproof.lab.sip.agreement import PROTECTED_SERVER_PORT
+from imsproof.lab.sip.associations import TRANSPORT
 from imsproof.lab.sip.gateway import Gateway, Leg
-from imsproof.lab.sip.node import Node, Served
+from imsproof.lab.sip.node import Served
+from imsproof.lab.sip.registering import Registering
 from imsproof.lab.sip.robustness import STRAY_ANSWER, Frailty
 from imsproof.lab.sip.scscf import route_uri
-from imsproof.lab.sip.subscribers import DOMAIN, by_impi
+from imsproof.lab.sip.subscribers import DOMAIN
 from imsproof.lab.sip.tables import Buckets, Table
 from imsproof.lab.sip.transport import Address, Flow, StreamPort
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imsproof.lab.policy import PolicyBox
+    from imsproof.lab.sip.bindings import Binding
     from imsproof.lab.sip.gateway import AccessGateway
 
 log = logging.getLogger("imsproof.lab.sip")
@@ -52,7 +51,7 @@ class Call:
     routes: dict[Flow, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Pcscf(Node):
+class Pcscf(Registering):
     """Serves UEs over UDP, TCP and TLS, and the S-CSCF over UDP."""
 
     def __init__(
@@ -65,15 +64,11 @@ class Pcscf(Node):
         tls: Path | None,
         static: tuple[Binding, ...] = (),
     ) -> None:
-        super().__init__("P-CSCF", address, box)
-        self._scscf = scscf
+        super().__init__("P-CSCF", address, box, scscf)
         self._gateway = Gateway(agw)
         self._tls = tls
         self._static = static
         self._streams: list[StreamPort] = []
-        self.bindings = Bindings()
-        self._agreements = Agreements()
-        self._associations = Associations(address, lambda: self.policy, self.receive)
         self._calls: Table[str, Call] = Table(CALL_SECONDS, 10_000)
         self._rates: Buckets[Flow] = Buckets()
         self._frailty = Frailty()
@@ -86,7 +81,7 @@ class Pcscf(Node):
     async def start(self) -> None:
         """Listen on UDP and TCP 5060, and on TLS 5061 when there is a certificate."""
         await super().start()
-        await self._associations.open()
+        await self.associations.open()
         listeners: list[tuple[str, int, Callable[[], ssl.SSLContext] | None]] = [("tcp", self.here[1], None)]
         if (directory := self._tls) is not None:
             listeners.append(("tls", TLS_PORT, lambda: gmtls.context(directory, self.policy)))
@@ -100,15 +95,13 @@ class Pcscf(Node):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
-        self._associations.close()
+        self.associations.close()
         await self._gateway.reset()
         await super().stop()
 
     async def reset(self) -> None:
         """Forget registrations and calls."""
-        self.bindings.clear()
-        self._agreements.clear()
-        self._associations.clear()
+        self.forget()
         self._calls.clear()
         self._rates.clear()
         self._frailty.clear()
@@ -155,7 +148,7 @@ class Pcscf(Node):
         return False
 
     def _from_core(self, flow: Flow) -> bool:
-        return flow.transport == "udp" and flow.peer == self._scscf
+        return flow.transport == "udp" and flow.peer == self.scscf
 
     def _passes_for_core(self, message: Message) -> bool:
         """Whether a request looks like one to a UE, to a node that goes by looks."""
@@ -194,7 +187,7 @@ class Pcscf(Node):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
-        self._associations.close()
+        self.associations.close()
         if self.udp is not None:
             self.udp.close()
             self.udp = None
@@ -212,104 +205,13 @@ class Pcscf(Node):
             await self._to_ue(served, message)
         elif message.method == "REGISTER":
             hops.count_down(message)
-            self._register(served, message)
+            self.register(served, message)
         elif hops.tag_of(message, "To"):
             hops.count_down(message)
             await self._inside_dialog(served, message)
         else:
             hops.count_down(message)
             await self._from_ue(served, message)
-
-    def _register(self, served: Served, message: Message) -> None:
-        credentials = _credentials(message)
-        current = self._associations.of_flow(served.flow)
-        try:
-            agreement = self._agree(message, served.flow, current, credentials)
-        except RefusedError as refused:
-            served.reply(refused.status, headers=refused.headers)
-            return
-        protected = self._is_protected(served.flow, current, credentials, message)
-        trust.take_from_ue(message, self.policy)
-        message.remove("Route")
-        if self.policy.drop_ue_path:
-            message.remove("Path")
-        message.add("Path", f"<{route_uri(self.here)}>", first=True)
-        message.add("Require", "path")
-        message.add("P-Visited-Network-ID", f'"{DOMAIN}"')
-        if credentials:
-            if self.policy.overwrite_integrity_claim or "integrity-protected" not in credentials:
-                credentials["integrity-protected"] = "yes" if protected else "no"
-            message.set("Authorization", format_credentials("Digest", credentials))
-
-        async def answered(answer: Message) -> Message:
-            if answer.status == 401:
-                self._hand_out_challenge(answer, agreement, credentials.get("username", ""), served.flow)
-            elif answer.status == 200:
-                self.bindings.learn(served.request, served.flow, answer)
-                self._settle(current, answer, served.request)
-            elif current is not None and not current.impus:
-                self._associations.drop(current)
-            if answer.status >= 400 and credentials.get("response") and self.policy.tls_close_on_failure:
-                self._close_session(served.flow)
-            trust.give_to_ue(answer, self.policy)
-            return answer
-
-        self.forward(message, self.flow(self._scscf), served, answered)
-
-    def _agree(
-        self, message: Message, flow: Flow, current: AssociationSet | None, credentials: dict[str, str]
-    ) -> Agreement | None:
-        """Serve the security agreement of a REGISTER; ``RefusedError`` when there is none or it was bid down."""
-        if credentials.get("auts") or not credentials.get("response"):
-            user = by_impi(credentials.get("username", ""))
-            return self._agreements.propose(message, flow, self.policy, must=user is not None and user.must_agree)
-        if current is not None:
-            confirm(current.agreement, message, self.policy)
-        else:
-            self._agreements.unprotected_answer(message, flow, self.policy)
-        return None
-
-    @staticmethod
-    def _close_session(flow: Flow) -> None:
-        """Close a TLS connection whose user failed authentication (TS 33.203 O.3.1.1), after the answer went out."""
-        if flow.transport == "tls":
-            asyncio.get_running_loop().call_soon(flow.close)
-
-    def _is_protected(
-        self, flow: Flow, current: AssociationSet | None, credentials: dict[str, str], message: Message
-    ) -> bool:
-        """Whether a REGISTER came through an association of the user that it names."""
-        if current is None:
-            own_session = flow.transport == "tls" and bool(self.bindings.of_flow(flow))
-            return own_session and not self.policy.tls_bind_identity
-        if not self.policy.bind_identity:
-            return True
-        named = parse_uri(parse_name_addr(message.get("To") or "").uri).aor
-        return current.impi == credentials.get("username") and (not current.impus or named in current.impus)
-
-    def _settle(self, current: AssociationSet | None, answer: Message, register: Message) -> None:
-        if current is None:
-            return
-        if self.policy.choose_by_verify and (suite := verified(register)) is not None:
-            self._associations.widen(current, *suite)
-        if self.bindings.of_flow(current.flow):
-            until = max(one.until for one in self.bindings.of_flow(current.flow))
-            self._associations.settle(current, tuple(hops.uris(answer, "P-Associated-URI")), until)
-        elif self.policy.end_associations:
-            self._associations.end(current.impi)
-
-    def _hand_out_challenge(self, answer: Message, agreement: Agreement | None, impi: str, flow: Flow) -> None:
-        """Keep CK and IK from the UE (TS 24.229 5.2.2.2, secondary), make the associations, say what was agreed."""
-        scheme, params = parse_challenge(answer.get("WWW-Authenticate") or "")
-        keys = [bytes.fromhex(params.get(name, "")) for name in ("ck", "ik")]
-        if self.policy.strip_keys:
-            params = {name: value for name, value in params.items() if name not in ("ck", "ik")}
-        answer.set("WWW-Authenticate", format_challenge(scheme, params))
-        if agreement is None:
-            return
-        answer.add("Security-Server", agreement.header)
-        if all(keys):
-            self._associations.make(agreement, impi, flow.peer[0], *keys)
 
     async def _from_ue(self, served: Served, message: Message) -> None:
         """Serve a request that begins something (TS 24.229 5.2.6.3, unchecked)."""
@@ -381,7 +283,7 @@ class Pcscf(Node):
         return not parsed.user and (hops.same_place(parsed, self.here) or parsed.host in (DOMAIN, self.here[0]))
 
     def _route_by_service_route(self, message: Message, bindings: list[Binding]) -> bool:
-        service_route = list(bindings[0].service_route) if bindings else [route_uri(self._scscf, "orig")]
+        service_route = list(bindings[0].service_route) if bindings else [route_uri(self.scscf, "orig")]
         given = hops.uris(message, "Route")
         if not self.policy.check_route:
             return True
@@ -449,7 +351,7 @@ class Pcscf(Node):
     def _next_hop(self, message: Message) -> Address:
         """The S-CSCF; the UE's own choice only for a P-CSCF that does not check Route."""
         chosen = None if self.policy.check_route else hops.top_route(message)
-        return (chosen.host, chosen.port or hops.DEFAULT_PORT) if chosen else self._scscf
+        return (chosen.host, chosen.port or hops.DEFAULT_PORT) if chosen else self.scscf
 
     def _note_dialog(self, call: Call | None, flow: Flow, message: Message, answer: Message) -> None:
         """Learn the caller's route set and the called side's tag from an answer to the first request."""
@@ -460,7 +362,7 @@ class Pcscf(Node):
             call.routes[flow] = tuple(route[1:])
         tag = hops.tag_of(answer, "To")
         if tag and tag not in call.parties.values():
-            call.parties.setdefault(self.flow(self._scscf), tag)
+            call.parties.setdefault(self.flow(self.scscf), tag)
 
     async def _note_end(self, call_id: str, message: Message, answer: Message) -> None:
         first_failed = message.method == "INVITE" and answer.status >= 300 and not hops.tag_of(message, "To")
@@ -512,12 +414,3 @@ class Pcscf(Node):
             return answer
 
         self.forward(message, flow, served, answered)
-
-
-def _credentials(message: Message) -> dict[str, str]:
-    """Read the digest credentials of a REGISTER; empty when there are none (``SipSyntaxError``)."""
-    for text in message.get_all("Authorization"):
-        scheme, params = parse_credentials(text)
-        if scheme.lower() == "digest":
-            return params
-    return {}
