@@ -23,11 +23,11 @@ export async function chromium() {
   let rest = "";
 
   browser.on("error", (error) => { console.error(`chromium does not start: ${error.message}`); process.exit(4); });
-  browser.on("exit", () => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    process.exit(4);
+  browser.on("exit", () => process.exit(4));
+  process.on("exit", () => {
+    browser.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
-  process.on("exit", () => browser.kill("SIGTERM"));
   fromBrowser.on("data", (piece) => {
     const parts = (rest + piece).split("\0");
     rest = parts.pop();
