@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SSLYZE = "sslyze==6.3.1"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imsproof" / "bench-sslyze-6.3.1"
 FAMILIES = ("SBI-TLS", "SBI-CERT")
-ROUNDS = 3
+ROUNDS = 2
 ADDRESS, PKI = "IMSPROOF_INTEROP_ADDRESS", "IMSPROOF_INTEROP_PKI"
 
 
