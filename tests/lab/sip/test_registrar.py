@@ -221,3 +221,23 @@ def test_planted_faults_of_authentication(drive: Drive) -> None:
         assert (await ue.ask(ue.register_request())).status == 200
 
     drive(work)
+
+
+def test_a_used_nonce_is_stale_to_who_answers_rightly(drive: Drive) -> None:
+    async def work(lab: Lab) -> None:
+        ue = await lab.ue(13)
+        challenge = await ue.ask(ue.register_request())
+        right = ue.credentials(challenge)
+        assert (await ue.ask(ue.register_request(right))).status == 200
+
+        async def stale(credentials: str) -> str | None:
+            answer = await ue.ask(ue.register_request(credentials))
+            assert answer.status == 401
+            return sip.parse_challenge(answer.get("WWW-Authenticate") or "")[1].get("stale")
+
+        wrong = ue.credentials(challenge, change=lambda password: password + b"x")
+        assert (await stale(right), await stale(wrong)) == ("true", None)
+        lab.plant(stale_when_right=False)
+        assert await stale(wrong) == "true"
+
+    drive(work)
