@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
-from imsproof.actors.dcanswer import accept_data_channel
+from imsproof.actors.dcanswer import accept_data_channel, take_call
 from imsproof.actors.dcpeer import DataChannelPeer
 from imsproof.actors.errand import run_errand
 from imsproof.actors.farnetwork import FarNetwork
@@ -91,6 +91,7 @@ class Bench:
         self.random = random.Random(f"{seed}:{purpose.id}")  # noqa: S311 - repeatable on purpose, no secret
         self._leases = Leases(work / "leases", link.stop.is_set)
         self._own_lab = own_lab
+        self._callee: Ue | None = None
 
     def open(self, *, alone: bool = False) -> None:
         """Take the turn: alone for a purpose that disturbs others (or where it is asked for), shared for all others.
@@ -387,9 +388,14 @@ class Bench:
             return CallSignalling(caller, callee.impu)
         if self.profile.far is not None and "data-channel" in self.profile.far.answers:
             return CallSignalling(caller, self.far_target())
-        callee = self.ue("ue-b", data_channel=True)
-        Answering(callee, lambda offer: accept_data_channel(offer, callee.local[0]))
-        return CallSignalling(caller, callee.impu)
+        return CallSignalling(caller, self.data_channel_callee().impu)
+
+    def data_channel_callee(self) -> Ue:
+        """The tester's UE that takes every call, with data channels and without; one for the whole purpose."""
+        if self._callee is None:
+            made = self._callee = self.ue("ue-b", data_channel=True)
+            Answering(made, lambda offer: take_call(offer, made.local[0]))
+        return self._callee
 
     def _hook_address(self, hook: Hook) -> str:
         """The tester's IP address towards a node on a bench."""

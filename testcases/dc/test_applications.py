@@ -211,8 +211,9 @@ def test_data_channels_end_with_the_registration(bench: Bench, case: bool) -> No
         control(ue.deregister()).accepted()
     association.wait_end()
     expect(association.heartbeat("heartbeat after the registration", needed=False)).holds("association-ended")
-    call = bench.data_channel_peer().open("somebody else's data channel")
-    serves(call, call.connect("somebody else's bootstrap channel"))
+    bench.register(ue)
+    call = bench.data_channel_peer(ue).open("data channel after another registration")
+    serves(call, call.connect("bootstrap channel after another registration"))
 
 
 @purpose("DC-APP-12")

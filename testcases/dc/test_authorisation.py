@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from imsproof.actors.answering import Answering
-from imsproof.actors.dcanswer import accept_data_channel
 from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
 from imsproof.actors.parties import forge
 from imsproof.codec.sdp import Dcmap, Fingerprint, audio_offer, data_channel_offer
@@ -18,7 +16,6 @@ from imsproof.seams import InconclusiveError, Role
 if TYPE_CHECKING:
     from imsproof.actors.ue import Ue
     from imsproof.bench import Bench
-    from imsproof.codec.sdp import Sdp
 
 APPLICATION = Dcmap(1000, {"subprotocol": "http", "label": "app"})
 BOOTSTRAP = Dcmap(0, {"subprotocol": "http"})
@@ -50,19 +47,6 @@ def offer(bench: Bench, ue: Ue, channel: Dcmap, *, audio: bool = True, binding: 
     return made.to_bytes()
 
 
-def callee(bench: Bench) -> Ue:
-    """A UE that takes every call, with or without data channels."""
-    made = bench.ue("ue-b", data_channel=True)
-
-    def answer(offered: Sdp) -> Sdp | None:
-        if offered.data_channel() is not None:
-            return accept_data_channel(offered, made.local[0])
-        return audio_offer(made.local[0], UDP_DISCARD)
-
-    Answering(made, answer)
-    return made
-
-
 def served(bench: Bench, called: Ue) -> None:
     """Show that a subscriber with the service gets a data channel."""
     able = bench.ue("ue-c", data_channel=True)
@@ -83,7 +67,7 @@ def serves(called: Ue, ue: Ue) -> None:
 @purpose("DC-AUTHZ-01")
 def test_a_subscriber_without_the_service_gets_no_data_channel(bench: Bench) -> None:
     """Beside audio, a bootstrap or application channel of a subscriber without the service is refused."""
-    called = callee(bench)
+    called = bench.data_channel_callee()
     served(bench, called)
     unable = bench.ue("ue-a", data_channel=False)
     for name, channel in (("a bootstrap", BOOTSTRAP), ("an application", APPLICATION)):
@@ -101,7 +85,7 @@ def test_a_subscriber_without_the_service_gets_no_data_channel(bench: Bench) -> 
 @purpose("DC-AUTHZ-02")
 def test_a_session_of_data_channels_alone_is_refused_without_the_service(bench: Bench) -> None:
     """A session of nothing but a data channel is refused to a subscriber without the service, with 403."""
-    called = callee(bench)
+    called = bench.data_channel_callee()
     served(bench, called)
     unable = bench.ue("ue-a", data_channel=False)
     call = unable.invite(
@@ -118,7 +102,7 @@ def test_a_session_of_data_channels_alone_is_refused_without_the_service(bench: 
 @purpose("DC-AUTHZ-03")
 def test_a_data_channel_cannot_be_added_later_without_the_service(bench: Bench) -> None:
     """A re-INVITE that adds a data channel is not taken from a subscriber without the service."""
-    called = callee(bench)
+    called = bench.data_channel_callee()
     served(bench, called)
     unable = bench.ue("ue-a", data_channel=False)
     call = unable.invite(
@@ -138,7 +122,7 @@ def test_a_data_channel_cannot_be_added_later_without_the_service(bench: Bench) 
 @purpose("DC-AUTHZ-04")
 def test_a_third_party_adds_no_data_channel_to_a_call(bench: Bench) -> None:
     """A third party that knows a dialog's identifiers offers a data channel within it: nobody gets one by that."""
-    called = callee(bench)
+    called = bench.data_channel_callee()
     caller = bench.ue("ue-c", data_channel=True)
     call = caller.invite(called.impu, offer(bench, caller, BOOTSTRAP), label="INVITE with a data channel")
     control(call).accepted().holds("gives-data-channel")
@@ -156,7 +140,7 @@ def test_a_third_party_adds_no_data_channel_to_a_call(bench: Bench) -> None:
 def test_a_channel_for_an_application_of_others_is_refused(bench: Bench) -> None:
     """A re-INVITE with a channel for an application that its user may not use is refused, with 488."""
     user = bench.app_user()
-    called = callee(bench)
+    called = bench.data_channel_callee()
     call = user.ue.invite(called.impu, audio_offer(user.ue.local[0], UDP_DISCARD).to_bytes(), label="INVITE with audio")
     control(call).accepted()
     if call.ok:
@@ -177,8 +161,8 @@ def test_a_channel_for_an_application_of_others_is_refused(bench: Bench) -> None
 @purpose("DC-AUTHZ-06")
 def test_a_channel_for_no_application_is_refused(bench: Bench) -> None:
     """An application channel (stream 1000 and up) whose offer names no application is not set up."""
-    called = callee(bench)
     user = bench.app_user().ue
+    called = bench.data_channel_callee()
     own = bench.app_binding(user.subscriber.apps[0])
     call = user.invite(
         called.impu, offer(bench, user, APPLICATION, binding=own), label=f"INVITE with a channel for {own}"

@@ -66,7 +66,7 @@ def test_a_profile_without_parts_has_nothing_and_says_why(make: Make) -> None:
         ),
         ("claims: [e2e, sdes]\n", ["claim.e2e"], ["dc.e2e", "agw.sdes"]),
         (gm(more="tcp: '192.0.2.1:1', sec_agree: [ipsec-3gpp]"), ["gm.ipsec", "gm.sec-agree", "gm.tcp"], []),
-        ("dc: " + HOOK, ["dc", "dc.hook"], ["dc.call", "dc.apps", "agw"]),
+        ("dc: " + HOOK, ["dc", "dc.hook", "dc.two-peers"], ["dc.call", "dc.apps", "agw"]),
         ("dc: {via: hook, apps: [a], hook: {command: [x], answer: {sdp: whole}}}\n", ["dc.apps"], []),
         ("media: " + HOOK, ["agw"], ["agw.sdes", "dc"]),
         (

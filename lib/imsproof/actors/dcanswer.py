@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from imsproof.codec.sdp import Fingerprint, MediaSection, Sdp, data_channel_section, description
+from imsproof.codec.sdp import Fingerprint, MediaSection, Sdp, audio_offer, data_channel_section, description
 from imsproof.engine.identity import Identity, make_identity
+
+DISCARD = 9
 
 
 def accept_data_channel(offer: Sdp, address: str, *, identity: Identity | None = None) -> Sdp | None:
@@ -16,7 +18,7 @@ def accept_data_channel(offer: Sdp, address: str, *, identity: Identity | None =
         return None
     own = identity or make_identity()
     answer = data_channel_section(
-        9,
+        DISCARD,
         fingerprints=(Fingerprint("SHA-256", own.sha256),),
         setup="active" if section.attr("setup") == "passive" else "passive",
         tls_id=own.sha256.replace(":", "")[-32:],
@@ -25,6 +27,11 @@ def accept_data_channel(offer: Sdp, address: str, *, identity: Identity | None =
     )
     media = [answer if one is section else refused(one) for one in offer.media]
     return description(address, media)
+
+
+def take_call(offer: Sdp, address: str) -> Sdp:
+    """Answer any offer: one of data channels as :func:`accept_data_channel` does, else with audio at port 9."""
+    return accept_data_channel(offer, address) or audio_offer(address, DISCARD)
 
 
 def refused(section: MediaSection) -> MediaSection:

@@ -109,6 +109,12 @@ def _dc_call(profile: Profile) -> bool:
     return (len(able) >= 1 and _far_answers(profile, "data-channel")) or len(able) >= 2
 
 
+def _dc_two_peers(profile: Profile) -> bool:
+    able = [subscriber for subscriber in _subscribers(profile) if subscriber.data_channel]
+    calls = len(able) >= (2 if _far_answers(profile, "data-channel") else 3)
+    return _hooked("dc")(profile) or calls
+
+
 def _dc_peer(profile: Profile) -> bool:
     """Whether the lab itself ends data channels: between two of the tester's own UEs it does so only in e2DCe."""
     anchored = _far_answers(profile, "data-channel") or "e2dce" in profile.claims
@@ -359,6 +365,12 @@ _TABLE: dict[str, Capability] = {
         "a call with a data channel needs a subscriber with data_channel: true and a gm.far_end that answers"
         " data-channel, or two such subscribers",
         ("gm",),
+    ),
+    "dc.two-peers": Capability(
+        _dc_two_peers,
+        "two data channels at once need two subscribers with data_channel: true and a gm.far_end that answers"
+        " data-channel, or three such subscribers, or dc.hook",
+        ("dc",),
     ),
     "dc.sctp": Capability(
         lambda p: p.dc is None or p.dc.sctp, "dc.sctp is false: no SCTP runs inside the peer's DTLS", ("dc",)
