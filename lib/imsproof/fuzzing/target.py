@@ -20,6 +20,7 @@ MARK = "0123456789abcdef"
 """Stands in a corpus where each message has a token of its own."""
 PROBES_A_SOCKET = 25
 """Networks limit requests of one source; a probe must not run into that."""
+CASES_A_SOCKET = 64
 FIRST_WAIT = 0.1
 """Seconds until an unanswered probe is sent again for the first time."""
 
@@ -124,6 +125,7 @@ class UdpTarget:
         self._exchange = session.exchange("fuzzing")
         self._prober = self._socket()
         self._probes = 0
+        self._from: Volley | None = None
 
     # --- what a protocol says ---
 
@@ -165,13 +167,13 @@ class UdpTarget:
             self.hear(data, reaction)
             return False
 
-        with self._socket() as volley:
-            volley.fire([data for case in cases for data in self.wire(case)], take, 0)
-            gone = volley.refused
-            begun = time.monotonic()
-            health = self.ask(self._usual_prober())
-            volley.fire((), take, 0)
-            gone = gone or volley.refused
+        volley = self._thrower()
+        volley.fire([data for case in cases for data in self.wire(case)], take, 0)
+        gone = volley.refused
+        begun = time.monotonic()
+        health = self.ask(self._usual_prober())
+        volley.fire((), take, 0)
+        gone = gone or volley.refused
         health = self._look_around(health)
         seconds = time.monotonic() - begun
         return reaction, replace(health, gone=gone or health.gone, seconds=seconds)
@@ -199,6 +201,14 @@ class UdpTarget:
         if elsewhere is None or not elsewhere.serves:
             return found
         return replace(found, serves=True, elsewhere=not again.serves or elsewhere.seconds < FIRST_WAIT)
+
+    def _thrower(self) -> Volley:
+        """The socket that cases come from, another one after so many."""
+        if self._from is None or self._from.sent >= CASES_A_SOCKET:
+            if self._from is not None:
+                self._from.close()
+            self._from = self._socket()
+        return self._from
 
     def _usual_prober(self) -> Volley:
         self._probes += 1
@@ -244,5 +254,7 @@ class UdpTarget:
         """Nothing is kept that a restarted lab could have forgotten."""
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the sockets."""
         self._prober.close()
+        if self._from is not None:
+            self._from.close()
