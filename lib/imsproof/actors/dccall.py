@@ -209,9 +209,10 @@ class DataChannelCall:
         return self.session.run(self._get(association, stream, request, facts, label or f"{method} {path}"))
 
     def ask(self, association: Association, label: str, request: bytes) -> HttpAnswer:
-        """Send a request as it is, right or not, on the bootstrap channel, and wait for an answer."""
+        """Send a hostile request as it is on the bootstrap channel, and wait for an answer as long as silence."""
         facts = {"octets": len(request), "injected": True}
-        return self.session.run(self._get(association, 0, request, facts, label))
+        within = self.session.timers.silence
+        return self.session.run(self._get(association, 0, request, facts, label, within=within))
 
     def hang_up(self) -> None:
         """End the call in the signalling, and leave the association alone."""
@@ -397,14 +398,21 @@ class DataChannelCall:
         )
 
     async def _get(
-        self, association: Association, stream: int, request: bytes, facts: dict[str, Any], label: str
+        self,
+        association: Association,
+        stream: int,
+        request: bytes,
+        facts: dict[str, Any],
+        label: str,
+        *,
+        within: float | None = None,
     ) -> HttpAnswer:
         if association.sctp is None:
             exchange = self.session.exchange(label)
             return HttpAnswer(record=self.session.record, exchange=exchange, failed="there is no association")
         if association.http is None:
             association.http = HttpChannels(self.session, association.sctp, self._http_event)
-        return await association.http.ask(label, stream, request, facts)
+        return await association.http.ask(label, stream, request, facts, within=within)
 
     def _http_event(self, kind: Kind, exchange: str, data: bytes, facts: dict[str, Any]) -> None:
         self._event("http", kind, exchange, facts, data)

@@ -44,13 +44,18 @@ class HttpChannels:
     emit: Callable[[Kind, str, bytes, dict[str, Any]], None]
     _channels: dict[int, Channel] = field(default_factory=dict)
 
-    async def ask(self, label: str, stream: int, request: bytes, facts: dict[str, Any]) -> HttpAnswer:
-        """Send a request as it is on a stream and wait for the answer; ``facts`` go with the request's event."""
+    async def ask(
+        self, label: str, stream: int, request: bytes, facts: dict[str, Any], *, within: float | None = None
+    ) -> HttpAnswer:
+        """Send a request as it is on a stream and wait for the answer, the answer timer by default.
+
+        ``facts`` go with the request's event.
+        """
         answer = HttpAnswer(record=self.session.record, exchange=self.session.exchange(label))
         sent = {**facts, "stream": stream, "text": "over the data channel"}
         self.emit(Kind.SENT, answer.exchange, request[:MAX_SHOWN], sent)
         try:
-            async with asyncio.timeout(self.session.timers.answer):
+            async with asyncio.timeout(self.session.timers.answer if within is None else within):
                 channel = await self._channel(stream)
                 for at in range(0, len(request), PIECE):
                     channel.send(request[at : at + PIECE])
