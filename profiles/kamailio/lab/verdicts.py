@@ -40,8 +40,7 @@ def main() -> int:
             return found
         verdicts |= found
     expected = json.loads(options.expected.read_text()) if options.expected.exists() else {}
-    if not options.update:
-        verdicts |= again(command, expected, verdicts)
+    verdicts |= again(command, expected, verdicts)
     changes = list(compare(expected, verdicts))
     for change in changes:
         print(f"expected results: {change}")
