@@ -163,7 +163,7 @@ def _malformed_opens(association: RawSctp) -> list[bytes]:
 
 
 def _hostile_opens(association: RawSctp) -> list[bytes]:
-    labels = (b"A" * 60_000, b"\xff\xfe\x00'\"<script>alert(1)</script>", b"../../" * 50, b"%n%s" * 50)
+    labels = (b"A" * 8_000, b"\xff\xfe\x00'\"<script>alert(1)</script>", b"../../" * 50, b"%n%s" * 50)
     packets = []
     for number, label in enumerate(labels):
         body = Open(label, b"\x00\r\nHost: other\r\n\r\n").to_bytes()
