@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from tests.evidence.secured import BACK, CLIENT, SERVER, THERE, http2_request, t
 
 from imsproof.engine.dtls import DtlsEngine
 from imsproof.engine.identity import make_identity
-from imsproof.evidence import plaintext
+from imsproof.evidence import packets, pcapng, plaintext
 from imsproof.evidence.capture import write_tap
 from imsproof.evidence.plaintext import Plain, decrypt
 from imsproof.seams import TapPacket
@@ -88,3 +89,32 @@ def test_headers_that_cannot_be_read_are_not_held_against_anybody() -> None:
     plain = Plain()
     plain.connections[THERE].append([b"\x00\x00\x01\x01\x04\x00\x00\x00\x01\xff"])
     assert plain.has_headers(THERE, 1, [(b"a", b"b")]) is None
+
+
+@needs_tshark
+def test_a_datagram_in_ip_fragments_is_opened_whole(tmp_path: Path) -> None:
+    """The ports stand in the first fragment only, the whole datagram with the last one."""
+    keys: list[str] = []
+    near, far = DtlsEngine("client", make_identity(), keylog=keys.append), DtlsEngine("server", make_identity())
+    taps: list[TapPacket] = []
+    near.start()
+    for _ in range(6):
+        for engine, other, way in ((near, far, THERE), (far, near, BACK)):
+            for datagram in engine.outgoing():
+                taps.append(TapPacket(len(taps), "udp", *way, datagram))
+                other.receive(datagram)
+    near.write(b"long " * 150)
+    (sent,) = near.outgoing()
+    whole = packets.udp(CLIENT, SERVER, sent)
+    head, body = whole[:20], whole[20:]
+    pieces = []
+    for at, more in ((0, 0x2000), (528, 0)):
+        piece = body[at : at + 528]
+        fields = struct.pack("!HHH", 20 + len(piece), 7, more | at // 8)
+        pieces.append(head[:2] + fields + head[8:10] + b"\0\0" + head[12:] + piece)
+    found = [*packets.Fabric().wrap(taps), *(pcapng.Packet(99, pcapng.LINK_RAW, piece) for piece in pieces)]
+    with (tmp_path / "c.pcapng").open("wb") as file:
+        pcapng.write(file, found, keys=keys)
+    plain = decrypt(tmp_path / "c.pcapng")
+    assert plain.holds(THERE, b"long " * 150)
+    assert not plain.partly_shut(THERE)

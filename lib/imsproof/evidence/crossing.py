@@ -29,17 +29,18 @@ _Way = tuple[Address, Address]
 
 @dataclass(slots=True)
 class Crossed:
-    """What a capture holds: datagrams by way and payload, and joined TCP streams by way."""
+    """What a capture holds: datagrams (ESP packets with ports 0) by way and payload, and joined TCP streams by way."""
 
     datagrams: Counter[tuple[Address, Address, bytes]] = field(default_factory=Counter)
     streams: dict[_Way, list[bytearray]] = field(default_factory=dict)
     _base: dict[_Way, int] = field(default_factory=dict)
 
     def holds(self, way: _Way, data: bytes) -> bool:
-        """Whether these bytes went this way as they are, in a stream or within a datagram."""
+        """Whether these bytes went this way as they are, in a stream, or within a datagram or an ESP packet."""
         if any(data in stream for stream in self.streams.get(way, ())):
             return True
-        return any(data in payload for source, target, payload in self.datagrams if (source, target) == way)
+        ways = {way, ((way[0][0], 0), (way[1][0], 0))}
+        return any(data in payload for source, target, payload in self.datagrams if (source, target) in ways)
 
     @classmethod
     def of(cls, captured: Iterable[Packet]) -> Crossed:
@@ -50,7 +51,7 @@ class Crossed:
             gram = joining.parse(packet.link, packet.data)
             if gram is None:
                 continue
-            if gram.protocol == packets.UDP:
+            if gram.protocol in {packets.UDP, packets.ESP}:
                 self.datagrams[gram.source, gram.target, gram.payload] += 1
             elif gram.protocol == packets.TCP:
                 self._segment(gram)

@@ -36,6 +36,9 @@ CONNECTIONS = 3000
 ASSOCIATIONS = 1000
 """Security associations of one capture that are used, at most."""
 ESP = ("-o", "esp.enable_encryption_decode:TRUE", "-o", "esp.enable_null_encryption_decode_heuristic:TRUE")
+UNASKED = ("--disable-protocol", "http2", "--disable-protocol", "http")
+"""What stands inside TLS is read here; tshark would inflate compressed bodies, bombs among them, for minutes."""
+UDP_HEADER = 8
 APPLICATION_DATA = 23
 _DUMP = re.compile(r"^[0-9a-f]{4,8}  ((?:[0-9a-f]{2} )+)")
 _TITLE = re.compile(r"^([A-Za-z].*) \(\d+ bytes\):")
@@ -100,7 +103,7 @@ def decrypt(capture: Path, associations: Sequence[str] = ()) -> Plain:
         raise ValueError(why_not())
     follow = [part for number in range(len(streams)) for part in ("-z", f"follow,tls,raw,{number}")]
     esp = [part for line in associations[:ASSOCIATIONS] for part in ("-o", f"uat:esp_sa:{line}")]
-    command = [program, "-n", "-r", str(capture), *ESP, *esp, "-Y", "dtls or esp", "-x", *follow]
+    command = [program, "-n", "-r", str(capture), *UNASKED, *ESP, *esp, "-Y", "dtls or esp", "-x", *follow]
     said = capture.with_suffix(".plain")
     try:
         with said.open("w+", encoding="ascii", errors="replace") as out:
@@ -109,7 +112,9 @@ def decrypt(capture: Path, associations: Sequence[str] = ()) -> Plain:
             )
             out.seek(0)
             plain = _read(out, streams, about.links[0] if about.links else pcapng.LINK_RAW)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"tshark did not decrypt it within {SECONDS} s") from error
+    except OSError as error:
         raise ValueError(f"tshark did not decrypt it: {error}") from error
     finally:
         said.unlink(missing_ok=True)
@@ -185,14 +190,16 @@ class _Dumps:
             gram = packets.parse(self.link, dump)
             self._way = (gram.source, gram.target) if gram else None
             self._shut = _protected_parts(gram) if gram else 0
+        elif len(dump) > UDP_HEADER and self._title.startswith("Reassembled IPv") and self._way:
+            # The last fragment of a datagram: the ports stand in the first one.
+            self._way = _with_ports(self._way, dump)
+            self._shut = _application_records(dump[UDP_HEADER:])
         elif dump and self._title == "Decrypted DTLS" and self._way:
             self._shut -= 1
             self._keep(self._way, dump)
         elif len(dump) > 4 and self._title == "Decrypted Data" and self._way:
             self._shut -= 1
-            ports = int.from_bytes(dump[:2], "big"), int.from_bytes(dump[2:4], "big")
-            (source, _), (target, _) = self._way
-            self._keep(((source, ports[0]), (target, ports[1])), dump)
+            self._keep(_with_ports(self._way, dump), dump)
 
     def _keep(self, way: Way, data: bytes) -> None:
         if way not in self.plain.connections:
@@ -200,12 +207,20 @@ class _Dumps:
         self.plain.connections[way][0].append(data)
 
 
+def _with_ports(way: Way, payload: bytes) -> Way:
+    """Return the way with the ports with which a UDP or TCP header begins."""
+    ports = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
+    return (way[0][0], ports[0]), (way[1][0], ports[1])
+
+
 def _protected_parts(gram: packets.Datagram) -> int:
     """Count what should be opened in a datagram: application data of DTLS, or an ESP packet."""
-    if gram.protocol == packets.ESP:
-        return 1
+    return 1 if gram.protocol == packets.ESP else _application_records(gram.payload)
+
+
+def _application_records(payload: bytes) -> int:
     try:
-        return sum(one.content_type == APPLICATION_DATA and one.epoch > 0 for one in dtls.split_records(gram.payload))
+        return sum(one.content_type == APPLICATION_DATA and one.epoch > 0 for one in dtls.split_records(payload))
     except dtls.TlsSyntaxError:
         return 0
 
