@@ -89,7 +89,7 @@ def kamailio(
             return False
         return name not in {"icscf", "scscf"} or probes.diameter_open(kamcmd, str(control))
 
-    return Program(name, argv, ready)
+    return Program(name, argv, ready, patient=True)
 
 
 def nginx(place: Place, tls: str, behind: str) -> Program:

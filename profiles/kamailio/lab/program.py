@@ -33,10 +33,14 @@ def _before_exec() -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN)
-    # Whoever is sent to must not put the sender aside at once: ims_auth answers before it has noted what (finding F14).
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a program that loops writes no more than this
     resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_BYTES, LOG_BYTES))
+
+
+def _before_exec_patiently() -> None:
+    """Have who is sent to not put the sender aside at once: ims_auth answers before it notes what (finding F14)."""
+    _before_exec()
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 @dataclass
@@ -48,12 +52,14 @@ class Program:
         argv: its command.
         ready: says whether it serves.
         environment: further variables.
+        patient: whether it lets others go on when it is sent something.
     """
 
     name: str
     argv: list[str]
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
+    patient: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _log: Path | None = None
 
@@ -68,7 +74,7 @@ class Program:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_before_exec,
+                preexec_fn=_before_exec_patiently if self.patient else _before_exec,
                 env={**os.environ, **self.environment},
             )
 
