@@ -1,9 +1,9 @@
 """The search with Hypothesis: examples drawn from strategies, each judged alone, led by what reacts as never before.
 
 There is no source to measure, so the lab's reactions stand in for coverage: what showed a new one (status, reason,
-headers, length, time) becomes material for the rounds that follow. Rounds explore and climb in turn: one draws
-short conversations from all levels of a protocol, the next edits one known message and lets Hypothesis climb towards
-rare reactions. What harms the lab goes to the campaign, which confirms it and makes it small.
+headers, length, time) becomes material for the rounds that follow. Most rounds explore: they draw
+short conversations from all levels of a protocol; some edit one known message and let Hypothesis climb towards rare
+reactions. What harms the lab goes to the campaign, which confirms it and makes it small.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ ROUND = 200
 """Examples of one round; the corpus of a round stands from its beginning."""
 STEPS = 4
 """Messages of one example at most: what takes two steps is within reach, and each costs less than it would alone."""
+CLIMB = 6
+"""Every so many rounds one climbs."""
 MAX_GROWN = 500
 PROTOCOLS = {
     "gm-sip": "sip", "gm-sdp": "sdp", "ng": "sdp", "dtls": "dtls", "sctp": "sctp", "stun": "stun",
@@ -76,7 +78,7 @@ class Search:
         return st.tuples(st.just("edited"), edited(st.sampled_from(list(self.corpus))))
 
     def _round(self, campaign: Campaign, number: int, heard: Callable[[Progress], None]) -> None:
-        climbs = self.guided and number % 2 == 1  # over few choices: climbing costs their square
+        climbs = self.guided and number % CLIMB == CLIMB - 1  # over few choices: climbing costs their square
         phases = (Phase.reuse, Phase.generate, Phase.target) if climbs else (Phase.generate,)
         drawing = self.known() if climbs else self.strategy()
 
