@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis.database import InMemoryExampleDatabase
 from tests.fuzzing.test_campaign import Lab
 
@@ -52,3 +53,9 @@ def test_each_message_gets_a_number_of_its_own() -> None:
 def test_every_protocol_that_has_strategies_is_drawn_from() -> None:
     assert all(levels_of(name) is not None for name in ("gm-sip", "gm-sdp", "dtls", "sctp", "stun", "ng"))
     assert levels_of("sbi") is None
+
+
+def test_a_round_that_climbs_edits_one_known_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imsproof.fuzzing.search.CLIMB", 1)
+    done, _ = search(Lab(), 60, guided=True)
+    assert done.cases == done.volleys == 60
