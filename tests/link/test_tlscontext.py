@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
-from tests.conftest import Serve
 
 from imsproof.engine.identity import make_identity
-from imsproof.link.session import Link, Session
 from imsproof.link.tls import TlsOptions, TlsStream
 from imsproof.link.tlscontext import client_context
 from imsproof.seams import Record
@@ -20,6 +18,9 @@ if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
+    from tests.conftest import Serve
+
+    from imsproof.link.session import Link, Session
     from imsproof.seams import Address
 
 
