@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis.database import InMemoryExampleDatabase
 from tests.fuzzing.test_campaign import Lab
 
@@ -13,6 +12,8 @@ from imsproof.fuzzing.search import Search, levels_of, marked
 from imsproof.fuzzing.watch import Condition, Watch
 
 if TYPE_CHECKING:
+    import pytest
+
     from imsproof.fuzzing.campaign import Progress
 
 

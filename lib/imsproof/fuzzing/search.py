@@ -1,4 +1,4 @@
-"""The search with Hypothesis: examples drawn from strategies, each judged alone, led by what reacts as never before.
+"""The search with Hypothesis: examples drawn from strategies, each judged, led by what reacts as never before.
 
 There is no source to measure, so the lab's reactions stand in for coverage: what showed a new one (status, reason,
 headers, length, time) becomes material for the rounds that follow. Most rounds explore: they draw
