@@ -1,8 +1,10 @@
 // A producer of nmf-mrm on Node's own http2 and TLS: another stack than the reference lab's, so that a mistake that
 // tester and lab share cannot hide. Node's defaults stay as they are. Without --tls it serves plain HTTP/1.1 to a front.
 //
-//     node mf.mjs --listen 127.61.1.10:8443 --pki DIR --tls [--wrong FLAW[,FLAW...]]
+//     node mf.mjs --listen 127.61.1.10:8443 --pki DIR --tls [--wrong FLAW[,FLAW...]] [--odd WAY[,WAY...]]
 //
+// Odd, but right: goodbye (GOAWAY after each answer), keeps (nothing can be deleted), throttle (429 beyond ten requests
+// a second), curt (every refusal of a token is 403 without a word).
 // Flaws: token, audience, expiry, subject (not checked); duplicates, depth, size, types, patch (of JSON).
 
 import crypto from 'node:crypto'
@@ -16,8 +18,11 @@ import { applyPatch, Bad, checkContext } from './context.mjs'
 
 const { values: options } = parseArgs({ options: {
   listen: { type: 'string' }, pki: { type: 'string' }, tls: { type: 'boolean' }, wrong: { type: 'string', default: '' },
+  odd: { type: 'string', default: '' },
 } })
 const wrong = new Set(options.wrong.split(',').filter(Boolean))
+const odd = new Set(options.odd.split(',').filter(Boolean))
+let tokens = 20, filled = Date.now()
 const right = (name) => !wrong.has(name)
 const file = (name) => fs.readFileSync(`${options.pki}/${name}`)
 const INSTANCE = '6d0f1c1e-0000-4000-8000-000000000050'
@@ -87,6 +92,7 @@ function serve(method, target, headers, body, client) {
   const found = new RegExp(`^${ROOT}/([0-9a-f-]{36})$`).exec(path)
   const context = found && contexts.get(found[1])
   if (!context || (context.owner && context.owner !== consumer)) throw new Refused(404, 'no such context')
+  if (method === 'DELETE' && odd.has('keeps')) throw new Refused(405, 'nothing is deleted here')
   if (method === 'DELETE') { contexts.delete(found[1]); return [204, {}] }
   if (method !== 'PATCH') throw new Refused(405, 'not here')
   const changed = applyPatch(context.value, json(headers, body, 'application/json-patch+json'), right('patch'))
@@ -95,7 +101,15 @@ function serve(method, target, headers, body, client) {
   return [200, {}, context.value]
 }
 
+function throttled() {
+  const now = Date.now()
+  tokens = Math.min(20, tokens + (now - filled) / 100)
+  filled = now
+  return tokens < 1 || (tokens--, false)
+}
+
 function answer(request, response, client) {
+  const session = request.stream?.session
   const pieces = []
   let size = 0, over = false
   const send = (status, headers, value) => {
@@ -103,7 +117,9 @@ function answer(request, response, client) {
     const type = status < 300 ? 'application/json' : 'application/problem+json'
     response.writeHead(status, { ...headers, ...(text ? { 'content-type': type } : {}) })
     response.end(text)
+    if (odd.has('goodbye')) session?.close()
   }
+  if (odd.has('throttle') && throttled()) return send(429, { 'retry-after': '1' })
   request.on('data', (piece) => {
     size += piece.length
     if (right('size') && size > MAX_BODY) {
@@ -116,7 +132,9 @@ function answer(request, response, client) {
   response.on('error', () => {})
   request.on('end', () => {
     if (over || request.aborted || response.writableEnded) return
+    const curt = (error) => odd.has('curt') && error.challenge !== undefined
     try { send(...serve(request.method, request.url, request.headers, Buffer.concat(pieces), client)) } catch (error) {
+      if (curt(error)) return send(403, {})
       const status = error instanceof Refused ? error.status : error instanceof Bad ? 400 : 500
       const challenge = error.challenge === undefined ? {} : { 'www-authenticate':
         `Bearer realm="mf"${error.challenge ? `, error="${error.challenge}"` : ''}` }

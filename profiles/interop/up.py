@@ -42,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0], epilog="-- COMMAND")
     parser.add_argument("stack", choices=STACKS)
     parser.add_argument("--wrong", default="", help="flaws, separated by commas")
+    parser.add_argument("--odd", default="", help="ways to be right that are unusual, separated by commas (see mf.mjs)")
     parser.add_argument("--third", type=int, default=1, help="third byte of the address: 127.61.N.x")
     words, command = sys.argv[1:], []
     if "--" in words:
@@ -53,7 +54,8 @@ def main() -> int:
         try:
             pki = make_pki(Path(folder) / "pki")
             address = f"127.61.{options.third}.{STACKS[options.stack]}"
-            start(options.stack, set(filter(None, options.wrong.split(","))), address, pki, Path(folder), started)
+            wrong = set(filter(None, options.wrong.split(",")))
+            start(options.stack, wrong, options.odd, address, pki, Path(folder), started)
             place = {
                 "IMSPROOF_INTEROP_STACK": options.stack,
                 "IMSPROOF_INTEROP_ADDRESS": address,
@@ -75,11 +77,11 @@ def main() -> int:
 
 
 def start(
-    stack: str, wrong: set[str], address: str, pki: Pki, folder: Path, started: list[subprocess.Popen[bytes]]
+    stack: str, wrong: set[str], odd: str, address: str, pki: Pki, folder: Path, started: list[subprocess.Popen[bytes]]
 ) -> None:
     """Start the producer and, for nginx and nghttpx, the front; each is waited for."""
     flaws = ",".join(sorted(wrong - FRONT_FLAWS))
-    producer = [program("node"), str(HERE / "mf.mjs"), "--pki", str(pki.directory), "--wrong", flaws]
+    producer = [program("node"), str(HERE / "mf.mjs"), "--pki", str(pki.directory), "--wrong", flaws, "--odd", odd]
     if stack == "node":
         run([*producer, "--tls", "--listen", f"{address}:{PORT}"], (address, PORT), started)
         return

@@ -96,7 +96,7 @@ def _went_on(own: list[Event], challenge: Event) -> bool:
 
 def _by_status(answer: Event, accept: Iterable[int] | None) -> Effect:
     status = int(answer.facts["status"])
-    if answer.transport in HTTP and _is_throttled(answer, status):
+    if is_throttled(answer):
         told = f"answered {status}: too many requests for it, so this one was not looked at (see limits)"
         return Effect(Result.UNKNOWN, told, answer.seq, status=status)
     good = status in set(accept) if accept is not None else FINAL <= status < FINAL + 100
@@ -104,8 +104,11 @@ def _by_status(answer: Event, accept: Iterable[int] | None) -> Effect:
     return Effect(result, f"answered {status}", answer.seq, status=status)
 
 
-def _is_throttled(answer: Event, status: int) -> bool:
-    """Whether a server only says that there are too many requests (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+def is_throttled(answer: Event) -> bool:
+    """Whether an HTTP server only says that it has too many requests (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+    if answer.transport not in HTTP:
+        return False
+    status = answer.facts.get("status")
     names = {str(name).lower() for name, _ in answer.facts.get("headers", ())}
     return status == TOO_MANY or (status == UNAVAILABLE and "retry-after" in names)
 

@@ -136,3 +136,10 @@ def test_a_lab_may_say_goodbye_in_peace_after_it_has_served() -> None:
     story.add(Kind.RECEIVED, goaway=0, error="NO_ERROR")
     assert served(story.events, **params).outcome is Outcome.HOLDS
     assert served(got(goaway=0, error="NO_ERROR").events, **params).outcome is Outcome.FAILS
+
+
+def test_a_lab_that_throttles_has_neither_served_nor_refused() -> None:
+    story = got(status=429, stream=1, headers=[["retry-after", "1"]])
+    params: dict[str, Any] = {"exchange": "1:x", "accept": [201]}
+    assert served(story.events, streams=[1], **params).outcome is Outcome.UNKNOWN
+    assert not_served(story.events, effect="response", **params).outcome is Outcome.UNKNOWN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.judge.effect import Result, of_exchange
+from imsproof.judge.effect import Result, is_throttled, of_exchange
 from imsproof.judge.effect import effect as seen
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind
@@ -39,6 +39,8 @@ def not_served(
     own = of_exchange(events, exchange)
     if not _spoke(own):
         return unknown(f"{exchange}: the case could not be brought about: {_why_not(own)}")
+    if throttled := _throttled(own):
+        return throttled
     shown = _shown(own, effect, accept=accept, legit=legit, limit=limit)
     if shown is not None and without and seen(events, without, accept).result is Result.ACCEPTED:
         return holds(f"{exchange}: {shown[0]}, as it does without the field, which it may have dropped", shown[1].seq)
@@ -151,6 +153,8 @@ def served(events: Events, *, exchange: str, streams: Sequence[int], accept: Seq
     own = of_exchange(events, exchange)
     if not any(event.kind is Kind.HANDSHAKE for event in own):
         return unknown(f"{exchange}: no connection came up, so the case could not be brought about")
+    if throttled := _throttled(own):
+        return throttled
     for stream in streams:
         answer = next(
             (
@@ -197,6 +201,14 @@ def _spoke(own: list[Event]) -> bool:
     undone = any(event.facts.get("undone") for event in own)
     kinds = {event.kind for event in own}
     return not undone and {Kind.HANDSHAKE, Kind.SENT} <= kinds
+
+
+def _throttled(own: list[Event]) -> Finding | None:
+    """That nothing can be told, where the lab answered only that it has too many requests."""
+    found = next((event for event in own if event.kind is Kind.RECEIVED and is_throttled(event)), None)
+    if found is None:
+        return None
+    return unknown(f"{found.exchange}: answered {found.facts['status']}: too many requests (see limits)", found.seq)
 
 
 def _said_goodbye(own: list[Event]) -> bool:
