@@ -65,3 +65,8 @@ def test_a_line_of_the_log_tells_the_cause_whatever_the_bytes() -> None:
     why = "the log says: segfault at 0x7f3a12bc4401 in parse_to"
     other = why.replace("7f3a12bc4401", "55aa0011ccdd")
     assert findings.cause([b"a"], "dead", why) == findings.cause([b"b", b"c"], "dead", other)
+
+
+def test_long_methods_are_one_cause_whatever_they_are_made_of() -> None:
+    messages = [word * 70 + b" sip:a SIP/2.0\r\nVia: x\r\n" for word in (b"A", b"(", b"%41")]
+    assert len({findings.cause([one], "restarted") for one in messages}) == 1

@@ -42,6 +42,8 @@ for message in sorted(Path(__file__).parent.glob("message-*.bin")):
 '''
 MOST = 4
 """Messages that a cause is told by; more were not made small."""
+LONG_WORD = 32
+"""No method is longer; what stands behind such a word hardly matters."""
 _DIGITS, _HEX, _RUN = re.compile(r"\d+"), re.compile(r"[0-9a-f]{8,}"), re.compile(r"(.{1,4}?)\1{3,}", re.DOTALL)
 
 
@@ -87,6 +89,8 @@ def cause(messages: Sequence[bytes], harm: str, why: str = "") -> str:
 
 
 def _shape(data: bytes) -> str:
+    if len(data.split(b" ", 1)[0].split(b"\r\n", 1)[0]) > LONG_WORD:
+        return f"a first word of more than {LONG_WORD} bytes"
     text = data[:400].decode("latin-1").lower()
     for pattern, word in ((_HEX, "#"), (_DIGITS, "0")):
         text = pattern.sub(word, text)
