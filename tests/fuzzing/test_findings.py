@@ -70,3 +70,5 @@ def test_a_line_of_the_log_tells_the_cause_whatever_the_bytes() -> None:
 def test_long_methods_are_one_cause_whatever_they_are_made_of() -> None:
     messages = [word * 70 + b" sip:a SIP/2.0\r\nVia: x\r\n" for word in (b"A", b"(", b"%41")]
     assert len({findings.cause([one], "restarted") for one in messages}) == 1
+    records = [b"\x16\xfe\xfd" + bytes(40) + end for end in (b"a", b"\xff")]
+    assert len({findings.cause([one], "dead") for one in records}) == 2

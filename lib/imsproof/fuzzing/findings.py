@@ -89,7 +89,8 @@ def cause(messages: Sequence[bytes], harm: str, why: str = "") -> str:
 
 
 def _shape(data: bytes) -> str:
-    if len(data.split(b" ", 1)[0].split(b"\r\n", 1)[0]) > LONG_WORD:
+    word = data.split(b" ", 1)[0].split(b"\r\n", 1)[0]
+    if b"SIP/2.0" in data and len(word) > LONG_WORD:
         return f"a first word of more than {LONG_WORD} bytes"
     text = data[:400].decode("latin-1").lower()
     for pattern, word in ((_HEX, "#"), (_DIGITS, "0")):
