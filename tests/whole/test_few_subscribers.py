@@ -13,10 +13,14 @@ from imsproof.paths import profiles
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 OF_TWO = ("GM-ABUSE-01", "GM-ABUSE-03", "GM-ABUSE-05", "GM-ABUSE-08", "GM-PRIVACY-03")
 
 
-def test_purposes_of_two_subscribers_wait_for_each_other_and_all_get_them(tmp_path: Path) -> None:
+def test_purposes_of_two_subscribers_wait_for_each_other_and_all_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text: dict[str, Any] = yaml.safe_load((profiles() / "reference.yaml").read_text())
     text["gm"]["subscribers"] = text["gm"]["subscribers"][:2]
     text["gm"].pop("far_end")
@@ -25,7 +29,9 @@ def test_purposes_of_two_subscribers_wait_for_each_other_and_all_get_them(tmp_pa
     lab = launch(tmp_path / "lab")
     try:
         words = [word for purpose in OF_TWO for word in ("-p", purpose)]
-        done = imsproof("run", profile, *words, "--workers", 4, "--out", tmp_path / "out", **lab.environment)
+        for name, value in lab.environment.items():
+            monkeypatch.setenv(name, value)
+        done = imsproof("run", profile, *words, "--workers", 4, "--out", tmp_path / "out")
     finally:
         lab.stop()
     assert done.returncode == 0, done.stdout + done.stderr

@@ -69,7 +69,8 @@ class Health(Part):
     http: HttpUrl | None = Field(None, description="A URL that answers 2xx when the lab is well.")
     log: File | None = Field(None, description="A log file of the lab, kept with the evidence of failures.")
     alarm: Annotated[Text, AfterValidator(_expression)] = Field(
-        r"(?i)segfault|segmentation fault|core dumped|assertion .*failed|stack smashing|double free|AddressSanitizer|panic",
+        r"(?i)segfault|segmentation fault|core dumped|assertion .*failed|stack smashing|double free"
+        r"|AddressSanitizer|panic",
         description="Regular expression of lines of the log that mean harm (campaigns).",
     )
     pids: File | None = Field(
