@@ -53,8 +53,9 @@ def lab_command(
 
 
 def _profile(folder: Path, environment: dict[str, str]) -> Path:
-    """Write the reference profile with the lab's addresses filled in."""
+    """Write the reference profile with the lab's addresses filled in; files beside it are named in full."""
     text = (paths.profiles() / "reference.yaml").read_text(encoding="utf-8")
+    text = text.replace(": openapi/", f": {paths.profiles()}/openapi/")
     for name, value in {**os.environ, **environment}.items():
         text = text.replace("${env:" + name + "}", value)
     written = folder / "profile.yaml"
