@@ -14,7 +14,6 @@ from imsproof.link.tlslisten import TlsListener
 from imsproof.seams import HarnessError, Kind
 
 if TYPE_CHECKING:
-
     from imsproof.lab.pki import Pki
     from imsproof.link.session import Session
 
