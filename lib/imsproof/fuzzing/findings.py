@@ -93,8 +93,8 @@ def _shape(data: bytes) -> str:
     if b"SIP/2.0" in data and len(word) > LONG_WORD:
         return f"a first word of more than {LONG_WORD} bytes"
     text = data[:400].decode("latin-1").lower()
-    for pattern, word in ((_HEX, "#"), (_DIGITS, "0")):
-        text = pattern.sub(word, text)
+    for pattern, instead in ((_HEX, "#"), (_DIGITS, "0")):
+        text = pattern.sub(instead, text)
     return _RUN.sub(r"\1+", text).encode("unicode_escape").decode()[:160]
 
 
