@@ -75,17 +75,18 @@ class TappedLeg:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer: Address = writer.get_extra_info("peername")[:2]
-        with contextlib.suppress(OSError):
+        with contextlib.ExitStack() as open_ends, contextlib.suppress(OSError):
+            open_ends.callback(writer.close)
             first = await reader.read(_PIECE)
             inner = self._protected if first.startswith(_HANDSHAKE) else self._plain
             back, out = await asyncio.open_connection(inner.address, inner.port)
+            open_ends.callback(out.close)
             self._record(peer, self._where, 0, first)
             out.write(first)
             await asyncio.gather(
                 self._pump(reader, out, (peer, self._where), len(first)),
                 self._pump(back, writer, (self._where, peer), 0),
             )
-        writer.close()
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: tuple[Address, Address], crossed: int
