@@ -119,7 +119,7 @@ class Bench:
         *,
         auth: str | None = None,
         data_channel: bool | None = None,
-        algorithms: tuple[str, ...] = (),
+        algorithms: tuple[str | None, ...] = (),
         must_agree: bool = False,
     ) -> list[Subscriber]:
         """Lease subscribers of the profile that nobody else uses meanwhile.

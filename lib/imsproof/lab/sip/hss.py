@@ -42,9 +42,10 @@ class Hss:
         sqn = self._sqn[subscriber.impi] = self._sqn.get(subscriber.impi, 0) + INDEX_STEP
         if not subscriber.impus:
             del self._sqn[subscriber.impi]  # made-up names must not fill the memory
-        functions = subscriber.functions()
         rand = secrets.token_bytes(16) if rand_fresh else self._secret[:16]
-        vector = aka.make_vector(functions, rand, sqn, AMF)
+        vector = aka.make_vector(subscriber.functions(), rand, sqn, AMF)
+        # Both algorithms are worked for everybody, so that the time to the challenge does not tell who has which.
+        aka.make_vector(subscriber.other_functions(), rand, sqn, AMF)
         if autn_valid:
             return vector
         mac = bytes(octet ^ 0xFF for octet in vector.autn[8:])

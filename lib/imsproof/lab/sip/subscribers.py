@@ -52,6 +52,12 @@ class Subscriber:
         """Milenage, or TUAK, with its keys."""
         return Tuak(self.k, topc=self.topc) if self.topc else Milenage(self.k, opc=self.opc)
 
+    def other_functions(self) -> Functions:
+        """The algorithm set that the subscriber does not have, with its own K."""
+        if self.topc:
+            return Milenage(self.k[:16], opc=self.topc[:16])
+        return Tuak(self.k, topc=self.opc * 2)
+
 
 def _identities(number: int) -> tuple[str, str, tuple[str, ...]]:
     msisdn = f"+49301{number:06}"
