@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from imsproof.profile.sbi import Nrf, Producer, Sbi
 
 
+FLOODS = 2
+"""How many purposes of a family that would run alone run at once when each has a lab of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaPair:
     """The access leg's peer and the far leg of one purpose."""
@@ -96,11 +100,11 @@ class Bench:
     def open(self, *, alone: bool = False) -> None:
         """Take the turn: alone for a purpose that disturbs others (or where it is asked for), shared for all others.
 
-        With a lab of this process' own nobody else is disturbed, but for the machine: floods of a family go one by one.
+        With a lab of this process' own nobody else is disturbed, but for the machine: few floods of a family at once.
         """
         if self._own_lab:
             if self.purpose.exclusive:
-                self._leases.take("machine", [self.purpose.family])
+                self._leases.take("machine", [f"{self.purpose.family} {seat}" for seat in range(FLOODS)])
         elif alone or self.purpose.exclusive:
             self._leases.alone()
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imsproof.commands.common import DEFAULT_WORKERS, Exit, Format, console, select
+from imsproof.commands.common import CALIBRATION_WORKERS, Exit, Format, console, select
 from imsproof.commands.live import LiveTable
 from imsproof.commands.run import Families, Ids, Workers
 
@@ -19,7 +19,7 @@ def calibrate_command(
     family: Families = None,
     purpose: Ids = None,
     output: Annotated[Format, typer.Option("--format", help="table, json or markdown.")] = Format.TABLE,
-    workers: Workers = DEFAULT_WORKERS,
+    workers: Workers = CALIBRATION_WORKERS,
     seed: Annotated[int, typer.Option(help="Seed of the purposes.")] = 1,
 ) -> None:
     """Try each purpose on the conformant reference lab, and on each lab with a fault that it must catch.

@@ -22,6 +22,8 @@ console = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty(
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 DEFAULT_WORKERS = max(2, min(6, 2 * (os.cpu_count() or 1)))
+CALIBRATION_WORKERS = max(2, min(8, 3 * (os.cpu_count() or 1)))
+"""Most faults are found out by waiting, and each process has a lab of its own."""
 
 STYLE = {
     Verdict.PASS: "green",
