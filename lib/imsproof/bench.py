@@ -223,7 +223,15 @@ class Bench:
         subscribers = self.gm.usual
         willing = among or [one for one in subscribers if not one.refuses_anonymous] or list(subscribers)
         callee = self.ue("ue-b", subscriber=self._lease_subscriber(willing))
-        return Parties(self.session, self.ue("ue-a"), callee)
+        return Parties(self.session, self.ue("ue-a", subscriber=self.another_like(callee.subscriber)), callee)
+
+    def another_like(self, who: Subscriber) -> Subscriber:
+        """Lease another subscriber, one that authenticates in the same way if there is any.
+
+        What one says in another's name then meets a challenge that it can answer, wrongly.
+        """
+        alike = any(one.auth == who.auth for one in self.gm.subscribers if one != who)
+        return self.subscribers(1, auth=who.auth if alike else None)[0]
 
     def strangers(self, victim: Subscriber) -> list[Ue]:
         """Who is no party: somebody who is not registered and names ``victim``, and a third subscriber if there is one.

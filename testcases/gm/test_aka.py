@@ -308,7 +308,8 @@ def test_a_challenge_is_not_answered_in_another_s_name(bench: Bench) -> None:
 @purpose("GM-AKA-14")
 def test_identities_must_belong_together(bench: Bench) -> None:
     """A subscriber that authenticates as itself does not register another's public identity."""
-    own, other = bench.subscribers(2)
+    (own,) = bench.subscribers(1)
+    other = bench.another_like(own)
     attacker = bench.stranger(own)
     control(attacker.register(label="REGISTER of its own identity")).accepted()
     attacker.deregister()

@@ -11,7 +11,7 @@ from imsproof.actors.sipsubject import Challenge
 from imsproof.actors.usim import Usim, usim_of
 from imsproof.codec import aka, sip
 from imsproof.codec.digest import Digest, DigestError, aka_password, parse_algorithm
-from imsproof.seams import HarnessError
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +63,9 @@ class Credentials:
 
     @property
     def usim(self) -> Usim:
-        """The subscriber's USIM, made with its first use (``HarnessError`` when the profile gives none)."""
+        """The subscriber's USIM, made with its first use (``InconclusiveError`` when the profile gives none)."""
         if self._usim is None:
-            raise HarnessError(
+            raise InconclusiveError(
                 f"subscriber {self.subscriber.name} is challenged with AKA, but the profile has no k and opc (or card)"
             )
         return self._usim
@@ -100,7 +100,7 @@ class Credentials:
             alter: changes the header's parameters after the response was computed.
 
         Raises:
-            HarnessError: the profile lacks the secret that the challenge asks for.
+            InconclusiveError: the profile lacks the secret that the challenge asks for.
         """
         challenge = self.read(header)
         try:
@@ -167,7 +167,9 @@ class Credentials:
     def _password(self, password: str | None) -> bytes:
         chosen = self.subscriber.password if password is None else password
         if chosen is None:
-            raise HarnessError(f"subscriber {self.subscriber.name} is challenged for a password; the profile has none")
+            raise InconclusiveError(
+                f"subscriber {self.subscriber.name} is challenged for a password; the profile has none"
+            )
         return chosen.encode()
 
     def _write(

@@ -11,6 +11,7 @@ from imsproof.actors.sipsubject import Challenge, Registration
 from imsproof.actors.station import CHALLENGES, Station, bracketed, token
 from imsproof.codec import sip
 from imsproof.link.session import ConnectionFailedError
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from imsproof.actors.credentials import AlterBytes, AlterParams, Answer
@@ -124,9 +125,13 @@ class Registrant(Station):
             challenged = registration.header(CHALLENGES.get(registration.status, ""))
             if not challenged:
                 break
-            answer = self.credentials.answer(
-                challenged, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
-            )
+            try:
+                answer = self.credentials.answer(
+                    challenged, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
+                )
+            except InconclusiveError as error:
+                registration.failed = str(error)
+                break
             again = registration.challenge is not None and not (registration.resynchronised or answer.auts)
             self._note_answer(registration, answer, proxy=registration.status == PROXY)
             if again and answer.challenge.params.get("stale", "").lower() != "true":
