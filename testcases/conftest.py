@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.actors.nf import NfConsumer, ProducerClient
+from imsproof.actors.nf import NfConsumer
 from imsproof.actors.outsider import Outsider
+from imsproof.actors.producerclient import ProducerClient
 
 if TYPE_CHECKING:
     from imsproof.bench import Bench

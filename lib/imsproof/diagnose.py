@@ -25,7 +25,7 @@ from imsproof.seams import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from imsproof.actors.nf import Target
+    from imsproof.actors.nfrequest import Target
     from imsproof.link.session import Session
     from imsproof.profile import Profile
     from imsproof.profile.gm import Gm

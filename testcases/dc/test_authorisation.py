@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.parties import forge
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.codec.sdp import Dcmap, Fingerprint, audio_offer, data_channel_offer
 from imsproof.engine.identity import make_identity
 from imsproof.judge import alive, control, expect

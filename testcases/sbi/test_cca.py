@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors import cca, forgery
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError

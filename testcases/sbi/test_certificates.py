@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.certificates import CertificateMaker
 from imsproof.actors.led import Leader, ServerMaker
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.judge import afterwards, alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError, Role
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from imsproof.actors.led import Led
-    from imsproof.actors.nf import TokenAnswer
+    from imsproof.actors.nftokens import TokenAnswer
     from imsproof.bench import Bench
     from imsproof.judge import Expectation
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from imsproof.actors.http2cases import Case
     from imsproof.actors.http2probe import Http2Answer
-    from imsproof.actors.nf import ProducerClient
+    from imsproof.actors.producerclient import ProducerClient
     from imsproof.bench import Bench
 
 CASES = {

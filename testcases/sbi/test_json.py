@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors import jsoncases, schemacases
 from imsproof.actors.jsoncases import JSON_TYPE, PATCH_TYPE, JsonCase
 from imsproof.actors.neighbour import Neighbour
-from imsproof.actors.nf import full_path
+from imsproof.actors.nfrequest import full_path
 from imsproof.actors.openapi import OpenApi
 from imsproof.judge import alive, control, expect
 from imsproof.paths import profiles
@@ -18,7 +18,8 @@ from imsproof.seams import InconclusiveError, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from imsproof.actors.nf import ProducerClient, TokenAnswer
+    from imsproof.actors.nftokens import TokenAnswer
+    from imsproof.actors.producerclient import ProducerClient
     from imsproof.bench import Bench
     from imsproof.link.subject import HttpAnswer
     from imsproof.profile.sbi import SbiProbe

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from imsproof.actors import forgery
-from imsproof.actors.nf import TOKEN_PATH, NfConsumer, NfIdentity
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.nftokens import TOKEN_PATH, token_form
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import HarnessError, InconclusiveError, Role
@@ -52,7 +54,11 @@ class Office:
 
     def ask(self, label: str, **changes: str | None) -> HttpAnswer:
         """Ask for a token for the producer under test, with these form fields changed."""
-        return self.post(label, self.consumer.token_request(self.producer, changes=changes), injected=bool(changes))
+        return self.post(label, self.form(**changes), injected=bool(changes))
+
+    def form(self, **changes: str | None) -> str:
+        """The form that asks for this token, with these fields changed."""
+        return token_form(self.consumer.identity, self.producer, changes=changes)
 
     def post(self, label: str, form: str, *, injected: bool = True, kind: str = FORM[0][1]) -> HttpAnswer:
         """Send a form, whatever it holds."""
@@ -117,19 +123,17 @@ def test_no_token_for_malformed_requests(bench: Bench) -> None:
     """The NRF refuses forms with parameters missing, given twice or out of form, and what is no form at all."""
     office = Office(bench)
     control(office.ask("well formed")).accepted()
-    form = office.consumer.token_request(office.producer)
+    form = office.form()
     own = office.consumer.identity.instance_id
     broken = {
-        "without a scope": office.consumer.token_request(office.producer, changes={"scope": None}),
-        "without an NF instance id": office.consumer.token_request(office.producer, changes={"nfInstanceId": None}),
+        "without a scope": office.form(scope=None),
+        "without an NF instance id": office.form(nfInstanceId=None),
         "with the NF instance id twice": f"{form}&{urlencode({'nfInstanceId': own})}",
         "with the scope twice": f"{form}&scope=nudr-dr&{urlencode({'scope': office.producer.token_scope})}"
         if office.producer
         else f"{form}&scope=a&scope=b",
-        "with an NF instance id that is no UUID": office.consumer.token_request(
-            office.producer, changes={"nfInstanceId": "../../etc/passwd"}
-        ),
-        "with a scope out of form": office.consumer.token_request(office.producer, changes={"scope": 'a"b\\c;{}'}),
+        "with an NF instance id that is no UUID": office.form(nfInstanceId="../../etc/passwd"),
+        "with a scope out of form": office.form(scope='a"b\\c;{}'),
         "with nothing in it": "",
         "with no form but noise": "%%%=%00&&&==",
     }

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from imsproof.actors import cca, forgery
 from imsproof.actors.forgery import Workshop
 from imsproof.actors.indirect import IndirectConsumer
-from imsproof.actors.nf import NfIdentity, ProducerClient, authority
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.nfrequest import authority
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.actors.tokencases import TABLE, THROUGH_SCP
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from imsproof.actors.nf import TokenAnswer
+    from imsproof.actors.nftokens import TokenAnswer
     from imsproof.bench import Bench
 
 ASSERTIONS = {
@@ -36,14 +39,15 @@ def indirect(bench: Bench, identity: NfIdentity | None = None) -> tuple[Indirect
     return consumer, ProducerClient(consumer, bench.producer())
 
 
-def accepted(client: ProducerClient, token: TokenAnswer | None) -> None:
-    """The control: the same request, right in everything, is served through the SCP."""
+@contextmanager
+def through(bench: Bench) -> Iterator[tuple[IndirectConsumer, ProducerClient, TokenAnswer]]:
+    """What comes before and after: the same request, right in everything, is served through the SCP, and served on."""
+    consumer, client = indirect(bench)
+    token = client.token()
     control(client.probe(token, label="through the SCP, right")).accepted()
     client.release(token)
-
-
-def served_on(client: ProducerClient, token: TokenAnswer | None) -> None:
-    """The SCP and the producer behind it serve on."""
+    yield consumer, client, token
+    consumer.assertion, consumer.target = consumer.good, ()
     alive(client.probe(token, label="through the SCP, right again"))
     client.release(token)
 
@@ -51,116 +55,88 @@ def served_on(client: ProducerClient, token: TokenAnswer | None) -> None:
 @purposes(THROUGH_SCP)
 def test_a_wrong_token_through_the_scp(bench: Bench, case: Sequence[str]) -> None:
     """A wrong access token is refused as it is without an SCP, also when one brings it with a good assertion."""
-    _, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    shop = Workshop.of(client, token.token)
-    for row in (TABLE[one] for one in case):
-        for hostile in row.recipe(shop):
-            label = f"through the SCP {hostile.label}"
-            answer = client.probe(hostile.token, label=label, headers=hostile.headers, injected=True)
-            expect(answer).refused(status=row.status, accept=client.successes)
-    served_on(client, token)
+    with through(bench) as (_, client, token):
+        shop = Workshop.of(client, token.token)
+        for row in (TABLE[one] for one in case):
+            for hostile in row.recipe(shop):
+                label = f"through the SCP {hostile.label}"
+                answer = client.probe(hostile.token, label=label, headers=hostile.headers, injected=True)
+                expect(answer).refused(status=row.status, accept=client.successes)
 
 
 @purpose("SBI-SCP-06")
 def test_a_stolen_token_through_the_scp(bench: Bench) -> None:
     """An access token of one consumer is refused with the assertion of another, whose connection it comes over."""
-    _, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    others = [one for one in bench.sbi.consumers if one is not bench.sbi.consumer]
-    if not others:
-        raise InconclusiveError("sbi.consumers holds no second consumer, so there is nobody to steal the token")
-    _, thief = indirect(bench, NfIdentity.of(others[0]))
-    answer = thief.probe(token, label="through the SCP, a stolen token", injected=True)
-    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
-    served_on(client, token)
+    with through(bench) as (_, client, token):
+        others = [one for one in bench.sbi.consumers if one is not bench.sbi.consumer]
+        if not others:
+            raise InconclusiveError("sbi.consumers holds no second consumer, so there is nobody to steal the token")
+        _, thief = indirect(bench, NfIdentity.of(others[0]))
+        answer = thief.probe(token, label="through the SCP, a stolen token", injected=True)
+        expect(answer).refused(status=[400, 401, 403], accept=client.successes)
 
 
 @purposes(ASSERTIONS)
 def test_a_wrong_assertion_through_the_scp(bench: Bench, case: tuple[str, Callable[[NfIdentity, str], str]]) -> None:
     """A wrong client credentials assertion is refused: through an SCP it alone says who the consumer is."""
-    consumer, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    what, make = case
-    consumer.assertion = lambda producer: make(consumer.identity, producer.nf_type or "")
-    answer = client.probe(token, label=f"through the SCP, an assertion with {what}", injected=True)
-    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
-    consumer.assertion = consumer.good
-    served_on(client, token)
+    with through(bench) as (consumer, client, token):
+        what, make = case
+        consumer.assertion = lambda producer: make(consumer.identity, producer.nf_type or "")
+        answer = client.probe(token, label=f"through the SCP, an assertion with {what}", injected=True)
+        expect(answer).refused(status=[400, 401, 403], accept=client.successes)
 
 
 @purpose("SBI-SCP-17")
 def test_an_assertion_in_the_name_of_another_nf_through_the_scp(bench: Bench) -> None:
     """An assertion in the name of the consumer is refused that another NF has signed with its certificate."""
-    consumer, client = indirect(bench)
-    another = bench.sbi.another
-    if another is None:
-        raise InconclusiveError("the profile has no second consumer")
-    token = client.token()
-    accepted(client, token)
-    claims = {"sub": consumer.identity.instance_id}
-    consumer.assertion = lambda one: cca.assertion(NfIdentity.of(another), one.nf_type or "", claims=claims)
-    answer = client.probe(token, label="through the SCP, an assertion signed by another NF", injected=True)
-    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
-    consumer.assertion = consumer.good
-    served_on(client, token)
+    with through(bench) as (consumer, client, token):
+        another = bench.sbi.another
+        if another is None:
+            raise InconclusiveError("the profile has no second consumer")
+        claims = {"sub": consumer.identity.instance_id}
+        consumer.assertion = lambda one: cca.assertion(NfIdentity.of(another), one.nf_type or "", claims=claims)
+        answer = client.probe(token, label="through the SCP, an assertion signed by another NF", injected=True)
+        expect(answer).refused(status=[400, 401, 403], accept=client.successes)
 
 
 @purpose("SBI-SCP-10")
 def test_no_assertion_through_the_scp(bench: Bench) -> None:
     """A producer that asks for assertions serves no request that an SCP brings without one."""
-    consumer, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    consumer.assertion = lambda _: None
-    answer = client.probe(token, label="through the SCP without an assertion", injected=True)
-    expect(answer).refused(status=[400, 401, 403], accept=client.successes)
-    consumer.assertion = consumer.good
-    served_on(client, token)
+    with through(bench) as (consumer, client, token):
+        consumer.assertion = lambda _: None
+        answer = client.probe(token, label="through the SCP without an assertion", injected=True)
+        expect(answer).refused(status=[400, 401, 403], accept=client.successes)
 
 
 @purpose("SBI-SCP-11")
 def test_the_scp_leads_nowhere_else(bench: Bench) -> None:
     """The SCP leads no request to an address that is no NF's, and so no token to a stranger."""
-    consumer, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    trap = forgery.set_trap(consumer, client, "the tester where no NF is")
-    host, port = trap.address
-    for scheme in ("https", "http"):
-        consumer.target = [f"{scheme}://{host}:{port}"]
-        expect(client.probe(token, label=f"to a stranger over {scheme}", injected=True)).refused(
-            status=[400, 403, 404, 504], accept=client.successes
-        )
-    trap.session.run(trap.wait(trap.session.timers.silence))
-    consumer.target = ()
-    expect(client.probe(token, label="through the SCP, after the trap")).that("nobody-came", exchange=trap.exchange)
-    served_on(client, token)
+    with through(bench) as (consumer, client, token):
+        trap = forgery.set_trap(consumer, client, "the tester where no NF is")
+        host, port = trap.address
+        for scheme in ("https", "http"):
+            consumer.target = [f"{scheme}://{host}:{port}"]
+            expect(client.probe(token, label=f"to a stranger over {scheme}", injected=True)).refused(
+                status=[400, 403, 404, 504], accept=client.successes
+            )
+        trap.session.run(trap.wait(trap.session.timers.silence))
+        consumer.target = ()
+        expect(client.probe(token, label="through the SCP, after the trap")).that("nobody-came", exchange=trap.exchange)
 
 
 @purpose("SBI-SCP-12")
 def test_one_request_has_one_target(bench: Bench) -> None:
     """The SCP refuses a request that names two targets, since another node might choose the other."""
-    consumer, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    consumer.target = ["https://127.0.0.1:9", f"{client.producer.url.scheme}://{authority(client.producer)}"]
-    answer = client.probe(token, label="with two targets", injected=True)
-    expect(answer).refused(status=[400], accept=client.successes)
-    consumer.target = ()
-    served_on(client, token)
+    with through(bench) as (consumer, client, token):
+        consumer.target = ["https://127.0.0.1:9", f"{client.producer.url.scheme}://{authority(client.producer)}"]
+        answer = client.probe(token, label="with two targets", injected=True)
+        expect(answer).refused(status=[400], accept=client.successes)
 
 
 @purpose("SBI-SCP-13")
 def test_hops_are_counted(bench: Bench) -> None:
     """The SCP leads no request on whose hops are used up, so that requests cannot go round for ever."""
-    _, client = indirect(bench)
-    token = client.token()
-    accepted(client, token)
-    hops = [("3gpp-sbi-max-forward-hops", "0; nodetype=scp")]
-    answer = client.probe(token, label="with no hop left", headers=hops, injected=True)
-    expect(answer).refused(status=[400, 403, 429, 500, 508], accept=client.successes)
-    served_on(client, token)
+    with through(bench) as (_, client, token):
+        hops = [("3gpp-sbi-max-forward-hops", "0; nodetype=scp")]
+        answer = client.probe(token, label="with no hop left", headers=hops, injected=True)
+        expect(answer).refused(status=[400, 403, 429, 500, 508], accept=client.successes)

@@ -6,7 +6,9 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors import tlstricks
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.actors.tlsprobe import FALLBACK_SCSV, SECP256R1, SSL3, TOLERABLE, TlsProbe, malformed
 from imsproof.codec.tlssuites import CLASSES, GOOD, NAMES, forbidden
 from imsproof.judge import alive, control, expect

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors import forgery
 from imsproof.actors.forgery import Workshop
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.actors.tokencases import INVALID, SCOPE, TABLE, Row
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
@@ -14,7 +16,7 @@ from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from imsproof.actors.forgery import Hostile
-    from imsproof.actors.nf import TokenAnswer
+    from imsproof.actors.nftokens import TokenAnswer
     from imsproof.bench import Bench
 
 

@@ -6,16 +6,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from imsproof.actors.nf import NfConsumer
 from imsproof.codec import sip
 from imsproof.lab.launch import launch
 from imsproof.link.session import Link, Session
 from imsproof.profile import Profile, load
 from imsproof.profile.gm import Gm, Subscriber
 from imsproof.seams import Address, Record
+
+if TYPE_CHECKING:
+    from imsproof.profile.sbi import Producer
 
 ROOT = Path(__file__).parents[2]
 K = bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc")
@@ -36,6 +40,21 @@ def lab(reference: Profile) -> Iterator[Session]:
     link = Link(scope_allows=reference.scope.allows, limits=reference.limits, timers=reference.timers)
     yield link.session(Record("TEST-01"))
     link.close()
+
+
+@pytest.fixture
+def consumer(lab: Session, reference: Profile) -> NfConsumer:
+    """The authorised consumer of the reference lab."""
+    assert reference.sbi
+    return NfConsumer(lab, reference.sbi)
+
+
+@pytest.fixture
+def producer(consumer: NfConsumer) -> Producer:
+    """The MF of the reference lab."""
+    found = consumer.sbi.producer("nmf-mrm")
+    assert found
+    return found
 
 
 class SipPeer:

@@ -10,7 +10,7 @@ from cryptography import x509
 from joserfc import jws
 
 from imsproof.actors.cca import assertion
-from imsproof.actors.nf import NfIdentity
+from imsproof.actors.nfidentity import NfIdentity
 from imsproof.codec.jose import parse_unverified
 from imsproof.lab.pki import make_pki
 from imsproof.lab.sbi.signature import certificate_key

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from imsproof.actors.certificates import CertificateMaker, load_key
-from imsproof.actors.nf import NfIdentity
+from imsproof.actors.nfidentity import NfIdentity
 from imsproof.lab.pki import Pki, make_pki
 from imsproof.profile.sbi import KeyPair
 from imsproof.seams import HarnessError, InconclusiveError

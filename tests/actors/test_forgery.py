@@ -8,7 +8,8 @@ import pytest
 
 from imsproof.actors import forgery
 from imsproof.actors.forgery import Workshop, wrong_claims, wrong_times
-from imsproof.actors.nf import NfConsumer, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.codec.jose import parse_unverified
 from imsproof.seams import HarnessError, InconclusiveError, Kind
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors import cca
 from imsproof.actors.indirect import TARGET, IndirectConsumer
-from imsproof.actors.nf import ProducerClient
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.seams import Kind
 
 if TYPE_CHECKING:

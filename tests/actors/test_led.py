@@ -11,19 +11,11 @@ from tests.conftest import kinds
 
 from imsproof.actors.certificates import CertificateMaker
 from imsproof.actors.led import Leader, ServerMaker
-from imsproof.actors.nf import NfConsumer
 from imsproof.profile.sbi import Callback
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
-    from imsproof.link.session import Session
-    from imsproof.profile import Profile
-
-
-@pytest.fixture
-def consumer(lab: Session, reference: Profile) -> NfConsumer:
-    assert reference.sbi
-    return NfConsumer(lab, reference.sbi)
+    from imsproof.actors.nf import NfConsumer
 
 
 def test_the_lab_comes_and_its_requests_are_taken_back(consumer: NfConsumer) -> None:

@@ -7,27 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imsproof.actors import tlstricks
-from imsproof.actors.nf import NfConsumer
 from imsproof.judge.predicates.tlsprobe import no_early_data, no_renegotiation, tampering_noticed
 from imsproof.seams import Outcome
 
 if TYPE_CHECKING:
-    from imsproof.link.session import Session
-    from imsproof.profile import Profile
+    from imsproof.actors.nf import NfConsumer
     from imsproof.profile.sbi import Producer
-
-
-@pytest.fixture
-def consumer(lab: Session, reference: Profile) -> NfConsumer:
-    assert reference.sbi
-    return NfConsumer(lab, reference.sbi)
-
-
-@pytest.fixture
-def producer(consumer: NfConsumer) -> Producer:
-    found = consumer.sbi.producer("nmf-mrm")
-    assert found
-    return found
 
 
 def test_the_lab_does_not_renegotiate(consumer: NfConsumer, producer: Producer) -> None:

@@ -1,4 +1,4 @@
-"""TLS over memory as the link's tap keeps it, for the tests of decryption."""
+"""TLS and DTLS over memory as the link's tap keeps it, for the tests of decryption."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import h2.config
 import h2.connection
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from imsproof.engine.dtls import DtlsEngine
 from imsproof.engine.identity import make_identity
 from imsproof.seams import TapPacket
 
@@ -57,3 +58,17 @@ def http2_request(headers: list[tuple[str, str]], body: bytes) -> bytes:
     client.send_headers(1, headers)
     client.send_data(1, body, end_stream=True)
     return client.data_to_send()
+
+
+def dtls_taps() -> tuple[DtlsEngine, list[TapPacket], list[str]]:
+    """A DTLS association that stands: the client's end, the packets so far, and its keys (more with each use)."""
+    keys: list[str] = []
+    near, far = DtlsEngine("client", make_identity(), keylog=keys.append), DtlsEngine("server", make_identity())
+    taps: list[TapPacket] = []
+    near.start()
+    for _ in range(6):
+        for engine, other, way in ((near, far, THERE), (far, near, BACK)):
+            for datagram in engine.outgoing():
+                taps.append(TapPacket(len(taps), "udp", *way, datagram))
+                other.receive(datagram)
+    return near, taps, keys

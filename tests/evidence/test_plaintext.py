@@ -7,10 +7,8 @@ import struct
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.evidence.secured import BACK, CLIENT, SERVER, THERE, http2_request, tls_taps
+from tests.evidence.secured import BACK, CLIENT, SERVER, THERE, dtls_taps, http2_request, tls_taps
 
-from imsproof.engine.dtls import DtlsEngine
-from imsproof.engine.identity import make_identity
 from imsproof.evidence import packets, pcapng, plaintext
 from imsproof.evidence.capture import write_tap
 from imsproof.evidence.plaintext import Plain, decrypt
@@ -52,15 +50,7 @@ def test_the_headers_and_the_whole_body_of_http2_are_read(tmp_path: Path) -> Non
 @needs_tshark
 def test_a_datagram_that_cannot_be_opened_makes_its_way_partly_shut(tmp_path: Path) -> None:
     """A record with a wrong MAC is no reason to say that the journal lies."""
-    keys: list[str] = []
-    near, far = DtlsEngine("client", make_identity(), keylog=keys.append), DtlsEngine("server", make_identity())
-    taps: list[TapPacket] = []
-    near.start()
-    for _ in range(6):
-        for engine, other, way in ((near, far, THERE), (far, near, BACK)):
-            for datagram in engine.outgoing():
-                taps.append(TapPacket(len(taps), "udp", *way, datagram))
-                other.receive(datagram)
+    near, taps, keys = dtls_taps()
     near.write(b"over the bootstrap channel")
     sent = near.outgoing()
     taps += [TapPacket(len(taps), "udp", CLIENT, SERVER, datagram) for datagram in sent]
@@ -94,15 +84,7 @@ def test_headers_that_cannot_be_read_are_not_held_against_anybody() -> None:
 @needs_tshark
 def test_a_datagram_in_ip_fragments_is_opened_whole(tmp_path: Path) -> None:
     """The ports stand in the first fragment only, the whole datagram with the last one."""
-    keys: list[str] = []
-    near, far = DtlsEngine("client", make_identity(), keylog=keys.append), DtlsEngine("server", make_identity())
-    taps: list[TapPacket] = []
-    near.start()
-    for _ in range(6):
-        for engine, other, way in ((near, far, THERE), (far, near, BACK)):
-            for datagram in engine.outgoing():
-                taps.append(TapPacket(len(taps), "udp", *way, datagram))
-                other.receive(datagram)
+    near, taps, keys = dtls_taps()
     near.write(b"long " * 150)
     (sent,) = near.outgoing()
     whole = packets.udp(CLIENT, SERVER, sent)

@@ -16,7 +16,7 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from imsproof.actors.nf import NfIdentity
+    from imsproof.actors.nfidentity import NfIdentity
 
 HEADER = "3gpp-sbi-client-credentials"
 LIFETIME = 60

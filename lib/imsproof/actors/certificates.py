@@ -23,7 +23,7 @@ from imsproof.seams import HarnessError, InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imsproof.actors.nf import NfIdentity
+    from imsproof.actors.nfidentity import NfIdentity
     from imsproof.profile.sbi import KeyPair
 
 DAY = dt.timedelta(days=1)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from imsproof.actors.cca import certificate_signer
-from imsproof.actors.nf import token_signer
+from imsproof.actors.nftokens import mint, token_signer
 from imsproof.codec import jose
 from imsproof.link.listen import TrapListener
 from imsproof.link.tls import read_pem
@@ -24,7 +24,8 @@ from imsproof.seams import HarnessError, InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from imsproof.actors.nf import NfConsumer, ProducerClient
+    from imsproof.actors.nf import NfConsumer
+    from imsproof.actors.producerclient import ProducerClient
 
 HUGE = 60_000
 """Characters of a token that is much too long, but fits a header list of 64 KiB."""
@@ -74,7 +75,7 @@ class Workshop:
 
     def minted(self, **claims: Any) -> str:
         """A token signed as the lab trusts it, with these claims changed (``None`` leaves one out)."""
-        return self.consumer.mint(self.producer.producer, claims=claims)
+        return mint(self.consumer.sbi, self.consumer.identity, self.producer.producer, claims=claims)
 
 
 def no_token(_shop: Workshop) -> Sequence[Hostile]:

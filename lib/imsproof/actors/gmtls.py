@@ -13,7 +13,7 @@ from imsproof.link.tls import TlsStream
 from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
-    from imsproof.actors.nf import Target
+    from imsproof.actors.nfrequest import Target
     from imsproof.link.session import Session
     from imsproof.profile.gm import Gm
 

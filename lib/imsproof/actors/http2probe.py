@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hpack
 
 from imsproof.actors.http2script import Script
-from imsproof.actors.nf import authority, encoded, full_path
+from imsproof.actors.nfrequest import authority, encoded, full_path
 from imsproof.codec import http2
 from imsproof.codec.http2 import Flag, Frame, FrameReader, Setting, Type
 from imsproof.link.session import ConnectionFailedError
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from imsproof.actors.http2script import Steps
-    from imsproof.actors.nf import NfConsumer, TokenAnswer
+    from imsproof.actors.nf import NfConsumer
+    from imsproof.actors.nftokens import TokenAnswer
     from imsproof.link.tls import TlsOptions
     from imsproof.profile.sbi import Producer
 

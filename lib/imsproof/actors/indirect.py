@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors import cca
-from imsproof.actors.nf import NfConsumer, authority, full_path
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfrequest import authority, full_path
 from imsproof.profile.sbi import Producer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from imsproof.actors.nf import Headers, NfIdentity, Target
+    from imsproof.actors.nfidentity import NfIdentity
+    from imsproof.actors.nfrequest import Headers, Target
     from imsproof.link.session import Session
     from imsproof.profile.sbi import Sbi, Scp
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from imsproof.actors.certificates import CertificateMaker
-    from imsproof.actors.nf import NfConsumer, NfIdentity, Target
+    from imsproof.actors.nf import NfConsumer
+    from imsproof.actors.nfidentity import NfIdentity
+    from imsproof.actors.nfrequest import Target
     from imsproof.profile.sbi import Callback, CallbackRequest
 
 PATH = "/imsproof/notifications"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.nf import NfConsumer, NfIdentity, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nfidentity import NfIdentity
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ from imsproof.seams import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from imsproof.actors.nf import Target
+    from imsproof.actors.nfrequest import Target
     from imsproof.codec.tlshello import Extension
     from imsproof.link.session import Session
 

@@ -14,7 +14,8 @@ from imsproof.link.tls import TlsStream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imsproof.actors.nf import NfConsumer, Target
+    from imsproof.actors.nf import NfConsumer
+    from imsproof.actors.nfrequest import Target
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """What an HTTP/2 client sends first (RFC 9113 section 3.4), with an empty SETTINGS frame."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imsproof.actors.nf import NfConsumer, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.seams import ImsproofError
 
 if TYPE_CHECKING:

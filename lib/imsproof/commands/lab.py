@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -53,9 +54,9 @@ def lab_command(
 
 
 def _profile(folder: Path, environment: dict[str, str]) -> Path:
-    """Write the reference profile with the lab's addresses filled in; files beside it are named in full."""
+    """Write the reference profile with the lab's addresses filled in, and beside it what it names."""
     text = (paths.profiles() / "reference.yaml").read_text(encoding="utf-8")
-    text = text.replace(": openapi/", f": {paths.profiles()}/openapi/")
+    shutil.copytree(paths.profiles() / "openapi", folder / "openapi", dirs_exist_ok=True)
     for name, value in {**os.environ, **environment}.items():
         text = text.replace("${env:" + name + "}", value)
     written = folder / "profile.yaml"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imsproof.actors import cca
-from imsproof.actors.nf import NfIdentity
+from imsproof.actors.nfidentity import NfIdentity
 from imsproof.codec import jose
 from imsproof.lab import nodes
 

@@ -94,21 +94,14 @@ def message_answered(events: Events, *, exchange: str) -> Finding:
         return unknown(f"{exchange}: no message was sent")
     if back is None:
         return fails(f"{exchange}: no message came back", sent.seq)
-    return holds(f"{exchange}: a message of {len(back.data)} bytes came back", sent.seq, back.seq)
+    told = f"a message of {len(back.data)} bytes came back on stream {back.facts.get('stream')}"
+    return holds(f"{exchange}: {told}", sent.seq, back.seq)
 
 
 @predicate("message-not-answered")
 def message_not_answered(events: Events, *, exchange: str) -> Finding:
     """No message came back over any data channel: what was sent was not taken for a request."""
-    sent, back = _messages(events, exchange)
-    if sent is None:
-        return unknown(f"{exchange}: no message was sent")
-    if back is not None:
-        stream = back.facts.get("stream")
-        return fails(
-            f"{exchange}: a message of {len(back.data)} bytes came back on stream {stream}", sent.seq, back.seq
-        )
-    return holds(f"{exchange}: no message came back", sent.seq)
+    return opposite(message_answered(events, exchange=exchange))
 
 
 def _messages(events: Events, exchange: str) -> tuple[Event | None, Event | None]:

@@ -13,11 +13,25 @@ from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imsproof.seams import Events
 
 
 def _first(own: list[Event], kind: Kind) -> Event | None:
     return next((event for event in own if event.kind is kind), None)
+
+
+def none_came(events: Events, exchange: str, seen: Callable[[bytes], str], what: str) -> Finding:
+    """Judge that nothing of a kind came back: ``seen`` names what it finds in the octets that came, or says ``""``."""
+    own = of_exchange(events, exchange)
+    sent = _first(own, Kind.SENT)
+    if sent is None:
+        return unknown(f"{exchange}: nothing was sent")
+    for event in own:
+        if event.kind is Kind.RECEIVED and (found := seen(event.data)):
+            return fails(f"{exchange}: {found} came back", sent.seq, event.seq)
+    return holds(f"{exchange}: no {what} came back", sent.seq)
 
 
 @predicate("no-alert")
@@ -46,27 +60,15 @@ def not_amplified(events: Events, *, exchange: str, factor: float) -> Finding:
 @predicate("unanswered")
 def unanswered(events: Events, *, exchange: str) -> Finding:
     """Nothing came back to datagrams from an address that the session does not know."""
-    own = of_exchange(events, exchange)
-    sent = _first(own, Kind.SENT)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    back = _first(own, Kind.RECEIVED)
-    if back is not None:
-        return fails(f"{exchange}: {len(back.data)} bytes came back", sent.seq, back.seq)
-    return holds(f"{exchange}: nothing came back", sent.seq)
+    return none_came(events, exchange, lambda data: f"{len(data)} bytes", "datagram")
 
 
 @predicate("no-server-hello")
 def no_server_hello(events: Events, *, exchange: str) -> Finding:
     """To hellos from where nobody proved to be, no more than HelloVerifyRequest was answered (RFC 6347 4.2.1)."""
-    own = of_exchange(events, exchange)
-    sent = _first(own, Kind.SENT)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    for event in own:
-        if event.kind is Kind.RECEIVED and SERVER_HELLO in _handshake_types(event.data):
-            return fails(f"{exchange}: a ServerHello came back", sent.seq, event.seq)
-    return holds(f"{exchange}: no ServerHello came back", sent.seq)
+    return none_came(
+        events, exchange, lambda data: "a ServerHello" if SERVER_HELLO in _handshake_types(data) else "", "ServerHello"
+    )
 
 
 def _handshake_types(datagram: bytes) -> set[int]:
@@ -99,14 +101,12 @@ def no_session(events: Events, *, exchange: str) -> Finding:
 @predicate("no-clear-sctp")
 def no_clear_sctp(events: Events, *, exchange: str) -> Finding:
     """No SCTP came back in clear, bare or in a DTLS record of epoch 0."""
-    own = of_exchange(events, exchange)
-    sent = _first(own, Kind.SENT)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    for event in own:
-        if event.kind is Kind.RECEIVED and (chunks := _clear_chunks(event.data)):
-            return fails(f"{exchange}: SCTP came back in clear: {', '.join(chunks)}", sent.seq, event.seq)
-    return holds(f"{exchange}: no SCTP came back in clear", sent.seq)
+
+    def clear(data: bytes) -> str:
+        chunks = _clear_chunks(data)
+        return f"SCTP in clear ({', '.join(chunks)})" if chunks else ""
+
+    return none_came(events, exchange, clear, "SCTP in clear")
 
 
 def _clear_chunks(datagram: bytes) -> list[str]:

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import of_exchange
-from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.judge.predicates.datagrams import none_came
+from imsproof.judge.registry import Finding, fails, holds, opposite, predicate, unknown
 from imsproof.seams import Event, Kind
 
 if TYPE_CHECKING:
@@ -51,27 +52,17 @@ def check_answered(events: Events, *, exchange: str) -> Finding:
 @predicate("check-refused")
 def check_refused(events: Events, *, exchange: str) -> Finding:
     """An ICE check was answered with an error, or not at all (RFC 8489 section 9.1.3, RFC 8445 section 7.3)."""
-    sent, answer = _check(events, exchange)
-    if sent is None:
-        return unknown(f"{exchange}: no check was sent")
-    if answer is None:
-        return holds(f"{exchange}: the check was not answered", sent.seq)
-    if answer.facts["stun"] == "success":
-        return fails(f"{exchange}: the check was answered with success", sent.seq, answer.seq)
-    return holds(f"{exchange}: the check was answered with {answer.facts.get('error')}", sent.seq, answer.seq)
+    return opposite(check_answered(events, exchange=exchange))
 
 
 @predicate("no-dtls")
 def no_dtls(events: Events, *, exchange: str) -> Finding:
     """No DTLS came to an address that is not known to want any (RFC 7675 section 5.1)."""
-    own = of_exchange(events, exchange)
-    sent = next((event for event in own if event.kind is Kind.SENT), None)
-    if sent is None:
-        return unknown(f"{exchange}: nothing was sent")
-    for event in own:
-        if event.kind is Kind.RECEIVED and event.data and FIRST_DTLS <= event.data[0] <= LAST_DTLS:
-            return fails(f"{exchange}: {len(event.data)} bytes of DTLS came", sent.seq, event.seq)
-    return holds(f"{exchange}: no DTLS came", sent.seq)
+
+    def dtls(data: bytes) -> str:
+        return f"{len(data)} bytes of DTLS" if data and FIRST_DTLS <= data[0] <= LAST_DTLS else ""
+
+    return none_came(events, exchange, dtls, "DTLS")
 
 
 @predicate("ice-credentials-good")
