@@ -18,7 +18,7 @@ from imsproof.actors.gmtls import GmTlsClient
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.ue import Ue
 from imsproof.link.esp import raw_sockets
-from imsproof.link.session import Link
+from imsproof.link.session import looking
 from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import Record
 
@@ -51,13 +51,8 @@ class Remark:
 
 def diagnose(profile: Profile) -> list[Remark]:
     """Look around: a handshake and a request for each TLS endpoint, one REGISTER without an answer, local facts."""
-    link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
-    session = link.session(Record("profile-check"))
-    try:
+    with looking(profile, Record("profile-check")) as session:
         return [*_gm(session, profile.gm), *_sbi(session, profile.sbi), *esp(profile.gm)]
-    finally:
-        session.close()
-        link.close()
 
 
 def _gm(session: Session, gm: Gm | None) -> Iterator[Remark]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.link import http1
-from imsproof.link.session import ConnectionFailedError, Link
+from imsproof.link.session import ConnectionFailedError, looking
 from imsproof.link.tcp import TcpStream
 from imsproof.link.tls import TlsOptions, TlsStream
 from imsproof.link.udp import UdpEndpoint
@@ -34,13 +34,8 @@ class Reached:
 
 def reach(profile: Profile) -> list[Reached]:
     """Reach out to each endpoint that the profile declares: a connection, a handshake, one OPTIONS."""
-    link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
-    session = link.session(Record("profile-check"))
-    try:
+    with looking(profile, Record("profile-check")) as session:
         return [_one(session, name, kind, address) for name, kind, address in _endpoints(profile)]
-    finally:
-        session.close()
-        link.close()
 
 
 def _endpoints(profile: Profile) -> list[tuple[str, str, Address]]:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from imsproof.actors.call import CallSignalling
+from imsproof.actors.dcpeer import DataChannelPeer
 from imsproof.actors.nf import NfConsumer
+from imsproof.actors.ue import Ue
 from imsproof.codec import sip
 from imsproof.lab.launch import launch
 from imsproof.link.session import Link, Session
@@ -55,6 +58,16 @@ def producer(consumer: NfConsumer) -> Producer:
     found = consumer.sbi.producer("nmf-mrm")
     assert found
     return found
+
+
+@pytest.fixture
+def caller(reference: Profile, lab: Session) -> DataChannelPeer:
+    """A registered UE that calls the lab's far UE with data channels."""
+    assert reference.gm is not None
+    assert reference.far is not None
+    ue = Ue(lab, reference.gm, reference.gm.subscribers[0])
+    assert ue.register().ok
+    return DataChannelPeer(lab, CallSignalling(ue, reference.far.uri))
 
 
 class SipPeer:

@@ -6,30 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.actors.call import CallSignalling
 from imsproof.actors.dccall import Handshake
-from imsproof.actors.dcpeer import DataChannelPeer
-from imsproof.actors.ue import Ue
 from imsproof.engine.identity import make_identity
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.link.session import Session
-    from imsproof.profile import Profile
 
 
-@pytest.fixture
-def peer(reference: Profile, lab: Session) -> DataChannelPeer:
-    """A registered UE that calls the lab's far UE."""
-    assert reference.gm is not None
-    assert reference.far is not None
-    ue = Ue(lab, reference.gm, reference.gm.subscribers[0])
-    assert ue.register().ok
-    return DataChannelPeer(lab, CallSignalling(ue, reference.far.uri))
-
-
-def test_the_list_is_fetched_over_the_bootstrap_channel(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel")
+def test_the_list_is_fetched_over_the_bootstrap_channel(caller: DataChannelPeer) -> None:
+    call = caller.open("data channel")
     association = call.connect("association")
     assert association.connected
     assert call.get(association, "/").ok
@@ -38,35 +25,35 @@ def test_the_list_is_fetched_over_the_bootstrap_channel(peer: DataChannelPeer) -
     call.close()
 
 
-def test_what_wireshark_needs_to_see_sctp_goes_with_the_evidence(peer: DataChannelPeer, lab: Session) -> None:
-    peer.open("data channel").connect("association")
+def test_what_wireshark_needs_to_see_sctp_goes_with_the_evidence(caller: DataChannelPeer, lab: Session) -> None:
+    caller.open("data channel").connect("association")
     assert b'"dtls.port"' in lab.extra_files["sctp_over_dtls.lua"]
     assert any("CLIENT_RANDOM" in line for line in lab.keys)
 
 
-def test_another_certificate_comes_to_nothing(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel")
+def test_another_certificate_comes_to_nothing(caller: DataChannelPeer) -> None:
+    call = caller.open("data channel")
     assert not call.connect("wrong", Handshake(identity=make_identity(), injected=True)).connected
     call.close()
 
 
-def test_the_tester_can_be_the_server(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel", setup="passive")
+def test_the_tester_can_be_the_server(caller: DataChannelPeer) -> None:
+    call = caller.open("data channel", setup="passive")
     assert not call.is_client
     assert call.connect("association").connected
     call.close()
 
 
-def test_without_a_data_channel_in_the_answer_there_is_nothing_to_connect_to(peer: DataChannelPeer) -> None:
-    call = peer.open("no fingerprint", fingerprints=())
+def test_without_a_data_channel_in_the_answer_there_is_nothing_to_connect_to(caller: DataChannelPeer) -> None:
+    call = caller.open("no fingerprint", fingerprints=())
     assert call.peer is None
     with pytest.raises(InconclusiveError, match="no data channel"):
         call.connect("association")
     call.close()
 
 
-def test_another_handshake_beside_an_association_leaves_it_its_socket(peer: DataChannelPeer, lab: Session) -> None:
-    call = peer.open("data channel", setup="active")
+def test_another_handshake_beside_an_association_leaves_it_its_socket(caller: DataChannelPeer, lab: Session) -> None:
+    call = caller.open("data channel", setup="active")
     association = call.raw("association")
     assert not call.beside("another one", make_identity()).connected
     beat = association.heartbeat("heartbeat afterwards")
@@ -75,8 +62,8 @@ def test_another_handshake_beside_an_association_leaves_it_its_socket(peer: Data
     call.close()
 
 
-def test_strangers_come_from_ports_of_their_own(peer: DataChannelPeer, lab: Session) -> None:
-    call = peer.open("data channel", setup="active")
+def test_strangers_come_from_ports_of_their_own(caller: DataChannelPeer, lab: Session) -> None:
+    call = caller.open("data channel", setup="active")
     answer = call.strangers("three hellos", 3)
     sent = [one for one in lab.record.events if one.exchange == answer.exchange and one.kind is Kind.SENT]
     assert len({event.local for event in sent}) == 3
@@ -84,8 +71,8 @@ def test_strangers_come_from_ports_of_their_own(peer: DataChannelPeer, lab: Sess
     call.close()
 
 
-def test_a_request_without_end_is_refused(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel")
+def test_a_request_without_end_is_refused(caller: DataChannelPeer) -> None:
+    call = caller.open("data channel")
     association = call.connect("association")
     assert call.ask(association, "a head without end", b"GET / HTTP/1.1\r\nX: " + b"A" * 40_000).status == 431
     call.close()

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcdatagrams import first_flight
-from imsproof.actors.dcpeer import DataChannelPeer
-from imsproof.actors.ue import Ue
 from imsproof.codec.dtls import CLIENT_HELLO, handshakes, split_records
 from imsproof.seams import Kind
 
 if TYPE_CHECKING:
+    from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.link.session import Session
-    from imsproof.profile import Profile
 
 
-@pytest.fixture
-def peer(reference: Profile, lab: Session) -> DataChannelPeer:
-    """A registered UE that calls the lab's far UE."""
-    assert reference.gm is not None
-    assert reference.far is not None
-    ue = Ue(lab, reference.gm, reference.gm.subscribers[0])
-    assert ue.register().ok
-    return DataChannelPeer(lab, CallSignalling(ue, reference.far.uri))
-
-
-def test_a_stranger_is_counted_and_hears_nothing(peer: DataChannelPeer, lab: Session) -> None:
-    call = peer.open("data channel", setup="active")
+def test_a_stranger_is_counted_and_hears_nothing(caller: DataChannelPeer, lab: Session) -> None:
+    call = caller.open("data channel", setup="active")
     answer = call.stranger("hello", call.hello())
     assert answer.data == ()
     [counted] = [event for event in lab.record.events if event.kind is Kind.COUNTED]
@@ -38,14 +23,14 @@ def test_a_stranger_is_counted_and_hears_nothing(peer: DataChannelPeer, lab: Ses
     call.close()
 
 
-def test_what_is_thrown_comes_from_the_port_of_the_offer(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel", setup="active")
+def test_what_is_thrown_comes_from_the_port_of_the_offer(caller: DataChannelPeer) -> None:
+    call = caller.open("data channel", setup="active")
     assert call.throw("hello", call.hello()).data
     call.close()
 
 
-def test_many_ports_hear_nothing_either(peer: DataChannelPeer) -> None:
-    call = peer.open("data channel", setup="active")
+def test_many_ports_hear_nothing_either(caller: DataChannelPeer) -> None:
+    call = caller.open("data channel", setup="active")
     assert call.strangers("hellos", 5).data == ()
     assert call.handshake("DTLS").connected
     call.close()

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imsproof.actors.ownprocess import start_command
 from imsproof.actors.signalling import Answered, describe
 from imsproof.codec.sdp import Sdp, SdpSyntaxError
 from imsproof.link import http1
@@ -169,18 +170,8 @@ class HookSignalling:
         return None if self.hook.answer.sdp == "whole" else read_answer(self.hook.answer, output)
 
     async def _start(self, argv: list[str], exchange: str) -> asyncio.subprocess.Process:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise HarnessError(f"the hook's command {argv[0]!r} cannot be started: {error.strerror}") from error
+        process = await start_command(self.session, argv, "the hook's", actor=self.actor, exchange=exchange)
         self._processes.append(process)
-        self.session.note(f"started {' '.join(argv)[:500]} (pid {process.pid})", actor=self.actor, exchange=exchange)
         return process
 
     def _printed(self, exchange: str, output: str) -> None:

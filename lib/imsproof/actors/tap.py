@@ -8,9 +8,10 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from imsproof.actors.ownprocess import start_command
 from imsproof.codec.pcap import PcapSyntaxError, flows
 from imsproof.link.subject import Exchange
-from imsproof.seams import HarnessError, InconclusiveError, Kind
+from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,17 +41,7 @@ class Tap:
         session.own(self)
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, asyncio.Task[None]]:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise HarnessError(f"the tap's command {self._command[0]!r} cannot be started: {error.strerror}") from error
-        self._session.note(f"started {' '.join(self._command)[:500]} (pid {process.pid})", actor="tap")
+        process = await start_command(self._session, self._command, "the tap's", actor="tap")
         reader = asyncio.create_task(self._read(process))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):

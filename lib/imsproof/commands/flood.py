@@ -6,7 +6,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +22,7 @@ from imsproof.actors.ue import Ue
 from imsproof.commands.common import Exit, console, quit_with, read_profile
 from imsproof.evidence.files import write_json
 from imsproof.judge.effect import Result, effect
-from imsproof.link.session import Link, Session
+from imsproof.link.session import Session, looking
 from imsproof.link.subject import Exchange
 from imsproof.paths import default_reports
 from imsproof.profile import Profile
@@ -87,11 +86,7 @@ def flood(
         f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{declared.name}-flood-{secrets.token_hex(3)}"
     )
     console.print(f"{declared.name}: {count} x {shape} at {pace}/s; seed {chosen}; {folder}", markup=False)
-    with ExitStack() as stack:
-        link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
-        stack.callback(link.close)
-        record = Record("FLOOD")
-        session = link.session(record)
+    with looking(declared, Record("FLOOD")) as session:
         try:
             rows, sums = _phases(session, declared, shape, pace, count, attempts, chosen)
         except ImsproofError as error:

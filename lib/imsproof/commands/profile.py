@@ -65,19 +65,16 @@ def show_remarks(declared: Profile) -> None:
 def show_probes(declared: Profile) -> None:
     """Send the producers' probes once and show what they answer: no purpose can be decided whose control is refused."""
     from imsproof.actors.tryout import try_probes
-    from imsproof.link.session import Link
+    from imsproof.link.session import looking
     from imsproof.seams import Record
 
     if declared.sbi is None:
         return
-    link = Link(scope_allows=declared.scope.allows, limits=declared.limits, timers=declared.timers)
-    try:
-        for one in try_probes(link.session(Record("profile-check")), declared.sbi):
+    with looking(declared, Record("profile-check")) as session:
+        for one in try_probes(session, declared.sbi):
             mark = "[green]accepted[/]" if one.good else "[bold red]not accepted[/]"
             console.print(f"{mark}  probe of {one.producer}: ", end="")
             console.print(one.told, markup=False)
-    finally:
-        link.close()
 
 
 def ask(question: Question) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -17,7 +18,9 @@ from imsproof.link.loop import LoopThread
 from imsproof.seams import Address, Event, Flow, HarnessError, ImsproofError, Kind, OutOfScopeError, Record, TapPacket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
+
+    from imsproof.profile import Profile
 
 T = TypeVar("T")
 
@@ -240,3 +243,13 @@ class Session:
                 self.note(f"not everything could be closed in time: {error}")
         self.closed = True
         self.link.forget(self)
+
+
+@contextmanager
+def looking(profile: Profile, record: Record) -> Iterator[Session]:
+    """A session for who looks at the lab of a profile outside of a run; the link ends with it."""
+    link = Link(scope_allows=profile.scope.allows, limits=profile.limits, timers=profile.timers)
+    try:
+        yield link.session(record)
+    finally:
+        link.close()
