@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.http2cases import frames
 from imsproof.actors.http2probe import Http2Probe
-from imsproof.actors.nf import NfConsumer, ProducerClient
+from imsproof.actors.nf import NfConsumer
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.judge import expect
 from imsproof.lab.launch import launch
 from imsproof.link.session import Link
