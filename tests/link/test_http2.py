@@ -38,6 +38,10 @@ def h2_server(reply: Reply) -> Callable[[socket.socket], None]:
             for event in connection.receive_data(data):
                 reply(connection, event)
             peer.sendall(connection.data_to_send())
+            if connection.state_machine.state is h2.connection.ConnectionState.CLOSED:
+                break
+        while peer.recv(65536):  # after a GOAWAY of its own it only reads: h2 calls whatever comes then an error
+            pass
 
     return handle
 
