@@ -24,7 +24,7 @@ from imsproof.bench import Bench
 from imsproof.catalogue import TestPurpose
 from imsproof.codec.sdp import audio_offer
 from imsproof.codec.torture import Aim, ims, plain, rfc4475
-from imsproof.fuzzing.doors import SctpChunks
+from imsproof.fuzzing.channels import SctpChunks
 from imsproof.fuzzing.strategies import LEVELS, edited, nearly_valid_sip, valid_sdp
 from imsproof.fuzzing.target import Reaction
 from imsproof.lab.launch import RunningLab, launch

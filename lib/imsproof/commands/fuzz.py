@@ -18,20 +18,21 @@ import typer
 from imsproof import __version__, paths
 from imsproof.commands.common import Exit, console, quit_with
 from imsproof.commands.findings import report
-from imsproof.commands.targets import DATAGRAMS, TargetName, ground, levels, look_out, make_target, restore
+from imsproof.commands.targets import DATAGRAMS, SIP, TargetName, ground, levels, look_out, make_target, restore
 from imsproof.fuzzing.anomalies import anomalies, sample
 from imsproof.fuzzing.campaign import VOLLEY, Budget, Campaign, Case, Progress
 from imsproof.fuzzing.corpus import Corpus, open_corpus
 from imsproof.fuzzing.findings import Recipe
 from imsproof.fuzzing.gmsip import GmSip
+from imsproof.fuzzing.gmstream import GmStream
 from imsproof.fuzzing.mutate import Mutator
 from imsproof.fuzzing.search import Search, marked
 from imsproof.fuzzing.target import MARK, Target
 from imsproof.fuzzing.watch import Condition
 from imsproof.seams import ImsproofError
 
-SMALL_VOLLEY = 16
-"""Cases between two looks at the lab where each costs a conversation."""
+SMALL_VOLLEY, STREAM_VOLLEY = 16, 32
+"""Cases between two looks at the lab where each costs a conversation, or a connection."""
 MAX_MUTATED = 2_000
 CI_SEED, CI_BUDGET, BUDGET = 0, "20s", "60s"
 _NUMBERED = re.compile(rb"0{6}[0-9a-f]{10}")
@@ -134,8 +135,8 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
         quit_with(Exit.USAGE, str(error))
     if profile is not None and fault:
         quit_with(Exit.USAGE, "--fault plants faults in the embedded lab; with a profile there is none")
-    if by is By.SYSTEMATIC and target is not TargetName.GM_SIP:
-        quit_with(Exit.USAGE, "--by systematic is for --target gm-sip")
+    if by is By.SYSTEMATIC and target not in SIP:
+        quit_with(Exit.USAGE, f"--by systematic is for --target {', '.join(SIP)}")
     chosen = seed if seed is not None else CI_SEED if mode is Mode.CI else secrets.randbelow(2**31)
     grows = (mode is Mode.CAMPAIGN and seed is None) if grow is None else grow
     with ExitStack() as stack:
@@ -157,7 +158,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
                 Budget(limit, cases),
                 restore=restore(face, where.lab, restart),
                 learn=work.learn,
-                volley=VOLLEY if target in DATAGRAMS else SMALL_VOLLEY,
+                volley=VOLLEY if target in DATAGRAMS else STREAM_VOLLEY if target in SIP else SMALL_VOLLEY,
                 watch=look_out(face, where),
             )
             try:
@@ -217,7 +218,7 @@ class _Work:
 
 
 def _systematic(face: Target, share: Shard, sample_of: int | None, seed: int) -> Iterator[Case]:
-    assert isinstance(face, GmSip)
+    assert isinstance(face, GmSip | GmStream)
     chosen = sample(sample_of, seed) if sample_of else anomalies()
     for number, one in enumerate(chosen):
         if number % share.count == share.index - 1:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import strategies as st
 
@@ -23,10 +24,13 @@ from imsproof.actors.torturer import Torturer
 from imsproof.bench import Bench
 from imsproof.catalogue import TestPurpose
 from imsproof.commands.common import Exit, err, quit_with, read_profile
+from imsproof.fuzzing.channels import DtlsRecords, SctpChunks
 from imsproof.fuzzing.datagrams import NgOffers, StunServer
-from imsproof.fuzzing.doors import DtlsRecords, GmSdp, SbiFrames, SctpChunks
+from imsproof.fuzzing.doors import GmSdp
 from imsproof.fuzzing.gmsip import GmSip
+from imsproof.fuzzing.gmstream import GmStream
 from imsproof.fuzzing.health import Hooks
+from imsproof.fuzzing.producer import SbiFrames
 from imsproof.fuzzing.search import levels_of
 from imsproof.fuzzing.strategies import Levels, agreeing_sip, edited, nearly_valid_sip, valid_sip
 from imsproof.fuzzing.target import MARK, Target, UdpTarget
@@ -46,6 +50,8 @@ class TargetName(StrEnum):
     """What can be fuzzed."""
 
     GM_SIP = "gm-sip"
+    GM_TCP = "gm-tcp"
+    GM_TLS = "gm-tls"
     GM_SDP = "gm-sdp"
     SBI = "sbi"
     DTLS = "dtls"
@@ -56,6 +62,10 @@ class TargetName(StrEnum):
 
 DATAGRAMS = (TargetName.GM_SIP, TargetName.NG, TargetName.STUN)
 """Targets whose cases are datagrams, so that many go out between two looks at the lab."""
+
+
+SIP = (TargetName.GM_SIP, TargetName.GM_TCP, TargetName.GM_TLS)
+"""Targets that take any SIP message, and so the named anomalies."""
 
 
 @dataclass(slots=True)
@@ -110,6 +120,8 @@ def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) ->
         face = SbiFrames(NfConsumer(bench.session, bench.sbi), producer, elsewhere)
     elif name in {TargetName.DTLS, TargetName.SCTP}:
         face = (DtlsRecords if name is TargetName.DTLS else SctpChunks)(bench.session, bench.data_channel_peer())
+    elif name in {TargetName.GM_TCP, TargetName.GM_TLS}:
+        face = _stream(bench, "tcp" if name is TargetName.GM_TCP else "tls", seed)
     else:
         front = _front(bench, seed)
         face = front if name is TargetName.GM_SIP else GmSdp(bench.ue(), _callee(bench), front)
@@ -142,6 +154,13 @@ def _front(bench: Bench, seed: int) -> GmSip:
     )
 
 
+def _stream(bench: Bench, transport: Literal["tcp", "tls"], seed: int) -> GmStream:
+    chance = random.Random(f"{seed}:probes")  # noqa: S311 - repeatable on purpose
+    torturer = Torturer(bench.session, bench.gm, chance, transport=transport)
+    other = another_source(bench.session, torturer.target, bench.profile.tester.addresses)
+    return GmStream(torturer, transport, chance, other=other)
+
+
 def _callee(bench: Bench) -> str:
     """The lab's own UE where it has one, else another subscriber's identity."""
     if bench.profile.far is not None:
@@ -151,7 +170,7 @@ def _callee(bench: Bench) -> str:
 
 def levels(face: Target) -> Levels | None:
     """The strategies for a target: SIP is addressed to the lab."""
-    if not isinstance(face, GmSip):
+    if not isinstance(face, GmSip | GmStream):
         return levels_of(face.name)
     call, register = (replace(face.aim(method), token=MARK) for method in ("INVITE", "REGISTER"))
     valid = st.one_of(valid_sip(call), agreeing_sip(register))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BLAMED = (400, 500, 503, 504)
 """Answers to a good request which say that the lab is not as it should be, unless it always answers so."""
 FINAL = 200
+MOST_OCTETS = 8_000
 PROBES = ("REGISTER", "OPTIONS")
 """Methods of probes; the first that is answered is kept (a user agent takes no REGISTER)."""
 _STATUS = re.compile(rb"SIP/2\.0 (\d{3}) ?([^\r\n]*)")
@@ -58,6 +59,14 @@ def final_status(data: bytes, token: bytes) -> int:
     return int(status[1])
 
 
+def usual_corpus(aim: Callable[[str], Aim]) -> list[bytes]:
+    """Return a good request of each method and the messages of RFC 4475, RFC 5118 and IMS, with the mark as token."""
+    found = [plain(method, replace(aim(method), token=MARK)) for method in METHODS]
+    cases = (*rfc4475.ALL, *rfc5118.ALL, *ims.ALL)
+    found += [one.message(replace(aim(one.method), token=MARK)) for one in cases]
+    return [one for one in found if len(one) < MOST_OCTETS]
+
+
 class GmSip(UdpTarget):
     """SIP over UDP on Gm, from nobody in particular."""
 
@@ -90,13 +99,7 @@ class GmSip(UdpTarget):
         self._chance = chance
         self._method = ""
         self._usual_status = 0
-        self.corpus = list(sends) or self._usual()
-
-    def _usual(self) -> list[bytes]:
-        found = [plain(method, replace(self.aim(method), token=MARK)) for method in METHODS]
-        found += [one.message(replace(self.aim(one.method), token=MARK)) for one in (*rfc4475.ALL, *rfc5118.ALL)]
-        found += [one.message(replace(self.aim(one.method), token=MARK)) for one in ims.ALL]
-        return [one for one in found if len(one) < 8_000]
+        self.corpus = list(sends) or usual_corpus(aim)
 
     def ask(self, volley: Volley) -> Health:
         """Ask with the method that is known to be answered; find it out first."""

@@ -1,4 +1,4 @@
-"""What a look at the lab means: fine, slow, throttled, silent, failing, restarted, hung or dead.
+"""What a look at the lab means: fine, slow, throttled, silent, failing, restarted, hung, dead, or doing wrong.
 
 Told apart by what a well-formed request met, from the usual address and from another one, until it was answered again
 or the patience ended; and by the hooks of the profile. A lab that answers another address only, or that is busy for a
@@ -29,8 +29,12 @@ class Condition(StrEnum):
     ``silent``: it did not answer, and there was no other address to ask, so that throttled and hung cannot be told.
     ``slow``: each answer takes long. ``failing``: it answers, but no longer as before. ``restarted``: for a while
     nobody listened. ``hung``: for a while (or ever since) nobody was answered. ``unwell``: a hook of the profile says
-    so. ``dead``: nobody listens any more. ``grown``: its memory grows (a remark: it
-    may be state that is kept for a while).
+    so. ``dead``: nobody listens any more. ``grown``: its memory grows (a remark: it may be state that is kept for a
+    while), ``leaking``: it grows with malformed messages, round for round, and not with good ones.
+
+    Of a lab that serves: ``confused``: what follows a message on its connection is not understood, and the connection
+    stays. ``accepted``: it took what it must refuse. ``let-through``: it passed on what a proxy stops, or what is
+    not well formed.
     """
 
     FINE = "fine"
@@ -38,6 +42,10 @@ class Condition(StrEnum):
     SILENT = "silent"
     SLOW = "slow"
     GROWN = "grown"
+    LEAKING = "leaking"
+    CONFUSED = "confused"
+    ACCEPTED = "accepted"
+    LET_THROUGH = "let-through"
     UNWELL = "unwell"
     FAILING = "failing"
     RESTARTED = "restarted"
@@ -56,7 +64,7 @@ class Condition(StrEnum):
 
 
 HARMLESS = frozenset({Condition.FINE, Condition.THROTTLED, Condition.SILENT, Condition.GROWN})
-LOAD = frozenset({Condition.SLOW, Condition.FAILING, Condition.HUNG})
+LOAD = frozenset({Condition.SLOW, Condition.FAILING, Condition.HUNG, Condition.CONFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class Health:
         asked_elsewhere: whether there was another address to ask.
         refused: whether nobody listened, at the probe.
         gone: whether nobody listened at some time since the last look.
+        breach: what the lab did wrong with a case, although it serves.
     """
 
     serves: bool
@@ -80,6 +89,7 @@ class Health:
     asked_elsewhere: bool = False
     refused: bool = False
     gone: bool = False
+    breach: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ class Watch:
             else:
                 found = Look(Condition.HUNG, health.seconds, again.serves, f"no answer for {health.seconds:.1f} s")
         else:
-            found = Look(Condition.FINE, health.seconds)
+            found = health.breach or Look(Condition.FINE, health.seconds)
         if self.hooks is None or found.condition not in {Condition.FINE, Condition.HUNG, Condition.SLOW}:
             return found
         told = self.hooks.look(urgent=found.condition.is_harm)
