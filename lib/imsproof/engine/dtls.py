@@ -18,6 +18,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from OpenSSL import SSL, crypto
 
 from imsproof.codec.dtls import HEADER_SIZE, split_records
+from imsproof.codec.srtp import suite
 from imsproof.codec.tlshello import ALERT, VERSIONS, alert_name
 from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint
 
@@ -35,12 +36,6 @@ _ALLOW_CLIENT_RENEGOTIATION = 1 << 8
 """SSL_OP_ALLOW_CLIENT_RENEGOTIATION of OpenSSL 3, which pyOpenSSL does not name."""
 _MAX_READ = 1 << 16
 _LABEL = b"EXTRACTOR-dtls_srtp"
-_SRTP_SIZES = {
-    "SRTP_AES128_CM_SHA1_80": (16, 14),
-    "SRTP_AES128_CM_SHA1_32": (16, 14),
-    "SRTP_AEAD_AES_128_GCM": (16, 12),
-    "SRTP_AEAD_AES_256_GCM": (32, 12),
-}
 
 
 class DtlsError(Exception):
@@ -302,9 +297,10 @@ class DtlsEngine:
     def export_srtp_keys(self) -> SrtpKeys:
         """Return the SRTP master keys and salts (``DtlsError`` when none were agreed)."""
         profile = self.srtp_profile
-        if self.state != "connected" or profile not in _SRTP_SIZES:
+        chosen = suite(profile)
+        if self.state != "connected" or chosen is None:
             raise DtlsError(f"no SRTP profile was agreed (state {self.state}, profile {profile or 'none'})")
-        key, salt = _SRTP_SIZES[profile]
+        key, salt = chosen.key_size, chosen.salt_size
         block = self._connection.export_keying_material(_LABEL, 2 * (key + salt))
         client = block[:key] + block[2 * key : 2 * key + salt]
         server = block[key : 2 * key] + block[2 * key + salt :]

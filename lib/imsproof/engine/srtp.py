@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pylibsrtp
 
+from imsproof.codec import srtp as codec
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from imsproof.codec.srtp import Suite
 
 MAX_PACKET: Final = 1300
 """Longest plain packet in bytes that can be protected (a limit of the library's buffer, rounded down)."""
@@ -20,30 +23,21 @@ class SrtpError(Exception):
     """A packet was refused (wrong tag, replay) or keys do not fit the suite; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A crypto suite: its names in SDP and in DTLS, and its sizes in bytes."""
-
-    sdes: str
-    dtls: str
-    key_size: int
-    salt_size: int
-    profile: int
-
-
-SUITES: Final = (
-    Suite("AES_CM_128_HMAC_SHA1_80", "SRTP_AES128_CM_SHA1_80", 16, 14, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80),
-    Suite("AES_CM_128_HMAC_SHA1_32", "SRTP_AES128_CM_SHA1_32", 16, 14, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32),
-    Suite("AEAD_AES_128_GCM", "SRTP_AEAD_AES_128_GCM", 16, 12, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM),
-    Suite("AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM", 32, 12, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM),
-)
+_PROFILES: Final = {
+    "AES_CM_128_HMAC_SHA1_80": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    "AES_CM_128_HMAC_SHA1_32": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
+    "AEAD_AES_128_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+    "AEAD_AES_256_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+}
+SUITES: Final = tuple(one for one in codec.SUITES if one.sdes in _PROFILES)
+"""Those that the library has."""
 
 
 def suite(name: str) -> Suite:
     """Return a suite by its SDES or its DTLS name (``SrtpError`` when it is not known)."""
-    for candidate in SUITES:
-        if name in (candidate.sdes, candidate.dtls):
-            return candidate
+    found = codec.suite(name)
+    if found in SUITES:
+        return found
     raise SrtpError(f"SRTP suite {name!r} is not one of {', '.join(s.sdes for s in SUITES)}")
 
 
@@ -58,9 +52,9 @@ def inline_master(chosen: Suite, inline: str) -> bytes:
         master = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise SrtpError(f"the inline key is not base64: {error}") from error
-    expected = chosen.key_size + chosen.salt_size
-    if len(master) != expected:
-        raise SrtpError(f"{chosen.sdes} asks for {expected} bytes of key and salt, the inline value has {len(master)}")
+    if len(master) != chosen.master_size:
+        asked = f"{chosen.sdes} asks for {chosen.master_size} bytes of key and salt"
+        raise SrtpError(f"{asked}, the inline value has {len(master)}")
     return master
 
 
@@ -85,7 +79,7 @@ class SrtpContext:
 
     def _session(self, direction: int) -> pylibsrtp.Session:
         try:
-            policy = pylibsrtp.Policy(key=self.master, ssrc_type=direction, srtp_profile=self.suite.profile)
+            policy = pylibsrtp.Policy(key=self.master, ssrc_type=direction, srtp_profile=_PROFILES[self.suite.sdes])
             return pylibsrtp.Session(policy)
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(f"keys do not fit {self.suite.sdes}: {error}") from error

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from imsproof.codec.sdp import Crypto, MediaSection, Sdp, SdpSyntaxError
 from imsproof.engine.identity import Identity, make_identity
-from imsproof.engine.srtp import SrtpContext, SrtpError, Suite, format_inline, inline_master, suite
+from imsproof.engine.srtp import SrtpContext, SrtpError, format_inline, inline_master, suite
 from imsproof.lab.media.dtlspeer import own_role, usable_fingerprints
 from imsproof.lab.media.errors import MediaRefusedError
 from imsproof.lab.media.relay import AudioRelay, DtlsProtection, SdesProtection
 
 if TYPE_CHECKING:
+    from imsproof.codec.srtp import Suite
     from imsproof.lab.media.policy import MediaPolicy
     from imsproof.lab.policy import PolicyBox
 
