@@ -4,9 +4,9 @@
 #     run.sh PEER[:WRONG,...] [options of imsproof run]
 #
 # PEER: chromium, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
-# werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs), openssl-right or openssl-wrong (DTLS alone,
-# started for each offer). What is missing is installed from npm and Debian. Exit status: imsproof's; 4 when
-# the peer does not start.
+# pion (the same, in Go; WRONG as in pion-peer.go), werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs),
+# openssl-right or openssl-wrong (DTLS alone, started for each offer). What is missing is installed from npm and Debian.
+# Exit status: imsproof's; 4 when the peer does not start.
 set -eu
 cd "$(dirname "$0")"
 
@@ -23,26 +23,38 @@ install() {
         command -v npm >/dev/null || { echo "run.sh: npm is missing; install Node 20 or newer with npm" >&2; exit 4; }
         npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json ;;
     chromium)
-        command -v "${CHROMIUM:-chromium}" >/dev/null && return
-        if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-            echo "run.sh: there is no chromium; install it, or name the program in CHROMIUM" >&2
-            exit 4
-        fi
-        apt-get update >/dev/null
-        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null ;;
+        command -v "${CHROMIUM:-chromium}" >/dev/null || debian chromium ;;
+    pion)
+        [ -d /usr/share/gocode/src/github.com/pion/webrtc ] || debian golang-go golang-github-pion-webrtc.v3-dev
+        [ build/pion-peer -nt pion-peer.go ] || GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/pion-peer pion-peer.go ;;
     esac
 }
+debian() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "run.sh: Debian's $* is missing; install it (or name the program of chromium in CHROMIUM)" >&2
+        exit 4
+    fi
+    apt-get update >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >/dev/null
+}
 
+node="node --max-old-space-size=512"
 case $peer in
 openssl-right | openssl-wrong)
     exec "$imsproof" run "$peer.yaml" "$@" ;;
 chromium | libwebrtc | libdatachannel | werift)
     install npm
     [ "$peer" != chromium ] || install chromium
-    script="webrtc-peer.mjs" profile=webrtc.yaml stack=$peer ;;
+    profile=webrtc.yaml
+    start() { exec $node webrtc-peer.mjs "$IMSPROOF_PEER_PORT" "$peer" "$wrong"; } ;;
+pion)
+    install pion
+    profile=webrtc.yaml
+    start() { exec build/pion-peer "$IMSPROOF_PEER_PORT" "$wrong"; } ;;
 werift-bare)
     install npm
-    script="werift-peer.mjs" profile=werift.yaml stack= ;;
+    profile=werift.yaml
+    start() { exec $node werift-peer.mjs "$IMSPROOF_PEER_PORT" "$wrong"; } ;;
 *)
     echo "run.sh: no peer is called $peer" >&2
     exit 2 ;;
@@ -53,13 +65,13 @@ IMSPROOF_PEER_PORT=${IMSPROOF_PEER_PORT:-18090}
 IMSPROOF_PEER_DTLS=1.2
 [ "$peer" != chromium ] || IMSPROOF_PEER_DTLS=1.3
 export IMSPROOF_PEER IMSPROOF_PEER_PORT IMSPROOF_PEER_DTLS
-log=$(mktemp)
+log=${IMSPROOF_PEER_LOG:-$(mktemp)}
+: >"$log"
 serve() { # a peer that dies of a purpose comes up again for the next one
     # one that reads for ever hears no TERM
     trap 'kill "$child" || true; sleep 1; kill -9 "$child" 2>/dev/null || true; exit 0' TERM
     while :; do
-        # shellcheck disable=SC2086 # an empty stack is no argument
-        node --max-old-space-size=512 "$script" "$IMSPROOF_PEER_PORT" $stack "$wrong" >>"$log" 2>&1 &
+        start >>"$log" 2>&1 &
         child=$!
         code=0
         wait "$child" || code=$?
@@ -69,7 +81,7 @@ serve() { # a peer that dies of a purpose comes up again for the next one
 }
 serve &
 pid=$!
-trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; [ -n "${IMSPROOF_PEER_LOG:-}" ] || rm -f "$log"' EXIT
 trap 'exit 130' INT TERM
 waited=0
 until grep -q ^ready "$log"; do

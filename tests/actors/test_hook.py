@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +15,9 @@ from tests.conftest import Serve, ShortTimers, events
 from imsproof.actors.hook import HookSignalling
 from imsproof.codec.sdp import Fingerprint, Sdp, data_channel_offer
 from imsproof.profile.hook import Hook
-from imsproof.seams import HarnessError
+from imsproof.seams import HarnessError, Kind
 
 if TYPE_CHECKING:
-    import socket
     from pathlib import Path
 
     from imsproof.link.session import Session
@@ -63,6 +65,29 @@ def test_an_http_error_is_a_reason(session: Session, serve: Serve) -> None:
     host, port = serve(lambda peer: peer.sendall(b"HTTP/1.1 500 No\r\n\r\n"))
     hook = signalling(session, http={"url": f"http://{host}:{port}/"}, answer={"sdp": "whole"})
     assert "answered 500" in hook.offer(OFFER, "offer").failed
+
+
+def test_a_node_that_is_just_coming_up_again_is_asked_again(session: Session) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+    hook = signalling(session, http={"url": f"http://{host}:{port}/", "body": "{sdp}"}, answer={"sdp": "whole"})
+
+    def begin_and_answer() -> None:
+        while not any(event.kind is Kind.REFUSED for event in list(session.record.events)):
+            time.sleep(0.01)
+        with socket.create_server((host, port)) as again:
+            again.settimeout(5)
+            peer, _ = again.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + ANSWER.encode())
+
+    server = threading.Thread(target=begin_and_answer)
+    server.start()
+    session.link.timers = ShortTimers(connect=5.0)
+    answered = hook.offer(OFFER, "offer")
+    server.join()
+    assert answered.described()
 
 
 def test_the_placeholders_reach_a_command(session: Session) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_OUTPUT = 256 * 1024
 GRACE_SECONDS = 1.0
+AGAIN_SECONDS = 0.25
+"""Between two requests to a hook that takes no connection: what one purpose ended may just be coming up again."""
 OK = range(200, 300)
 
 
@@ -126,16 +129,21 @@ class HookSignalling:
 
     async def _http(self, call: HttpCall, exchange: str, values: dict[str, str]) -> str:
         request = fill_http(call, values)
-        answer = await http1.fetch(
-            self.session,
-            self.actor,
-            exchange,
-            request.method,
-            str(request.url),
-            headers=request.headers,
-            body=request.body,
-            within=self.session.timers.call,
-        )
+        until = time.monotonic() + self.session.timers.connect
+        while True:
+            answer = await http1.fetch(
+                self.session,
+                self.actor,
+                exchange,
+                request.method,
+                str(request.url),
+                headers=request.headers,
+                body=request.body,
+                within=self.session.timers.call,
+            )
+            if " refused" not in answer.failed or time.monotonic() >= until:
+                break
+            await asyncio.sleep(AGAIN_SECONDS)
         if answer.failed or answer.status not in OK:
             raise HookError(answer.failed or f"the hook's HTTP request was answered {answer.status}")
         return answer.body.decode("utf-8", "replace")

@@ -31,13 +31,13 @@ class Intruder:
 
 
 class Shredder:
-    """Sends each handshake message in clear as small fragments, last one first, overlapping, the first one twice.
+    """Sends each handshake message in clear as small fragments: last one first, overlapping, the first one twice.
 
     RFC 6347 section 4.2.3 has receivers reassemble them. The hello stays whole: a server that asks for a cookie keeps
     no state to reassemble it.
 
     Args:
-        losing: every other fragment of a message is lost when it is sent for the first time.
+        losing: they are in order and do not overlap, but every other one is lost when it is sent for the first time.
     """
 
     def __init__(self, *, losing: bool = False) -> None:
@@ -54,15 +54,17 @@ class Shredder:
             return [self._numbered(record)]
         sent: list[bytes] = []
         for message in handshakes(record.fragment):
-            parts = [message] if message.message_type == CLIENT_HELLO else self._what_arrives(_shredded(message))
+            parts = [message] if message.message_type == CLIENT_HELLO else self._what_arrives(message)
             sent += [self._numbered(part.record(version=record.version)) for part in parts]
         return sent
 
-    def _what_arrives(self, parts: list[Handshake]) -> list[Handshake]:
-        number = parts[0].message_seq
-        if not self._losing or number in self._lost:
+    def _what_arrives(self, message: Handshake) -> list[Handshake]:
+        if not self._losing:
+            return _shredded(message)
+        parts = fragment_handshake(message, FRAGMENT)
+        if message.message_seq in self._lost:
             return parts
-        self._lost.add(number)
+        self._lost.add(message.message_seq)
         return parts[1::2]
 
     def _numbered(self, record: Record) -> bytes:
