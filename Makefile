@@ -4,7 +4,7 @@ VENV := .venv/bin
 STAMP := .venv.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate bench run-real run-dc fuzz-real lab-real lock clean
+.PHONY: help setup run test lint calibrate bench run-real steady run-dc fuzz-real lab-real lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -38,6 +38,9 @@ bench: $(STAMP) ## how fast the parts are (bench/)
 
 run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on loopback
 	@profiles/kamailio/run.sh
+
+steady: $(STAMP) ## run-real again and again: whose verdict is not always the same? (CONFIGURATION=default COUNT=20)
+	@profiles/kamailio/run.sh --steady $(or $(COUNT),20) $(or $(CONFIGURATION),default)
 
 fuzz-real: $(STAMP) ## campaigns against kamailio, baresip, sipp, rtpengine and coturn (BUDGET=60s each)
 	@profiles/fuzzing/campaigns.sh

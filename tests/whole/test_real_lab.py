@@ -82,7 +82,18 @@ def test_a_command_that_is_not_there_is_told_and_nothing_stays(tmp_path: Path) -
 def test_a_program_that_does_not_survive_is_named(tmp_path: Path) -> None:
     kill = 'pid=$(cat "$IMSPROOF_REAL_DIR/nginx.pid"); kill -9 $pid; while readlink /proc/$pid/exe; do :; done'
     done = up(tmp_path / "lab", "sh", "-c", kill)
-    assert "nginx did not survive the run" in done.stderr
+    assert "nginx did not survive" in done.stderr
+    assert living(tmp_path / "lab") == []
+
+
+def test_a_program_that_ends_in_the_middle_is_started_again(tmp_path: Path) -> None:
+    steps = """
+    old=$(cat "$IMSPROOF_REAL_DIR/nginx.pid"); kill -9 $old
+    until new=$(cat "$IMSPROOF_REAL_DIR/nginx.pid") && [ "$new" ] && [ "$new" != $old ]; do sleep 0.1; done
+    """
+    done = up(tmp_path / "lab", "sh", "-c", steps)
+    assert done.returncode == 0, done.stderr
+    assert "nginx did not survive (status -9); it is started again" in done.stderr
     assert living(tmp_path / "lab") == []
 
 

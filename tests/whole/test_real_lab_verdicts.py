@@ -35,7 +35,7 @@ if isinstance(told, int):
     sys.exit(told)
 chosen = [words[at + 1] for at, word in enumerate(words) if word == "--purpose"]
 folder = pathlib.Path(words[words.index("--out") + 1]) / f"run-{number}"
-folder.mkdir()
+folder.mkdir(parents=True)
 purposes = [{"id": one, "verdict": verdict, "reason": f"reason {number}"} for one, verdict in told.items()]
 purposes = [one for one in purposes if not chosen or one["id"] in chosen]
 (folder / "run.json").write_text(json.dumps({"purposes": purposes}))
@@ -63,9 +63,8 @@ class Trial:
     def __call__(self, *runs: dict[str, str] | int, more: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         (self.folder / "script.json").write_text(json.dumps(runs))
         command = [sys.executable, str(self.folder / "stand-in.py")]
-        own = [sys.executable, str(LAB / "verdicts.py"), "--expected", str(self.expected), *more, "--", *command]
-        environment = {"IMSPROOF_REAL_DIR": str(self.folder)}
-        return subprocess.run(own, capture_output=True, text=True, check=False, env=environment)
+        own = [sys.executable, str(LAB / "verdicts.py"), "--expected", str(self.expected), "--dir", str(self.folder)]
+        return subprocess.run([*own, *more, "--", *command], capture_output=True, text=True, check=False)
 
     @property
     def runs(self) -> int:
@@ -103,7 +102,7 @@ def test_a_verdict_that_stays_changed_is_told_with_its_second_reason(trial: Tria
 
 def test_only_what_changed_is_run_again(trial: Trial) -> None:
     trial(AS_EXPECTED | {"A-02": "pass"}, {"A-01": "fail", "A-02": "fail"})
-    second = json.loads((trial.folder / "run-1" / "run.json").read_text())["purposes"]
+    second = json.loads((trial.folder / "again" / "run-1" / "run.json").read_text())["purposes"]
     assert [one["id"] for one in second] == ["A-02"]
 
 
@@ -166,3 +165,29 @@ def test_where_two_configurations_differ_the_clause_is_named(page: ModuleType) -
     (row,) = page.differences(told)[2:]
     assert "TS 33.203" in row
     assert "fail: a\\|b | pass |" in row
+
+
+@pytest.fixture(scope="module")
+def steady() -> ModuleType:
+    return load("steady")
+
+
+def test_whose_verdict_changed_in_several_runs_is_told_with_each_verdict(steady: ModuleType) -> None:
+    good, bad = {"verdict": "pass", "reason": "held"}, {"verdict": "fail", "reason": "504"}
+    runs = [{"A-01": good, "A-02": good}, {"A-01": bad, "A-02": good}, {"A-01": good, "A-02": good}]
+    assert steady.unsteady(runs) == {"A-01": "2 x pass: held; 1 x fail: 504"}
+    assert steady.unsteady([{"A-01": good}, {}]) == {"A-01": "1 x pass: held; 1 x did not run: "}
+
+
+def test_a_second_look_does_not_make_a_purpose_steady(trial: Trial) -> None:
+    trial(AS_EXPECTED | {"A-01": "inconclusive"}, AS_EXPECTED)
+    done = subprocess.run(
+        [sys.executable, str(LAB / "steady.py"), str(trial.folder), str(trial.folder / "none")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 of 2 runs came to verdicts" in done.stdout
+    assert done.returncode == 3
+    told = json.loads((trial.folder / "verdicts.json").read_text())
+    assert (told["first"]["A-01"]["verdict"], told["second"]["A-01"]["verdict"]) == ("inconclusive", "pass")

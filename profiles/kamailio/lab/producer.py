@@ -15,6 +15,7 @@ import uuid
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 
 import jwt
 
@@ -25,6 +26,7 @@ NF_TYPE = "MF"
 INSTANCE = "6d0f1c1e-0000-4000-8000-0000000000c1"
 ISSUER = "6d0f1c1e-0000-4000-8000-0000000000c2"
 MAX_BODY = 64 * 1024
+MOST_DISCARDED = 16 << 20
 
 
 class RefusedError(Exception):
@@ -93,16 +95,22 @@ class Handler(BaseHTTPRequestHandler):
             return self._chunks()
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > MAX_BODY:
-            self.close_connection = True
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Content Too Large")
+            self._refuse_body(int(length) if length.isdigit() else 0)
         return self.rfile.read(int(length))
+
+    def _refuse_body(self, octets: int) -> NoReturn:
+        """Say that a body is too large; it is read and thrown away, or the front meets a reset and not the answer."""
+        self.close_connection = True
+        for _ in range(0, min(octets, MOST_DISCARDED), MAX_BODY):
+            self.rfile.read(min(octets, MAX_BODY))
+            octets -= MAX_BODY
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Content Too Large")
 
     def _chunks(self) -> bytes:
         body = b""
         while size := int(self.rfile.readline(32).partition(b";")[0] or b"0", 16):
             if len(body) + size > MAX_BODY:
-                self.close_connection = True
-                raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Content Too Large")
+                self._refuse_body(size)
             body += self.rfile.read(size)
             self.rfile.readline(4)
         while self.rfile.readline(8192).strip():

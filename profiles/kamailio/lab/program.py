@@ -53,6 +53,7 @@ class Program:
         ready: says whether it serves.
         environment: further variables.
         patient: whether it lets others go on when it is sent something.
+        starts: how many times it was started.
     """
 
     name: str
@@ -60,13 +61,16 @@ class Program:
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     patient: bool = False
+    starts: int = field(default=0, init=False)
     _process: subprocess.Popen[bytes] | None = None
     _log: Path | None = None
 
     def start(self, folder: Path) -> None:
-        """Start it; its output goes to ``folder/log/<name>.log``."""
+        """Start it, or start it again; its output goes to ``folder/log/<name>.log``."""
+        self.stop()
+        self.starts += 1
         self._log = folder / "log" / f"{self.name}.log"
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.argv,
                 cwd=folder,

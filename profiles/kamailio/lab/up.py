@@ -10,6 +10,7 @@ its environment; the profiles read them. Exit status: the command's; 4 when the 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import os
 import shlex
@@ -27,6 +28,8 @@ from program import LabError, Program
 HERE = Path(__file__).resolve().parent.parent
 REPORTS = HERE.parent.parent / "reports" / "real-lab"
 START_SECONDS = 15.0
+LOOK_SECONDS = 0.3
+MOST_STARTS = 5
 NOT_STARTED = 4
 
 
@@ -109,25 +112,48 @@ def start(configuration: str, place: Place, programs: list[Program]) -> None:
 
 
 def use(place: Place, programs: list[Program], command: list[str]) -> int:
-    """Run the command, or wait for Ctrl-C."""
+    """Run the command, or wait for Ctrl-C; a program that ends meanwhile is told, and started again."""
     variables = {"IMSPROOF_REAL_PREFIX": place.prefix, "IMSPROOF_REAL_DIR": str(place.folder)}
-    if command:
-        try:
-            status = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
-        except OSError as error:
-            raise LabError(f"the command cannot be started: {error}") from None
-        for program in programs:
-            if program.ended:
-                say(f"{program.name} did not survive the run (status {program.status}):\n{program.tail()}")
-        return status
-    say("running; Ctrl-C stops it. In another shell:")
-    for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}", flush=True)
-    while True:
-        time.sleep(1)
-        for program in programs:
-            if program.ended:
-                raise LabError(f"{program.name} ended with status {program.status}:\n{program.tail()}")
+    if not command:
+        say("running; Ctrl-C stops it. In another shell:")
+        for name, value in variables.items():
+            print(f"export {name}={shlex.quote(value)}", flush=True)
+        while True:
+            time.sleep(LOOK_SECONDS)
+            restart(place, programs)
+    try:
+        running = subprocess.Popen(command, env={**os.environ, **variables})
+    except OSError as error:
+        raise LabError(f"the command cannot be started: {error}") from None
+    try:
+        while running.poll() is None:
+            restart(place, programs)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(LOOK_SECONDS)
+    except BaseException:  # Ctrl-C, SIGTERM, a program that cannot be had again: the command ends with the lab
+        running.terminate()
+        running.wait()
+        raise
+    for program in programs:
+        if program.ended:
+            say(f"{program.name} did not survive the run (status {program.status}):\n{program.tail()}")
+    return running.returncode
+
+
+def restart(place: Place, programs: list[Program]) -> None:
+    """Start again what has ended, as a supervisor does.
+
+    Raises:
+        LabError: it does not serve again, or ends again and again.
+    """
+    for program in programs:
+        if not program.ended:
+            continue
+        say(f"{program.name} did not survive (status {program.status}); it is started again:\n{program.tail()}")
+        if program.starts > MOST_STARTS:
+            raise LabError(f"{program.name} ended {program.starts} times")
+        program.start(place.folder)
+        program.wait(time.monotonic() + START_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Runs `imsproof run` and compares its verdicts with those that were looked at by hand.
 
-    python verdicts.py --expected expected-default.json -- imsproof run profiles/kamailio-default.yaml
-    python verdicts.py --expected expected-default.json --update -- imsproof run ...   # writes what is new
+    python verdicts.py --dir new --lab "python up.py default" --expected x.json -- imsproof run default.yaml
+    python verdicts.py ... --update -- imsproof run ...   # writes what is new
 
-A purpose whose verdict changed is run once more; if it is then as expected, it is told as unsteady and counts as
-expected: what is under test here is not ours, and its own races are in docs/findings.md (F14).
+A purpose whose verdict changed is run once more, with the few others of its kind against a lab that was started anew;
+if it is then as expected, it is told as unsteady and counts as expected: what is under test here is not ours, and its
+own races are in docs/findings.md. The folder's verdicts.json keeps both verdicts (`make steady` counts them).
 
 An expected-results file holds, by purpose, the verdict and why it is right: a real weakness of that configuration,
 or correct. Exit status 0 when every verdict is the expected one, whatever it is; 1 when one changed, is new or is
@@ -15,32 +16,39 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
+import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 CHANGED, NO_RESULT, UNREACHABLE = 1, 3, 4
 UNEXPLAINED = "not looked at yet"
+
+Verdicts = dict[str, dict[str, str]]
+"""Verdict and reason by purpose."""
 
 
 def main() -> int:
     """Run, compare, tell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--expected", type=Path, required=True)
+    parser.add_argument("--dir", type=Path, required=True, help="folder for the runs and their labs (a new one)")
+    parser.add_argument("--lab", default="", help="starts a lab in the folder --dir and runs what stands after --")
     parser.add_argument("--update", action="store_true", help="write verdicts that are new or changed into the file")
-    parser.add_argument("--last", metavar="REGEX", help="run purposes that match after all others")
+    parser.add_argument(
+        "--apart", metavar="REGEX", help="run purposes that match after all others, on a lab of their own"
+    )
     at = sys.argv.index("--")
     options, command = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
-    verdicts: dict[str, dict[str, str]] = {}
-    for chosen in _parts(command[0], options.last):
-        found = run([*command, *chosen])
-        if isinstance(found, int):
-            return found
-        verdicts |= found
+    lab = Lab(shlex.split(options.lab), command, options.dir)
+    first = lab.run("first", [])
+    if isinstance(first, int):
+        return first
     expected = json.loads(options.expected.read_text()) if options.expected.exists() else {}
-    verdicts |= again(command, expected, verdicts)
+    second = again(lab, expected, first)
+    verdicts = first | second
+    (options.dir / "verdicts.json").write_text(json.dumps({"first": first, "second": second}, indent=1))
     changes = list(compare(expected, verdicts))
     for change in changes:
         print(f"expected results: {change}")
@@ -50,37 +58,46 @@ def main() -> int:
     return CHANGED if changes else 0
 
 
-def _parts(imsproof: str, last: str | None) -> list[list[str]]:
-    """Return which purposes to run together: all, or those first that do not match ``last``."""
-    if last is None:
-        return [[]]
-    told = subprocess.run([imsproof, "purposes", "--format", "json"], capture_output=True, check=True).stdout
-    known = [one["id"] for one in json.loads(told)["purposes"]]
-    parts = [[one for one in known if bool(re.match(last, one)) is late] for late in (False, True)]
-    return [[word for purpose in part for word in ("--purpose", purpose)] for part in parts]
+@dataclass(frozen=True)
+class Lab:
+    """Runs imsproof, each time against a lab of its own.
+
+    Attributes:
+        start: the command that starts a lab around another command; empty where one runs already.
+        command: ``imsproof run`` and the profile.
+        folder: holds a folder for each run and its lab.
+    """
+
+    start: list[str]
+    command: list[str]
+    folder: Path
+
+    def run(self, name: str, chosen: list[str]) -> Verdicts | int:
+        """Run imsproof; return its results by purpose, or the exit status when there are none."""
+        out = self.folder / name
+        around = [*self.start, "--dir", str(out), "--"] if self.start else []
+        status = subprocess.run([*around, *self.command, *chosen, "--out", str(out)], check=False).returncode
+        found = sorted(out.glob("*/run.json"))
+        if status == UNREACHABLE or not found:
+            return status or NO_RESULT
+        (own,) = found
+        results = json.loads(own.read_text())["purposes"]
+        return {
+            one["id"]: {
+                "verdict": one["verdict"],
+                "reason": one["reason"],
+                "seen": seen(own.parent / "evidence" / one["id"]),
+            }
+            for one in results
+        }
 
 
-def run(command: list[str]) -> dict[str, dict[str, str]] | int:
-    """Run imsproof; return its results by purpose, or the exit status when there are none."""
-    out = Path(os.environ.get("IMSPROOF_REAL_DIR", "reports"))  # beside the logs of the lab that it runs against
-    before = set(out.glob("*/run.json"))
-    status = subprocess.run([*command, "--out", str(out)], check=False).returncode
-    new = set(out.glob("*/run.json")) - before
-    if status == UNREACHABLE or not new:
-        return status or NO_RESULT
-    (own,) = new
-    results = json.loads(own.read_text())["purposes"]
-    return {one["id"]: {**one, "seen": seen(own.parent / "evidence" / one["id"])} for one in results}
-
-
-def again(
-    command: list[str], expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]
-) -> dict[str, dict[str, str]]:
+def again(lab: Lab, expected: Verdicts, verdicts: Verdicts) -> Verdicts:
     """Run purposes whose verdict changed once more, and say which are unsteady; returns the second results."""
     changed = [one for one, told in verdicts.items() if one in expected and expected[one]["verdict"] != told["verdict"]]
     if not changed:
         return {}
-    found = run([*command, *(word for one in changed for word in ("--purpose", one))])
+    found = lab.run("again", [word for one in changed for word in ("--purpose", one)])
     if isinstance(found, int):
         return {}
     for one, told in found.items():
@@ -100,7 +117,7 @@ def seen(evidence: Path) -> str:
     return claims[0].partition(": ")[2] or claims[0] if claims else ""
 
 
-def compare(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]) -> list[str]:
+def compare(expected: Verdicts, verdicts: Verdicts) -> list[str]:
     """Say what is not as expected, one line each."""
     told = []
     for purpose in sorted(expected.keys() | verdicts.keys()):
@@ -116,7 +133,7 @@ def compare(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, s
     return told
 
 
-def updated(expected: dict[str, dict[str, str]], verdicts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def updated(expected: Verdicts, verdicts: Verdicts) -> Verdicts:
     """Return the file's new content: reasons stay where the verdict stays."""
     result = {}
     for purpose in sorted(verdicts):
