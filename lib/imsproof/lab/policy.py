@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imsproof.lab.media.msrp.policy import MsrpPolicy
 from imsproof.lab.media.policy import MediaPolicy
 from imsproof.lab.sbi.http2policy import Http2Policy
 from imsproof.lab.sbi.jsonpolicy import JsonPolicy
@@ -24,6 +25,7 @@ class Policy:
     scp: ScpPolicy = field(default_factory=ScpPolicy)
     h2: Http2Policy = field(default_factory=Http2Policy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
+    msrp: MsrpPolicy = field(default_factory=MsrpPolicy)
 
 
 class PolicyBox:

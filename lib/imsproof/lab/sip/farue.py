@@ -1,4 +1,4 @@
-"""A UE of the lab's own, behind the P-CSCF: it takes every call, with audio and with end-to-end data channels."""
+"""A UE of the lab's own, behind the P-CSCF: it takes every call: audio, end-to-end data channels, messages."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from imsproof.engine.identity import Identity, make_identity
 from imsproof.lab.media.association import DcAssociation
 from imsproof.lab.media.bootstrap import Bootstrap
 from imsproof.lab.media.echo import RtpEcho
+from imsproof.lab.media.msrp.endpoint import MsrpEndpoint
 from imsproof.lab.sip import dcsdp, hops, offers
 from imsproof.lab.sip.imsas import has_sdp
 from imsproof.lab.sip.node import Node, Served
@@ -66,17 +67,25 @@ class FarUe(Node):
         super().__init__("far UE", address, box)
         self._pcscf = pcscf
         self.identity: Identity = make_identity(name="far")
+        self.messages = MsrpEndpoint(address, box)
         self._calls: dict[str, FarCall] = {}
 
+    async def start(self) -> None:
+        """Open every socket (``OSError`` when one cannot be had)."""
+        await super().start()
+        await self.messages.start()
+
     async def stop(self) -> None:
-        """End every call and close the socket."""
+        """End every call and close the sockets."""
         await self._end_all()
+        await self.messages.stop()
         await super().stop()
 
     async def reset(self) -> None:
         """End every call."""
         await super().reset()
         await self._end_all()
+        await self.messages.reset()
 
     async def _end_all(self) -> None:
         calls, self._calls = list(self._calls.values()), {}
@@ -84,6 +93,7 @@ class FarUe(Node):
             await call.close()
 
     async def _end(self, call_id: str) -> None:
+        self.messages.end(call_id)
         call = self._calls.pop(call_id, None)
         if call:
             await call.close()
@@ -156,7 +166,10 @@ class FarUe(Node):
         offer = Sdp.parse(message.body)
         media = []
         for place, section in enumerate(offer.media):
-            media.append(await self._answer_section(call, offer, place, section))
+            if section.port > 0 and section.kind == "message":
+                media.append(self.messages.answer(message.get("Call-ID") or "", offer, section))
+            else:
+                media.append(await self._answer_section(call, offer, place, section))
         return description(self.here[0], media).to_bytes()
 
     async def _answer_section(self, call: FarCall, offer: Sdp, place: int, section: MediaSection) -> MediaSection:

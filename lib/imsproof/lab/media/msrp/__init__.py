@@ -1,0 +1,1 @@
+"""MSRP in the lab: the far UE's end of message sessions."""
