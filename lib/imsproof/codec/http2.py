@@ -138,6 +138,13 @@ class FrameReader:
         return frames
 
 
+def unpadded(one: Frame) -> bytes:
+    """Return the payload of a DATA or HEADERS frame without its padding (RFC 9113 6.1)."""
+    if not one.flags & Flag.PADDED or not one.payload:
+        return one.payload
+    return one.payload[1 : len(one.payload) - one.payload[0]]
+
+
 def settings(values: Iterable[tuple[int, int]] = (), *, ack: bool = False) -> bytes:
     """Write a SETTINGS frame."""
     payload = b"".join(struct.pack("!HI", number, value) for number, value in values)

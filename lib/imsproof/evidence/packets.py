@@ -138,7 +138,7 @@ def parse(link: int, data: bytes) -> Datagram | None:
     of the quoted one.
     """
     try:
-        found = _ip(_network(link, data))
+        found = _ip(network(link, data))
         return _transport(found) if found else None
     except (struct.error, IndexError):
         return None
@@ -154,7 +154,7 @@ class Reassembly:
     def parse(self, link: int, data: bytes) -> Datagram | None:
         """Take a captured packet apart as :func:`parse` does; ``None`` for all but the fragment that completes one."""
         try:
-            found = _ip(_network(link, data))
+            found = _ip(network(link, data))
             if found is None:
                 return None
             whole = self._joined(found) if found.offset or found.more else found
@@ -191,7 +191,8 @@ class _Ip(NamedTuple):
     ident: int
 
 
-def _network(link: int, data: bytes) -> bytes:
+def network(link: int, data: bytes) -> bytes:
+    """Return what stands behind the link layer, whose kind is a link type of pcapng; VLAN tags are passed over."""
     if link == pcapng.LINK_ETHERNET:
         at = 12
         while data[at : at + 2] in {b"\x81\x00", b"\x88\xa8"}:

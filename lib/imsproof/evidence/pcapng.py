@@ -32,12 +32,16 @@ BLOCK_LIMIT = 64 * 1024 * 1024
 
 
 class Packet(NamedTuple):
-    """One packet: wall time in nanoseconds since 1970 UTC, link type, bytes from the link layer on, comment."""
+    """One packet: wall time in nanoseconds since 1970 UTC, link type, bytes from the link layer on, comment.
+
+    ``cut``: it was longer on the wire than what was kept of it.
+    """
 
     utc_ns: int
     link: int
     data: bytes
     comment: str = ""
+    cut: bool = False
 
 
 @dataclass(slots=True)
@@ -185,14 +189,14 @@ def _order(magic: bytes, at: int) -> str:
 def _packet(body: bytes, order: str, links: list[tuple[int, int]], at: int) -> Packet:
     if len(body) < 24:
         raise ValueError(f"byte {at}: a packet block that is too short")
-    interface, high, low, size, _ = _PACKET_HEAD[order].unpack_from(body)
+    interface, high, low, size, whole = _PACKET_HEAD[order].unpack_from(body)
     if interface >= len(links) or size > len(body) - 24:
         raise ValueError(f"byte {at}: a packet block that says interface {interface} and {size} bytes")
     link, per_second = links[interface]
     end = 20 + size
     options = end + (-size % 4)
     comment = _comment(body[options:-4], order) if len(body) - 4 > options else ""
-    return Packet(((high << 32) | low) * 1_000_000_000 // per_second, link, body[20:end], comment)
+    return Packet(((high << 32) | low) * 1_000_000_000 // per_second, link, body[20:end], comment, size < whole)
 
 
 def _interface(body: bytes, order: str, at: int) -> tuple[int, int]:

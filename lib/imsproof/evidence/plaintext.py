@@ -261,17 +261,11 @@ def _frames(whole: bytes) -> list[http2.Frame]:
     return http2.FrameReader(len(http2.PREFACE) if whole.startswith(http2.PREFACE) else 0).feed(whole)
 
 
-def _unpadded(one: http2.Frame) -> bytes:
-    if not one.flags & http2.Flag.PADDED or not one.payload:
-        return one.payload
-    return one.payload[1 : len(one.payload) - one.payload[0]]
-
-
 def _bodies(whole: bytes) -> Iterator[bytes]:
     bodies: dict[int, bytearray] = defaultdict(bytearray)
     for one in _frames(whole):
         if one.type == http2.Type.DATA:
-            bodies[one.stream] += _unpadded(one)
+            bodies[one.stream] += http2.unpadded(one)
     yield from map(bytes, bodies.values())
 
 
@@ -297,7 +291,7 @@ def _headers(whole: bytes) -> dict[int, list[tuple[bytes, bytes]]] | None:
     try:
         for one in _frames(whole):
             if one.type == http2.Type.HEADERS:
-                block = _unpadded(one)[5 if one.flags & http2.Flag.PRIORITY else 0 :]
+                block = http2.unpadded(one)[5 if one.flags & http2.Flag.PRIORITY else 0 :]
             elif one.type == http2.Type.CONTINUATION:
                 block += one.payload
             else:
