@@ -14,7 +14,7 @@ from imsproof.codec.digest import Digest, DigestError, aka_password, parse_algor
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from imsproof.profile.gm import Subscriber
 
@@ -137,6 +137,16 @@ class Credentials:
         """Begin every nonce's count (nc) anew, as a replay would."""
         self._count.clear()
 
+    def choose(self, challenges: Sequence[str]) -> str:
+        """Choose the challenge to answer: the first that there is a way to answer (RFC 8760 section 2.4, text).
+
+        Where the subscriber has an algorithm, one with this algorithm comes first. Without any that can be answered it
+        is the first one, and ``""`` without any at all.
+        """
+        known = [text for text in challenges if _algorithm(text) is not None]
+        wanted = (self.subscriber.algorithm or "").upper()
+        return next((text for text in known if _algorithm(text) == wanted), next(iter([*known, *challenges]), ""))
+
     @staticmethod
     def read(header: str, *, proxy: bool = False) -> Challenge:
         """Take a challenge apart, of a ``proxy`` or not; what cannot be read is left empty."""
@@ -210,3 +220,14 @@ class Credentials:
         if answer.auts:
             params["auts"] = aka.encode_auts(answer.res)
         return sip.format_credentials("Digest", alter(params) if alter else params)
+
+
+def _algorithm(challenge: str) -> str | None:
+    """The algorithm of a Digest challenge in capitals, ``None`` for other schemes and algorithms that are not known."""
+    try:
+        scheme, params = sip.parse_challenge(challenge)
+        name = params.get("algorithm", "") or "MD5"
+        parse_algorithm(name)
+    except (sip.SipSyntaxError, DigestError):
+        return None
+    return name.upper() if scheme.lower() == "digest" else None

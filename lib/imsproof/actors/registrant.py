@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from imsproof.actors.sipsubject import Challenge, Registration
-from imsproof.actors.station import CHALLENGES, Station, bracketed, token
+from imsproof.actors.station import Station, bracketed, token
 from imsproof.codec import sip
 from imsproof.link.session import ConnectionFailedError
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from imsproof.actors.credentials import AlterBytes, AlterParams, Answer
+    from imsproof.actors.credentials import AlterBytes, Answer
     from imsproof.actors.station import Alter, Headers
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, MESSAGE, UPDATE, INFO"
@@ -24,6 +24,28 @@ MAX_ROUNDS = 4
 """A challenge, one resynchronisation, one stale nonce, and one challenge anew to a right response."""
 MOST_FORGOTTEN = 8
 """Contacts that are taken away at the end, at most."""
+
+
+class Attempt(TypedDict, total=False):
+    """What may be different in a registration.
+
+    Attributes:
+        expires: seconds asked for; 0 ends the registration.
+        res: changes RES, to be wrong on purpose.
+        password: another password than the subscriber's, to be wrong on purpose.
+        headers: more headers in each REGISTER.
+        alter: changes each REGISTER just before it is sent, or returns the bytes to send instead.
+        label: what the conversation is called in the journal.
+        within: seconds for all of it, the profile's register timer by default.
+    """
+
+    expires: int
+    res: AlterBytes
+    password: str
+    headers: Headers
+    alter: Alter
+    label: str
+    within: float
 
 
 class Registrant(Station):
@@ -36,38 +58,9 @@ class Registrant(Station):
         self._register_tag = token(4)
         self._register_cseq = 0
 
-    def register(
-        self,
-        *,
-        expires: int = EXPIRES,
-        res: AlterBytes | None = None,
-        password: str | None = None,
-        alter_credentials: AlterParams | None = None,
-        headers: Headers = (),
-        alter: Alter | None = None,
-        label: str = "REGISTER",
-    ) -> Registration:
-        """Register: REGISTER, answer the challenge, and what comes of it.
-
-        Args:
-            expires: seconds asked for; 0 ends the registration.
-            res: changes RES, to be wrong on purpose.
-            password: another password than the subscriber's, to be wrong on purpose.
-            alter_credentials: changes the parameters of Authorization after the response was computed.
-            headers: more headers in each REGISTER.
-            alter: changes each REGISTER just before it is sent, or returns the bytes to send instead.
-            label: what the conversation is called in the journal.
-        """
-        coroutine = self.aregister(
-            expires=expires,
-            res=res,
-            password=password,
-            alter_credentials=alter_credentials,
-            headers=headers,
-            alter=alter,
-            label=label,
-        )
-        return self.session.run(coroutine)
+    def register(self, **how: Unpack[Attempt]) -> Registration:
+        """Register: REGISTER, answer the challenge, and what comes of it (:class:`Attempt`: what may be different)."""
+        return self.session.run(self.aregister(**how))
 
     def challenge(self, *, headers: Headers = (), alter: Alter | None = None, label: str = "REGISTER") -> Registration:
         """Send the first REGISTER only; ``challenge`` of what comes back holds the challenge."""
@@ -100,35 +93,23 @@ class Registrant(Station):
 
     # The same on the link's loop
 
-    async def aregister(
-        self,
-        *,
-        expires: int = EXPIRES,
-        res: AlterBytes | None = None,
-        password: str | None = None,
-        alter_credentials: AlterParams | None = None,
-        headers: Headers = (),
-        alter: Alter | None = None,
-        label: str = "REGISTER",
-        within: float | None = None,
-    ) -> Registration:
-        """Register (see :meth:`register`); ``within`` is for all of it, the profile's register timer by default."""
-        exchange = self.session.exchange(label)
+    async def aregister(self, **how: Unpack[Attempt]) -> Registration:
+        """Register (see :meth:`register`)."""
+        exchange = self.session.exchange(how.get("label", "REGISTER"))
         registration = Registration(record=self.session.record, exchange=exchange)
-        seconds = self.session.timers.register_ if within is None else within
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline = asyncio.get_running_loop().time() + how.get("within", self.session.timers.register_)
+        expires, headers, alter = how.get("expires", EXPIRES), how.get("headers", ()), how.get("alter")
+        res, password = how.get("res"), how.get("password")
         authorization = self.credentials.initial(self.gm.registrar) if self.subscriber.auth == "aka" else ""
-        patience = 0 if res or password is not None or alter_credentials or alter else 1
+        patience = 0 if res or password is not None or alter else 1
         for _ in range(MAX_ROUNDS):
             left = deadline - asyncio.get_running_loop().time()
             await self._one_register(registration, authorization, expires, headers, alter, max(left, 0.001))
-            challenged = registration.header(CHALLENGES.get(registration.status, ""))
+            challenged = self.challenge_in(registration)
             if not challenged:
                 break
             try:
-                answer = self.credentials.answer(
-                    challenged, "REGISTER", self.gm.registrar, res=res, password=password, alter=alter_credentials
-                )
+                answer = self.credentials.answer(challenged, "REGISTER", self.gm.registrar, res=res, password=password)
             except InconclusiveError as error:
                 registration.failed = str(error)
                 break
@@ -166,7 +147,7 @@ class Registrant(Station):
         return registration
 
     def _read_challenge(self, registration: Registration) -> None:
-        challenged = registration.header(CHALLENGES.get(registration.status, ""))
+        challenged = self.challenge_in(registration)
         proxy = registration.status == PROXY
         registration.challenge = self.credentials.read(challenged, proxy=proxy) if challenged else None
 

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
 from imsproof.actors.registrant import EXPIRES
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from imsproof.actors.credentials import Answer
+    from imsproof.actors.registrant import Attempt
     from imsproof.actors.sipsubject import Challenge, SipAnswer
     from imsproof.actors.siptransport import SipTransport
     from imsproof.actors.station import Alter, Headers
@@ -133,7 +134,7 @@ class SecureUe(Ue):
             InconclusiveError: the network agreed on nothing that was offered, or no raw socket may be opened.
         """
         done = Registration(record=self.session.record, exchange=self.session.exchange(label))
-        self.session.run(self._confirm(done, proposal, client=client, verify=verify, protected=protected))
+        self.session.run(self._confirm(done, proposal, {}, client=client, verify=verify, protected=protected))
         return done
 
     def probe(self, label: str, altered: Altered | None = None, *, within: float | None = None) -> SipAnswer:
@@ -153,24 +154,17 @@ class SecureUe(Ue):
 
     # The same on the link's loop
 
-    async def aregister(
-        self,
-        *,
-        expires: int = EXPIRES,
-        headers: Headers = (),
-        alter: Alter | None = None,
-        label: str = "REGISTER",
-        within: float | None = None,
-        **credentials: Any,
-    ) -> Registration:
+    async def aregister(self, **how: Unpack[Attempt]) -> Registration:
         """Register in both halves, as one conversation."""
+        expires, headers, alter = _usual(how)
+        label = how.get("label", "REGISTER")
         proposal = await self.apropose(expires=expires, headers=headers, alter=alter, label=label)
         if proposal.challenge is None:
             if proposal.ok:
                 self.registration = proposal if expires else None
             return proposal
-        async with asyncio.timeout(within):
-            await self._confirm(proposal, proposal, expires=expires, headers=headers, alter=alter, **credentials)
+        async with asyncio.timeout(how.get("within")):
+            await self._confirm(proposal, proposal, how)
         return proposal
 
     async def achallenge(
@@ -253,25 +247,20 @@ class SecureUe(Ue):
         except sip.SipSyntaxError:
             proposal.server = []
 
-    async def _confirm(  # noqa: PLR0913 - all that may be wrong in the second REGISTER, each by its name
+    async def _confirm(
         self,
         done: Registration,
         proposal: Proposal,
+        how: Attempt,
         *,
         client: Relist | None = None,
         verify: Relist | None = None,
         protected: bool = True,
-        expires: int = EXPIRES,
-        headers: Headers = (),
-        alter: Alter | None = None,
-        res: Any = None,
-        password: str | None = None,
-        alter_credentials: Any = None,
     ) -> None:
         """Send the second REGISTER and copy what comes of it into ``done``."""
         if proposal.challenge is None:
             raise InconclusiveError(f"{proposal.exchange}: there is no challenge to answer ({_what(proposal)})")
-        how = {"res": res, "password": password, "alter": alter_credentials}
+        expires, headers, alter = _usual(how)
         answer = self._answer_challenge(done, proposal.challenge, how)
         if answer.auts:
             await self._resynchronise(proposal, answer.authorization, expires, [*headers, *REQUIRE], alter)
@@ -300,9 +289,10 @@ class SecureUe(Ue):
             await transport.aclose()
         self._made, self._unprotected = (), None
 
-    def _answer_challenge(self, done: Registration, challenge: Challenge, how: dict[str, Any]) -> Answer:
+    def _answer_challenge(self, done: Registration, challenge: Challenge, how: Attempt) -> Answer:
         header = sip.format_challenge("Digest", challenge.params)
-        answer = self.credentials.answer(header, "REGISTER", self.gm.registrar, **how)
+        res, password = how.get("res"), how.get("password")
+        answer = self.credentials.answer(header, "REGISTER", self.gm.registrar, res=res, password=password)
         self._note_answer(done, answer, proxy=challenge.proxy)
         return answer
 
@@ -336,6 +326,11 @@ async def _altered(transport: EspTransport, altered: Altered | None, sending: Aw
         return await sending
     finally:
         transport.altering = None
+
+
+def _usual(how: Attempt) -> tuple[int, Headers, Alter | None]:
+    """What both REGISTERs are made with: seconds, more headers, what changes them."""
+    return how.get("expires", EXPIRES), how.get("headers", ()), how.get("alter")
 
 
 def _agreed(proposal: Proposal, ck: bytes, ik: bytes, nat_port: int) -> Agreed:

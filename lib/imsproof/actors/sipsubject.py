@@ -39,6 +39,10 @@ class SipAnswer(Exchange):
         """Return the answer's first header of that name."""
         return self.message.get(name) if self.message else None
 
+    def headers(self, name: str) -> list[str]:
+        """Return the answer's headers of that name, each as it stands on its line."""
+        return self.message.get_all(name) if self.message else []
+
 
 @dataclass(frozen=True, slots=True)
 class Challenge:

@@ -297,9 +297,13 @@ class Station:
             answer = await self.transactions.request(message.copy(), exchange, within, injected=injected)
         return answer
 
+    def challenge_in(self, answer: SipAnswer) -> str:
+        """The challenge of a 401 or 407 that is to be answered, or ``""``."""
+        return self.credentials.choose(answer.headers(CHALLENGES.get(answer.status, "")))
+
     def _credit(self, message: sip.Message, answer: SipAnswer) -> bool:
         """Make of a challenged request the one that answers (RFC 3261 clause 22, unchecked); whether it could be."""
-        challenged = answer.header(CHALLENGES.get(answer.status, ""))
+        challenged = self.challenge_in(answer)
         number = (message.get("CSeq") or "").partition(" ")[0]
         if not challenged or not (number.isascii() and number.isdigit()):
             return False
