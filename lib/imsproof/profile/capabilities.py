@@ -24,6 +24,7 @@ Claim = Literal[
     "e2e",
     "early-media",
     "hides-subscribers",
+    "msrp-e2ae",
     "reg-event",
     "sdes",
     "session-timers",
@@ -71,6 +72,14 @@ def _producer(rule: Callable[[Producer], bool]) -> Callable[[Profile], bool]:
 
 def _tokens(rule: Callable[[Tokens], bool]) -> Callable[[Profile], bool]:
     return lambda profile: profile.sbi is not None and profile.sbi.tokens is not None and rule(profile.sbi.tokens)
+
+
+def _revocation(field: str, *values: str) -> Callable[[Profile], bool]:
+    return lambda profile: (
+        profile.sbi is not None
+        and profile.sbi.revocation is not None
+        and getattr(profile.sbi.revocation, field) in values
+    )
 
 
 def _mw(field: str) -> Callable[[Profile], bool]:
@@ -128,6 +137,15 @@ def _apps_differ(profile: Profile) -> bool:
 
 def _dc_role(role: Literal["active", "passive"]) -> Callable[[Profile], bool]:
     return lambda profile: profile.dc is None or role in profile.dc.roles
+
+
+def _messages(profile: Profile) -> bool:
+    """Whether the lab ends message sessions: an endpoint behind a hook, or its own UE in a call."""
+    return _hooked("msrp")(profile) or (bool(_subscribers(profile)) and _far_answers(profile, "message"))
+
+
+def _msrp(field: str, *, default: bool) -> Callable[[Profile], bool]:
+    return lambda profile: default if profile.msrp is None else bool(getattr(profile.msrp, field))
 
 
 def _media_call(profile: Profile) -> bool:
@@ -317,6 +335,31 @@ _TABLE: dict[str, Capability] = {
     "sbi.revoked": Capability(
         _sbi("revoked"), "sbi.revoked is not given (a consumer whose certificate was revoked)", ("sbi.consumer",)
     ),
+    "sbi.ocsp": Capability(
+        _revocation("ocsp", "asks", "requires"),
+        "sbi.revocation.ocsp is not given (producers ask the OCSP responder that a client's certificate names)",
+        ("sbi.client-ca",),
+    ),
+    "sbi.ocsp-required": Capability(
+        _revocation("ocsp", "requires"),
+        "sbi.revocation.ocsp is asks: whom no responder vouches for is served anyway",
+        ("sbi.ocsp",),
+    ),
+    "sbi.crl-point": Capability(
+        _revocation("crl", "asks", "requires"),
+        "sbi.revocation.crl is not given (producers fetch the list at a client certificate's distribution point)",
+        ("sbi.client-ca",),
+    ),
+    "sbi.crl-point-required": Capability(
+        _revocation("crl", "requires"),
+        "sbi.revocation.crl is asks: whom no list vouches for is served anyway",
+        ("sbi.crl-point",),
+    ),
+    "sbi.staples": Capability(
+        _producer(lambda one: one.staples),
+        "the producer under test does not staple OCSP responses (sbi.producers[].staples)",
+        ("sbi.producer",),
+    ),
     "sbi.peer-consumer": Capability(
         _sbi("peers"), "sbi.consumers holds no second consumer with role authorised", ("sbi.consumer",)
     ),
@@ -420,6 +463,16 @@ _TABLE: dict[str, Capability] = {
     ),
     "agw.sdes": Capability(_claim("sdes"), _CLAIMED.format("sdes"), ("agw",)),
     "agw.dtls-srtp": Capability(_claim("dtls-srtp"), _CLAIMED.format("dtls-srtp"), ("agw",)),
+    "msrp": Capability(
+        _messages,
+        "no way to a message session: give msrp.hook, or a subscriber under gm.subscribers and a gm.far_end that"
+        " answers message",
+    ),
+    "msrp.tls": Capability(_msrp("tls", default=True), "msrp.tls is false: sessions run over plain TCP", ("msrp",)),
+    "msrp.connects": Capability(
+        _msrp("connects", default=True), "msrp.connects is false: the endpoint never connects to its peer", ("msrp",)
+    ),
+    "msrp.e2ae": Capability(_claim("msrp-e2ae"), _CLAIMED.format("msrp-e2ae"), ("gm.two-subscribers",)),
     "tester.second-address": Capability(
         lambda p: len(p.tester.addresses) >= 2, "tester.addresses holds fewer than two addresses"
     ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imsproof.profile.gm import Gm, Subscriber
     from imsproof.profile.model import Profile
+    from imsproof.profile.msrp import Msrp
     from imsproof.profile.peers import Dc, Media
     from imsproof.profile.problems import Location
     from imsproof.profile.sbi import KeyPair, Sbi
@@ -46,7 +47,7 @@ def check(profile: Profile, today: date) -> Iterator[Mismatch]:
         yield from _gm(profile.gm)
     if profile.sbi is not None:
         yield from _sbi(profile.sbi)
-    for name, peer in (("dc", profile.dc), ("media", profile.media)):
+    for name, peer in (("dc", profile.dc), ("media", profile.media), ("msrp", profile.msrp)):
         if peer is not None:
             yield from _peer(name, peer, has_gm=profile.gm is not None)
 
@@ -153,7 +154,7 @@ def _pem_files(sbi: Sbi) -> Iterator[Mismatch]:
             yield Mismatch((*location, "key"), wrong, "a PEM file with the certificate's private key")
 
 
-def _peer(name: str, peer: Dc | Media, *, has_gm: bool) -> Iterator[Mismatch]:
+def _peer(name: str, peer: Dc | Media | Msrp, *, has_gm: bool) -> Iterator[Mismatch]:
     if peer.via == "gm":
         if peer.hook is not None:
             yield Mismatch((name, "via"), "gm (the default) beside a hook", "via: hook, or no hook")

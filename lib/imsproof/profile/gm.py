@@ -90,7 +90,9 @@ class FarEnd(Part):
     """A UE of the lab's own that takes calls."""
 
     uri: SipUri = Field(description="Whom to call.")
-    answers: tuple[Literal["audio", "data-channel"], ...] = Field(("audio",), description="Media that it accepts.")
+    answers: tuple[Literal["audio", "data-channel", "message"], ...] = Field(
+        ("audio",), description="Media that it accepts."
+    )
 
 
 class Callback(Part):

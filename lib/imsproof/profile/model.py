@@ -12,6 +12,7 @@ from imsproof.profile.capabilities import Claim
 from imsproof.profile.gm import FarEnd, Gm
 from imsproof.profile.hook import Argv
 from imsproof.profile.kinds import Address, ByteCount, File, HttpUrl, IpText, Part, Text
+from imsproof.profile.msrp import Msrp
 from imsproof.profile.mw import Mw
 from imsproof.profile.peers import Dc, Media
 from imsproof.profile.sbi import Sbi
@@ -121,6 +122,7 @@ class Profile(Part):
     sbi: Sbi | None = Field(None, description="Service-based interfaces.")
     dc: Dc | None = Field(None, description="Data channels; by a call on Gm when left out.")
     media: Media | None = Field(None, description="Protected media; by a call on Gm when left out.")
+    msrp: Msrp | None = Field(None, description="Message sessions; by a call on Gm when left out.")
     health: Health | None = Field(None, description="A way of one's own to see that the lab is well.")
     fuzz: Fuzz = Field(Fuzz(), description="Doors that only campaigns knock at.")
     capture: Capture = Field(Capture(), description="How packets are captured.")
