@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from imsproof.codec.rtp import RtpPacket, RtpSyntaxError
-from imsproof.codec.sdp import Crypto, Fingerprint, Sdp, audio_section, description
+from imsproof.actors.srtpleg import ProtectedLeg, Source, b64
+from imsproof.codec import srtp
+from imsproof.codec.rtp import Packets, RtpPacket, RtpSyntaxError, classify
+from imsproof.codec.sdp import Crypto, Fingerprint, Sdp, SdpSyntaxError, audio_section, description
 from imsproof.engine.dtls import DtlsEngine, DtlsError
 from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint, make_identity
-from imsproof.engine.srtp import SrtpContext, format_inline, inline_master, suite
 from imsproof.link.dtls import DtlsEndpoint
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.subject import Attempt, Exchange
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import Address, InconclusiveError, Kind
+from imsproof.seams import Address, HarnessError, InconclusiveError
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from imsproof.actors.signalling import Answered, Described, Signalling
 
+MANDATORY = "AES_CM_128_HMAC_SHA1_80"
 DTLS_PROFILES = ("SRTP_AES128_CM_SHA1_80", "SRTP_AEAD_AES_128_GCM")
-PCMU = 0
+_PAIRS = 8
+
+__all__ = ["AudioCall", "FarLeg", "Handshaking", "Line", "MediaPeer", "b64", "describe_rtp"]
 
 
 def describe_rtp(data: bytes) -> tuple[str, Mapping[str, Any]]:
     """Read the header of a packet that came in; what is not RTP has no facts."""
+    if classify(data) is Packets.RTCP:
+        return "", {"rtcp": True}
     try:
         packet = RtpPacket.parse(data)
     except RtpSyntaxError:
@@ -37,88 +44,175 @@ def describe_rtp(data: bytes) -> tuple[str, Mapping[str, Any]]:
     return "", {"ssrc": packet.ssrc, "seq": packet.sequence, "pt": packet.payload_type}
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One crypto attribute of an offer (RFC 4568 section 9.1).
+
+    Attributes:
+        tag, suite: as written.
+        master: key and salt, of whatever length.
+        params: what follows the key: lifetime, MKI and session parameters.
+        mki: the identifier that packets carry under this line.
+        text: the whole value instead, for a line that is none.
+    """
+
+    tag: int
+    suite: str
+    master: bytes
+    params: str = ""
+    mki: bytes = b""
+    text: str = ""
+
+    def value(self) -> str:
+        """The attribute's value."""
+        return self.text or str(Crypto(self.tag, self.suite, base64.b64encode(self.master).decode(), self.params))
+
+    def context(self) -> srtp.Context | None:
+        """Keys of what is sent under this line, ``None`` when none can be made."""
+        return _context(self.suite, self.master, self.mki)
+
+
+def _context(name: str, master: bytes, mki: bytes = b"") -> srtp.Context | None:
+    chosen = srtp.suite(name)
+    return srtp.Context(chosen, master, mki) if chosen and len(master) == chosen.master_size else None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshaking:
+    """How the tester does DTLS for SRTP; the defaults are right.
+
+    Attributes:
+        identity: another certificate than the announced one.
+        anonymous: with no certificate at all.
+        profiles: OpenSSL's names for ``use_srtp``; none leaves the extension out.
+        versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
+    """
+
+    identity: Identity | None = None
+    anonymous: bool = False
+    profiles: tuple[str, ...] = DTLS_PROFILES
+    versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
+    ciphers: bytes | None = None
+    security_level: int | None = None
+
+
 class MediaPeer:
-    """The tester's audio: offers protected media to the access side and listens on the far side.
+    """The tester's audio: offers protected media to the access side.
 
     Args:
         session: the purpose's session.
-        signalling: how offers reach the lab.
+        signalling: makes a new way for an offer to reach the lab.
         random: seeded; keys, SSRCs and sequence numbers come from it.
+        address: the tester's IP address on the access side.
+        far: the tester's far leg, ``None`` where the lab sends back what it is given.
         actor: the name in the journal.
     """
 
-    def __init__(self, session: Session, signalling: Signalling, random: random.Random, *, actor: str = "ue-a") -> None:
-        self._session = session
-        self._signalling = signalling
-        self._random = random
-        self._actor = actor
+    def __init__(
+        self,
+        session: Session,
+        signalling: Callable[[], Signalling],
+        random: random.Random,
+        *,
+        address: str,
+        far: FarLeg | None = None,
+        actor: str = "ue-a",
+    ) -> None:
+        self.session = session
+        self.address = address
+        self.random = random
+        self.far = far
+        self.actor = actor
         self.identity = make_identity()
+        self._signalling = signalling
 
-    def offer_sdes(self, label: str, suite_name: str = "AES_CM_128_HMAC_SHA1_80") -> AudioCall:
-        """Offer audio with one SDES key (RFC 4568) and ask for e2ae protection (TS 24.229)."""
-        chosen = suite(suite_name)
-        master = self._random.randbytes(chosen.key_size + chosen.salt_size)
-        inline = format_inline(master).removeprefix("inline:")
-        call = self._open("RTP/SAVP", crypto=(Crypto(1, suite_name, inline),))
-        return call.offered(label, master=master, suite_name=suite_name)
+    def line(self, tag: int = 1, suite_name: str = MANDATORY, params: str = "", *, size: int = 0) -> Line:
+        """A crypto line with a fresh key, of the suite's length unless ``size`` says another."""
+        chosen = srtp.suite(suite_name)
+        return Line(tag, suite_name, self.random.randbytes(size or (chosen.master_size if chosen else 30)), params)
 
-    def offer_dtls(self, label: str, *, setup: str = "actpass") -> AudioCall:
-        """Offer audio with DTLS-SRTP (RFC 5763) and ask for e2ae protection."""
-        call = self._open(
-            "UDP/TLS/RTP/SAVP",
-            fingerprints=(Fingerprint("SHA-256", self.identity.sha256),),
-            setup=setup,
-            tls_id=self.identity.sha256.replace(":", "")[:32],
-        )
-        return call.offered(label)
+    def offer_sdes(self, label: str, *lines: Line, again: AudioCall | None = None, proto: str = "RTP/SAVP") -> AudioCall:
+        """Offer audio with SDES keys (RFC 4568), one of the mandatory suite unless ``lines`` say others.
 
-    def _open(self, proto: str, **media: Any) -> AudioCall:
-        udp = self._session.run(self._socket())
-        section = audio_section(udp.local[1], proto=proto, attributes=("3ge2ae:requested",), **media)
-        offer = description(udp.local[0], [section])
-        return AudioCall(self._session, self._signalling, self._random, self._actor, self.identity, udp, offer)
+        Args:
+            label: of the conversation.
+            lines: crypto lines, in their order.
+            again: a call that stands, within which this is offered.
+            proto: of the media line.
+        """
+        chosen = lines or (self.line(),)
+        attributes = tuple(f"crypto:{line.value()}" for line in chosen)
+        call = self._call(again)
+        call.lines = {line.tag: line for line in chosen}
+        call.offer(label, proto, attributes=attributes)
+        call.agree()
+        return call
 
-    async def _socket(self) -> UdpEndpoint:
-        local = (self._signalling.local_address, 0)
-        exchange = self._session.exchange("media socket")
-        return await UdpEndpoint.open(self._session, self._actor, exchange, local=local, quiet=True)
+    def offer_without_keys(self, label: str, proto: str = "RTP/SAVP") -> AudioCall:
+        """Offer protected audio with neither key nor fingerprint."""
+        return self._call(None).offer(label, proto)
+
+    def offer_dtls(
+        self, label: str, *, setup: str = "actpass", fingerprints: Sequence[Fingerprint] | None = None
+    ) -> AudioCall:
+        """Offer audio with DTLS-SRTP (RFC 5763), with the own certificate's fingerprint unless others are given."""
+        own = (Fingerprint("SHA-256", self.identity.sha256),) if fingerprints is None else fingerprints
+        tls_id = self.random.randbytes(16).hex()
+        call = self._call(None)
+        return call.offer(label, "UDP/TLS/RTP/SAVP", fingerprints=own, setup=setup, tls_id=tls_id)
+
+    def stranger(self, label: str = "stranger") -> ProtectedLeg:
+        """A socket at another port, of somebody who is no party to the call."""
+        return self._leg(label)
+
+    def _call(self, again: AudioCall | None) -> AudioCall:
+        return again or AudioCall(self, self._signalling(), self._leg(self.actor))
+
+    def _leg(self, actor: str) -> ProtectedLeg:
+        udp = self.session.run(self._socket(actor))
+        return ProtectedLeg(self.session, udp, actor, self.random)
+
+    async def _socket(self, actor: str) -> UdpEndpoint:
+        exchange = self.session.exchange("media socket")
+        return await UdpEndpoint.open(self.session, actor, exchange, local=(self.address, 0), quiet=True)
 
 
-@dataclass(slots=True)
 class AudioCall:
-    """One audio offer with its answer; a subject that is about the signalling."""
+    """One call with protected audio; as a subject it is about the signalling of its last offer.
 
-    session: Session
-    signalling: Signalling
-    random: random.Random
-    actor: str
-    identity: Identity
-    udp: UdpEndpoint
-    offer: Sdp
-    answered: Answered | None = None
-    peer: Described | None = None
-    _master: bytes = b""
-    _suite: str = ""
-    _context: SrtpContext | None = None
-    _packet: RtpPacket | None = None
-    _endpoint: DtlsEndpoint | None = field(default=None)
+    Attributes:
+        leg: the tester's end of the access leg.
+        seen: where it shows what the lab let through: the far leg, or the access leg of a lab that sends back.
+        lines: the crypto lines of the last offer, by tag.
+    """
 
-    def offered(self, label: str, *, master: bytes = b"", suite_name: str = "") -> AudioCall:
-        """Hand the offer over."""
-        self.answered = self.signalling.offer(self.offer, label)
-        self.peer = self.answered.described("audio")
-        self._master, self._suite = master, suite_name
-        return self
-
-    @property
-    def record(self) -> Any:
-        """The record that the signalling is part of."""
-        return self.session.record
+    def __init__(self, owner: MediaPeer, signalling: Signalling, leg: ProtectedLeg) -> None:
+        self.session = owner.session
+        self.record = owner.session.record
+        self.leg = leg
+        self.seen: FarLeg | ProtectedLeg = owner.far or leg
+        self.lines: dict[int, Line] = {}
+        self.answered: Answered | None = None
+        self.peer: Described | None = None
+        self._owner = owner
+        self._signalling = signalling
+        self._version = 0
+        self._endpoint: DtlsEndpoint | None = None
 
     @property
     def exchange(self) -> str:
         """The signalling's conversation."""
         return self.answered.exchange if self.answered else ""
+
+    def offer(self, label: str, proto: str, *, attributes: Sequence[str] = (), **media: Any) -> AudioCall:
+        """Hand an offer over, with the wish for e2ae protection (TS 24.229), and read the answer."""
+        self._version += 1
+        address, port = self.leg.udp.local
+        section = audio_section(port, proto=proto, attributes=("rtcp-mux", *attributes, "3ge2ae:requested"), **media)
+        self.answered = self._signalling.offer(description(address, [section], version=self._version), label)
+        self.peer = self.answered.described("audio")
+        self.leg.remote = self.peer.where if self.peer else None
+        return self
 
     def need_peer(self) -> Described:
         """What the answer says; ``InconclusiveError`` when the lab gave no audio."""
@@ -127,94 +221,91 @@ class AudioCall:
             raise InconclusiveError(f"the lab gave no audio: {why or 'refused in the answer'}")
         return self.peer
 
-    def answered_crypto(self) -> list[Crypto]:
-        """The SDES keys of the answer."""
+    @property
+    def multiplexed(self) -> bool:
+        """Whether RTCP goes over the port of RTP (RFC 5761)."""
         sdp = self.answered.sdp if self.answered else None
         section = sdp.first("audio") if sdp else None
-        return [Crypto.parse(value) for value in section.attrs("crypto")] if section else []
+        return section is not None and section.attr("rtcp-mux") is not None
 
-    def handshake(self, label: str) -> Attempt:
-        """Do DTLS for SRTP keys, in the role that the answer leaves."""
-        return self.session.run(self._handshake(label))
+    def answered_crypto(self) -> list[Crypto]:
+        """The crypto lines of the answer that can be read."""
+        sdp = self.answered.sdp if self.answered else None
+        section = sdp.first("audio") if sdp else None
+        found = []
+        for value in section.attrs("crypto") if section else ():
+            with contextlib.suppress(SdpSyntaxError):
+                found.append(Crypto.parse(value))
+        return found
 
-    def use_sdes(self) -> None:
-        """Protect what is sent with the offered SDES key (a sender uses its own key, RFC 4568 section 6.1)."""
-        self._context = SrtpContext(self._suite, inline_master(suite(self._suite), format_inline(self._master)))
+    def agree(self) -> None:
+        """Take the keys of offer and answer into use (a sender uses its own key, RFC 4568 section 6.1)."""
+        self.leg.own = self.leg.theirs = None
+        for crypto in self.answered_crypto()[:1]:
+            line = self.lines.get(crypto.tag)
+            if line is not None and line.suite == crypto.suite:
+                self.leg.own = line.context()
+                self.leg.theirs = _context(crypto.suite, _master(crypto), line.mki)
 
-    def send(self, label: str, payload: bytes, *, how: Literal["srtp", "plain"], injected: bool = False) -> Exchange:
-        """Send one packet with this payload, protected or plain, to the address of the answer."""
-        return self.session.run(self._send(label, payload, how, injected=injected))
+    def handshake(self, label: str, how: Handshaking | None = None, *, leg: ProtectedLeg | None = None) -> Attempt:
+        """Do DTLS for SRTP keys, in the role that the answer leaves; from ``leg`` when it is not the call's own."""
+        return self.session.run(self._handshake(label, how or Handshaking(), leg or self.leg))
+
+    def end(self) -> None:
+        """Hang up; the leg stays open."""
+        self._signalling.end()
+
+    def end_dtls(self) -> None:
+        """Say close_notify in the DTLS association and leave the socket open."""
+        if self._endpoint is not None:
+            self.session.run(self._end_dtls(self._endpoint))
+            self._endpoint = None
 
     def close(self) -> None:
         """End the call."""
-        self.session.run(self._close())
-        self.signalling.end()
+        self.end_dtls()
+        self._signalling.end()
 
     # Inside, on the link's loop
 
-    async def _handshake(self, label: str) -> Attempt:
+    async def _handshake(self, label: str, how: Handshaking, leg: ProtectedLeg) -> Attempt:
         exchange = self.session.exchange(label)
         peer = self.need_peer()
         wanted = {(one.hash.lower(), one.value) for one in peer.fingerprints}
         engine = DtlsEngine(
             "server" if peer.setup == "active" else "client",
-            self.identity,
-            srtp_profiles=DTLS_PROFILES,
+            None if how.anonymous else how.identity or self._owner.identity,
+            versions=how.versions,
+            ciphers=how.ciphers,
+            security_level=how.security_level,
+            srtp_profiles=how.profiles,
             verify_peer=lambda der: any((name, fingerprint(der, name)) in wanted for name in FINGERPRINT_HASHES),
             keylog=self.session.keys.append,
         )
-        self._endpoint = DtlsEndpoint(self.udp, engine, peer.where, exchange=exchange, quiet=True)
+        endpoint = DtlsEndpoint(leg.udp, engine, peer.where, exchange=exchange, quiet=True)
+        endpoint.on_other = leg.take
+        if leg is self.leg:
+            self._endpoint = endpoint
+        attempt = Attempt(record=self.record, exchange=exchange)
         try:
-            facts = await self._endpoint.handshake()
+            attempt.facts = await endpoint.handshake()
+            attempt.connected = True
             keys = engine.export_srtp_keys()
+            leg.own, leg.theirs = _context(keys.profile, keys.local), _context(keys.profile, keys.remote)
         except (ConnectionFailedError, DtlsError) as error:
-            return Attempt(record=self.session.record, exchange=exchange, failed=str(error))
-        self._context = SrtpContext(keys.profile, keys.local)
-        return Attempt(record=self.session.record, exchange=exchange, connected=True, facts=facts)
+            attempt.failed = str(error)
+        return attempt
 
-    async def _send(self, label: str, payload: bytes, how: str, *, injected: bool) -> Exchange:
-        exchange = self.session.exchange(label)
-        self._packet = (
-            self._packet.following(payload)
-            if self._packet
-            else RtpPacket(
-                PCMU,
-                self.random.randrange(1 << 15),
-                self.random.randrange(1 << 31),
-                self.random.randrange(1 << 32),
-                payload,
-            )
-        )
-        plain = self._packet.to_bytes()
-        if how == "srtp" and self._context is None:
-            raise InconclusiveError("there are no SRTP keys to protect with")
-        data = self._context.protect(plain) if how == "srtp" and self._context else plain
-        remote = self.need_peer().where
-        facts: dict[str, Any] = {
-            "protected": how,
-            "ssrc": self._packet.ssrc,
-            "seq": self._packet.sequence,
-            "pt": self._packet.payload_type,
-        }
-        if injected:
-            facts["injected"] = True
-        self.session.emit(
-            Kind.SENT,
-            self.actor,
-            exchange,
-            transport="rtp",
-            local=self.udp.local,
-            remote=remote,
-            data=data,
-            facts=facts,
-        )
-        await self.udp.send(data, remote)
-        return Exchange(record=self.session.record, exchange=exchange)
+    async def _end_dtls(self, endpoint: DtlsEndpoint) -> None:
+        await endpoint.say_goodbye()
+        endpoint.udp.on_datagram = self.leg.take
 
-    async def _close(self) -> None:
-        if self._endpoint is not None:
-            await self._endpoint.aclose()
-            self._endpoint = None
+
+def _master(crypto: Crypto) -> bytes:
+    try:
+        return base64.b64decode(crypto.key_b64, validate=True)
+    except ValueError:
+        return b""
 
 
 class FarLeg:
@@ -226,23 +317,53 @@ class FarLeg:
         actor: the name in the journal.
     """
 
-    def __init__(self, session: Session, address: str, *, actor: str = "far") -> None:
+    def __init__(
+        self, session: Session, address: str, *, actor: str = "far", random: random.Random | None = None
+    ) -> None:
         self.session = session
         self.record = session.record
         self.exchange = session.exchange("far leg")
-        self._udp = session.run(
-            UdpEndpoint.open(session, actor, self.exchange, local=(address, 0), describe=describe_rtp)
-        )
-        self._udp.transport_name = "rtp"
+        self.actor = actor
+        self.remote: Address | None = None
+        self._source = Source.drawn(random) if random else Source(1, 1, 1)
+        self._seen: list[bytes] = []
+        self._arrived = asyncio.Event()
+        self._udp, self._rtcp = session.run(self._open(address))
+
+    async def _open(self, address: str) -> tuple[UdpEndpoint, UdpEndpoint]:
+        """RTP, and RTCP at the port after it (RFC 3550 section 11)."""
+        for attempt in range(_PAIRS):
+            rtp = await self._socket((address, 0))
+            try:
+                return rtp, await self._socket((address, rtp.local[1] + 1))
+            except (HarnessError, OverflowError):
+                await rtp.aclose()
+                if attempt == _PAIRS - 1:
+                    raise
+        raise HarnessError("no two ports in a row for RTP and RTCP")
+
+    async def _socket(self, local: Address) -> UdpEndpoint:
+        udp = await UdpEndpoint.open(self.session, self.actor, self.exchange, local=local, describe=describe_rtp)
+        udp.transport_name = "rtp"
+        udp.on_datagram = self._take
+        return udp
+
+    def _take(self, data: bytes, source: Address) -> None:
+        if classify(data) is Packets.RTP:
+            self.remote = source
+        self._seen.append(data)
+        self._arrived.set()
 
     @property
     def where(self) -> Address:
         """The socket's address."""
         return self._udp.local
 
-    def sdp(self) -> Sdp:
-        """A description of plain RTP at this socket."""
-        return description(self._udp.local[0], [audio_section(self._udp.local[1])])
+    def sdp(self, offer: Sdp | None = None) -> Sdp:
+        """A description of plain RTP at this socket, with RTCP on the same port where that is offered."""
+        section = offer.first("audio") if offer is not None else None
+        mux = ("rtcp-mux",) if section is not None and section.attr("rtcp-mux") is not None else ()
+        return description(self._udp.local[0], [audio_section(self._udp.local[1], attributes=mux)])
 
     def wait_for(self, payload: bytes, within: float) -> bool:
         """Wait until a packet with this payload arrives; ``False`` when none did within ``within`` seconds."""
@@ -251,16 +372,32 @@ class FarLeg:
     async def _wait_for(self, payload: bytes, within: float) -> bool:
         try:
             async with asyncio.timeout(within):
-                while True:
-                    got = await self._udp.receive(within)
-                    if got is None:
-                        return False
-                    if payload in got[0]:
-                        return True
+                while not any(payload in one for one in self._seen):
+                    self._arrived.clear()
+                    await self._arrived.wait()
         except TimeoutError:
             return False
+        return True
 
+    def send(self, label: str, *payloads: bytes, index: int | None = None, rtcp: bool = False) -> Exchange:
+        """Send plain packets to where the lab's came from; ``index`` sets the (48-bit) number of the first one.
 
-def b64(payload: bytes) -> str:
-    """A payload as predicates take it."""
-    return base64.b64encode(payload).decode("ascii")
+        Raises:
+            InconclusiveError: nothing came yet, so that it is not known where the lab takes media.
+        """
+        if self.remote is None:
+            raise InconclusiveError("nothing came to the far side, so where the lab takes its media is not known")
+        if index is not None:
+            self._source.index = index
+        if rtcp:
+            packets = [self._source.report_with(payload)[0] for payload in payloads]
+        else:
+            packets = [self._source.next(payload)[0].to_bytes() for payload in payloads]
+        return self.session.run(self._send(label, packets, self.remote))
+
+    async def _send(self, label: str, packets: Sequence[bytes], remote: Address) -> Exchange:
+        exchange = self.session.exchange(label)
+        for data in packets:
+            facts = {"protected": "plain", **describe_rtp(data)[1]}
+            await self._udp.send(data, remote, exchange=exchange, facts=facts)
+        return Exchange(record=self.record, exchange=exchange)

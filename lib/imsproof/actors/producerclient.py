@@ -46,8 +46,8 @@ class ProducerClient:
         Args:
             token: the token to present; none is fetched here.
             label: what the conversation is called in the journal.
-            how: further arguments of :meth:`NfConsumer.call`; ``query`` is appended to the path; with ``assertion``
-                ``False`` no client credentials assertion is added.
+            how: further arguments of :meth:`NfConsumer.call`; ``body`` instead of the probe's; ``query`` is appended
+                to the path; with ``assertion`` ``False`` no client credentials assertion is added.
 
         Raises:
             HarnessError: the profile has no probe for this producer.
@@ -64,8 +64,9 @@ class ProducerClient:
             headers.append((cca.HEADER, cca.assertion(self.consumer.identity, self.producer.nf_type or "")))
         query = how.pop("query", "")
         path = probe.path + (f"{'&' if '?' in probe.path else '?'}{query}" if query else "")
+        body = how.pop("body", probe.body)
         answer = self.consumer.call(
-            self.producer, probe.method, path, body=probe.body, token=token, headers=headers, label=label, **how
+            self.producer, probe.method, path, body=body, token=token, headers=headers, label=label, **how
         )
         answer.accept = tuple(probe.expect)
         location = answer.header("location")

@@ -20,17 +20,19 @@ from hypothesis import strategies as st
 from imsproof import paths
 from imsproof.actors.liveness import another_source
 from imsproof.actors.nf import NfConsumer
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.actors.torturer import Torturer
 from imsproof.bench import Bench
 from imsproof.catalogue import TestPurpose
 from imsproof.commands.common import Exit, err, quit_with, read_profile
-from imsproof.fuzzing.channels import DtlsRecords, SctpChunks
+from imsproof.fuzzing.channels import Channel, DcepMessages, DtlsRecords, MsrpMessages, SctpChunks
 from imsproof.fuzzing.datagrams import NgOffers, StunServer
 from imsproof.fuzzing.doors import GmSdp
 from imsproof.fuzzing.gmsip import GmSip
 from imsproof.fuzzing.gmstream import GmStream
 from imsproof.fuzzing.health import Hooks
-from imsproof.fuzzing.producer import SbiFrames
+from imsproof.fuzzing.media import MediaPackets
+from imsproof.fuzzing.producer import SbiBodies, SbiFrames, SbiTokens
 from imsproof.fuzzing.search import levels_of
 from imsproof.fuzzing.strategies import Levels, agreeing_sip, edited, nearly_valid_sip, valid_sip
 from imsproof.fuzzing.target import MARK, Target, UdpTarget
@@ -54,8 +56,13 @@ class TargetName(StrEnum):
     GM_TLS = "gm-tls"
     GM_SDP = "gm-sdp"
     SBI = "sbi"
+    SBI_JSON = "sbi-json"
+    SBI_TOKEN = "sbi-token"  # noqa: S105 - no password
     DTLS = "dtls"
     SCTP = "sctp"
+    DCEP = "dcep"
+    MSRP = "msrp"
+    RTP = "rtp"
     NG = "ng"
     STUN = "stun"
 
@@ -66,6 +73,15 @@ DATAGRAMS = (TargetName.GM_SIP, TargetName.NG, TargetName.STUN)
 
 SIP = (TargetName.GM_SIP, TargetName.GM_TCP, TargetName.GM_TLS)
 """Targets that take any SIP message, and so the named anomalies."""
+
+
+CHANNELS: dict[TargetName, type[Channel]] = {
+    TargetName.DTLS: DtlsRecords,
+    TargetName.SCTP: SctpChunks,
+    TargetName.DCEP: DcepMessages,
+    TargetName.MSRP: MsrpMessages,
+}
+"""Targets behind an offered data channel."""
 
 
 @dataclass(slots=True)
@@ -112,14 +128,13 @@ def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) ->
     face: Target
     if name in {TargetName.NG, TargetName.STUN}:
         face = _datagrams(name, bench, seed)
-    elif name is TargetName.SBI:
-        producer = bench.producer()
-        other = another_source(bench.session, (producer.url.host, producer.url.port), declared.tester.addresses)
-        second = where.link.session(Record("elsewhere"), source=other) if other else None
-        elsewhere = NfConsumer(second, bench.sbi) if second else None
-        face = SbiFrames(NfConsumer(bench.session, bench.sbi), producer, elsewhere)
-    elif name in {TargetName.DTLS, TargetName.SCTP}:
-        face = (DtlsRecords if name is TargetName.DTLS else SctpChunks)(bench.session, bench.data_channel_peer())
+    elif name in {TargetName.SBI, TargetName.SBI_JSON, TargetName.SBI_TOKEN}:
+        face = _producer(name, bench)
+    elif name is TargetName.RTP:
+        pair = bench.media()
+        face = MediaPackets(bench.session, pair.peer, pair.far)
+    elif name in CHANNELS:
+        face = CHANNELS[name](bench.session, bench.data_channel_peer())
     elif name in {TargetName.GM_TCP, TargetName.GM_TLS}:
         face = _stream(bench, "tcp" if name is TargetName.GM_TCP else "tls", seed)
     else:
@@ -127,6 +142,19 @@ def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) ->
         face = front if name is TargetName.GM_SIP else GmSdp(bench.ue(), _callee(bench), front)
     stack.callback(face.close)
     return face
+
+
+def _producer(name: TargetName, bench: Bench) -> Target:
+    producer = bench.producer()
+    consumer = NfConsumer(bench.session, bench.sbi)
+    where = (producer.url.host, producer.url.port)
+    other = another_source(bench.session, where, bench.profile.tester.addresses)
+    second = bench.session.link.session(Record("elsewhere"), source=other) if other else None
+    elsewhere = NfConsumer(second, bench.sbi) if second else None
+    if name is TargetName.SBI:
+        return SbiFrames(consumer, producer, elsewhere)
+    kind = SbiBodies if name is TargetName.SBI_JSON else SbiTokens
+    return kind(ProducerClient(consumer, producer), ProducerClient(elsewhere, producer) if elsewhere else None)
 
 
 def _datagrams(name: TargetName, bench: Bench, seed: int) -> UdpTarget:

@@ -34,7 +34,8 @@ CLIMB = 6
 """Every so many rounds one climbs."""
 MAX_GROWN = 500
 PROTOCOLS = {
-    "gm-sip": "sip", "gm-sdp": "sdp", "ng": "sdp", "dtls": "dtls", "sctp": "sctp", "stun": "stun",
+    "gm-sip": "sip", "gm-sdp": "sdp", "ng": "sdp", "sbi-json": "json", "sbi-token": "token",
+    "dtls": "dtls", "sctp": "sctp", "dcep": "dcep", "msrp": "msrp", "rtp": "rtp", "stun": "stun",
 }  # fmt: skip
 """The protocol whose strategies a target is given, beside its own corpus."""
 
