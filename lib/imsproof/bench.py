@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
@@ -18,6 +19,7 @@ from imsproof.actors.errand import run_errand
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
 from imsproof.actors.media import FarLeg, MediaPeer
+from imsproof.actors.msrp import MsrpPeer
 from imsproof.actors.parties import Parties
 from imsproof.actors.secureue import SecureUe
 from imsproof.actors.tap import Tap
@@ -26,9 +28,11 @@ from imsproof.judge import control
 from imsproof.leases import Leases
 from imsproof.link.esp import raw_sockets
 from imsproof.link.udp import source_toward
+from imsproof.profile.msrp import Msrp
 from imsproof.seams import InconclusiveError, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from imsproof.actors.signalling import Signalling
@@ -51,7 +55,7 @@ class MediaPair:
     """The access leg's peer and the far leg of one purpose."""
 
     peer: MediaPeer
-    far: FarLeg
+    far: FarLeg | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,17 +427,38 @@ class Bench:
         return self.profile.dc.sctp_port if self.profile.dc else 5000
 
     def media(self) -> MediaPair:
-        """The tester's audio on the access leg, and its far leg."""
+        """The tester's audio on the access leg, and its far leg (``None`` where the lab has a far end of its own)."""
         media = self.profile.media
+        observe = media.observe if media is not None else "far"
         if media is not None and media.via == "hook" and media.hook is not None:
-            address = self._hook_address(media.hook)
-            far = FarLeg(self.session, address)
-            signalling: Signalling = HookSignalling(self.session, media.hook, local_address=address, far=far.where)
-            return MediaPair(MediaPeer(self.session, signalling, self.random), far)
-        caller, callee = self.ue(), self.ue("ue-b")
-        far = FarLeg(self.session, callee.local[0], actor="ue-b")
-        Answering(callee, lambda _offer: far.sdp())
-        return MediaPair(MediaPeer(self.session, CallSignalling(caller, callee.impu), self.random), far)
+            hook, address = media.hook, self._hook_address(media.hook)
+            far = FarLeg(self.session, address, random=self.random) if observe == "far" else None
+            where = far.where if far else None
+            return self._media(
+                lambda: HookSignalling(self.session, hook, local_address=address, far=where), address, far
+            )
+        caller = self.ue()
+        if observe != "far":
+            return self._media(partial(CallSignalling, caller, self.far_target()), caller.local[0], None)
+        callee = self.ue("ue-b")
+        far = FarLeg(self.session, callee.local[0], actor="ue-b", random=self.random)
+        Answering(callee, far.sdp)
+        return self._media(partial(CallSignalling, caller, callee.impu), caller.local[0], far)
+
+    def _media(self, signalling: Callable[[], Signalling], address: str, far: FarLeg | None) -> MediaPair:
+        return MediaPair(MediaPeer(self.session, signalling, self.random, address=address, far=far), far)
+
+    def messages(self) -> MsrpPeer:
+        """The tester as one end of message sessions: by calls to the lab's UE, or by the profile's hook."""
+        settings = self.profile.msrp or Msrp()
+        hook = settings.hook
+        if hook is not None:
+            address = self._hook_address(hook)
+            return MsrpPeer(
+                self.session, lambda: HookSignalling(self.session, hook, local_address=address), self.random, settings
+            )
+        caller, target = self.ue(), self.far_target()
+        return MsrpPeer(self.session, lambda: CallSignalling(caller, target), self.random, settings)
 
     def lease(self, kind: str, names: list[str]) -> str:
         """Lease one named thing that only one purpose may use at a time."""

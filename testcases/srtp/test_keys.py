@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.media import b64
+from imsproof.actors.srtpleg import b64
 from imsproof.judge import afterwards, control, expect
 from imsproof.purpose import purpose
 
@@ -34,6 +34,7 @@ def test_plain_rtp_is_not_taken(bench: Bench) -> None:
     control(call.handshake("DTLS for SRTP")).accepted()
     silence = bench.profile.timers.silence
     protected, plain, again = (bench.random.randbytes(160) for _ in range(3))
+    assert media.far is not None
     call.send("SRTP", protected, how="srtp")
     media.far.wait_for(protected, bench.profile.timers.answer)
     control(media.far).holds("payload-arrived", payload=b64(protected))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,15 +29,15 @@ def media(lab: Session, reference: Profile) -> tuple[MediaPeer, FarLeg]:
     assert caller.register().ok
     assert callee.register().ok
     far = FarLeg(lab, callee.local[0])
-    Answering(callee, lambda _offer: far.sdp())
-    return MediaPeer(lab, CallSignalling(caller, callee.impu), random.Random(1)), far
+    Answering(callee, far.sdp)
+    signalling = partial(CallSignalling, caller, callee.impu)
+    return MediaPeer(lab, signalling, random.Random(1), address=caller.local[0], far=far), far
 
 
 def test_sdes_media_arrives_in_clear_at_the_far_side(media: tuple[MediaPeer, FarLeg]) -> None:
     peer, far = media
     call = peer.offer_sdes("call")
     assert len(call.answered_crypto()) == 1
-    call.use_sdes()
     call.send("SRTP", b"protected payload", how="srtp")
     assert far.wait_for(b"protected payload", 2)
     sent = [event for event in far.record.events if event.kind is Kind.SENT and event.transport == "rtp"]
@@ -70,7 +71,7 @@ class NoAnswer:
 
 
 def test_without_an_answer_there_is_nothing_to_send_to(session: Session) -> None:
-    call = MediaPeer(session, NoAnswer(session), random.Random(1)).offer_sdes("call")
+    call = MediaPeer(session, partial(NoAnswer, session), random.Random(1), address="127.0.0.1").offer_sdes("call")
     with pytest.raises(InconclusiveError, match="nobody answered"):
         call.need_peer()
 

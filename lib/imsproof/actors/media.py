@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.srtpleg import ProtectedLeg, Source, b64
@@ -131,7 +131,9 @@ class MediaPeer:
         chosen = srtp.suite(suite_name)
         return Line(tag, suite_name, self.random.randbytes(size or (chosen.master_size if chosen else 30)), params)
 
-    def offer_sdes(self, label: str, *lines: Line, again: AudioCall | None = None, proto: str = "RTP/SAVP") -> AudioCall:
+    def offer_sdes(
+        self, label: str, *lines: Line, again: AudioCall | None = None, proto: str = "RTP/SAVP"
+    ) -> AudioCall:
         """Offer audio with SDES keys (RFC 4568), one of the mandatory suite unless ``lines`` say others.
 
         Args:
@@ -214,6 +216,16 @@ class AudioCall:
         self.leg.remote = self.peer.where if self.peer else None
         return self
 
+    @property
+    def udp(self) -> UdpEndpoint:
+        """The socket of the access leg."""
+        return self.leg.udp
+
+    def send(self, label: str, payload: bytes, *, how: str = "srtp", injected: bool = False) -> Exchange:
+        """Send the next packet with this payload, ``srtp`` or ``plain``."""
+        data = self.leg.plain(payload) if how == "plain" else self.leg.protected(payload)
+        return self.leg.send(label, data, how=how, injected=injected)
+
     def need_peer(self) -> Described:
         """What the answer says; ``InconclusiveError`` when the lab gave no audio."""
         if self.peer is None or self.answered is None:
@@ -246,6 +258,8 @@ class AudioCall:
             if line is not None and line.suite == crypto.suite:
                 self.leg.own = line.context()
                 self.leg.theirs = _context(crypto.suite, _master(crypto), line.mki)
+
+    use_sdes = agree
 
     def handshake(self, label: str, how: Handshaking | None = None, *, leg: ProtectedLeg | None = None) -> Attempt:
         """Do DTLS for SRTP keys, in the role that the answer leaves; from ``leg`` when it is not the call's own."""
@@ -284,6 +298,9 @@ class AudioCall:
         )
         endpoint = DtlsEndpoint(leg.udp, engine, peer.where, exchange=exchange, quiet=True)
         endpoint.on_other = leg.take
+        for datagram, source in leg.udp.drain():
+            if classify(datagram) is Packets.DTLS:  # what else came is written down already
+                leg.udp.keep(datagram, source)
         if leg is self.leg:
             self._endpoint = endpoint
         attempt = Attempt(record=self.record, exchange=exchange)
@@ -358,6 +375,11 @@ class FarLeg:
     def where(self) -> Address:
         """The socket's address."""
         return self._udp.local
+
+    def drain(self) -> list[bytes]:
+        """Return what arrived since the last call."""
+        seen, self._seen = self._seen, []
+        return seen
 
     def sdp(self, offer: Sdp | None = None) -> Sdp:
         """A description of plain RTP at this socket, with RTCP on the same port where that is offered."""

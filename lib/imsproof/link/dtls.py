@@ -181,6 +181,11 @@ class DtlsEndpoint:
 
     async def aclose(self) -> None:
         """Say close_notify and close the socket too."""
+        await self.say_goodbye()
+        await self.udp.aclose()
+
+    async def say_goodbye(self) -> None:
+        """Say close_notify and leave the socket open, to whoever takes it."""
         if self._timer:
             self._timer.cancel()
         if self.engine.state == "connected":
@@ -193,7 +198,6 @@ class DtlsEndpoint:
         with contextlib.suppress(ImsproofError):
             while not self._outgoing.empty():
                 await self._send_one(self._outgoing.get_nowait())
-        await self.udp.aclose()
         self.session.disown(self)
 
     def _forsake(self) -> None:
