@@ -15,7 +15,7 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imsproof.actors.media import AudioCall, FarLeg, MediaPeer
+    from imsproof.actors.media import AudioCall, MediaPeer
     from imsproof.fuzzing.target import Reaction
     from imsproof.link.session import Session
     from imsproof.seams import Address
@@ -50,38 +50,40 @@ def corpus() -> list[bytes]:
 
 
 class MediaPackets(Door):
-    """Packets towards the media port of a call that stands; the far leg tells what came through."""
+    """Packets towards the media port of a call that stands; a far leg tells what came through."""
 
     name = "rtp"
 
-    def __init__(self, session: Session, peer: MediaPeer, far: FarLeg) -> None:
-        """Call, and see that media come through (``InconclusiveError`` when the lab gives no audio)."""
+    def __init__(self, session: Session, peer: MediaPeer) -> None:
+        """Call with protected audio (``InconclusiveError`` when the lab gives none)."""
         super().__init__(session)
-        self._peer, self._far = peer, far
+        self._peer = peer
         self._call = self._fresh()
         self.corpus = corpus()
 
     def _fresh(self) -> AudioCall:
         call = self._peer.offer_sdes("INVITE for media")
         call.need_peer()
-        call.use_sdes()
         return call
 
     def throw(self, cases: Sequence[bytes], reaction: Reaction) -> None:
         """Send packets from the port of the offer; note what comes back, and what comes out on the far side."""
-        where = self._call.need_peer().where
+        where, udp, far = self._call.need_peer().where, self._call.udp, self._peer.far
+        usual, back = udp.on_datagram, list[bytes]()
 
-        async def send(case: bytes) -> tuple[list[bytes], list[bytes]]:
-            await self._call.udp.send(case, where)
+        async def send(case: bytes) -> list[bytes]:
+            back.clear()
+            udp.on_datagram = lambda data, _: back.append(data)
+            await udp.send(case, where)
             await asyncio.sleep(BRIEF)
-            return [data for data, _ in self._call.udp.drain()], self._far.drain()
+            udp.on_datagram = usual
+            return far.drain() if far else []
 
         for case in cases:
-            if not case:
-                continue
-            back, through = self.session.run(send(case))
-            told = [f"back {kind_of(one)}" for one in back] + [f"through {kind_of(one)}" for one in through]
-            reaction.count(case, len(through), ", ".join(sorted(set(told))) or "nothing")
+            if case:
+                through = self.session.run(send(case))
+                told = [f"back {kind_of(one)}" for one in back] + [f"through {kind_of(one)}" for one in through]
+                reaction.count(case, len(through), ", ".join(sorted(set(told))) or "nothing")
 
     def serves(self) -> bool:
         """Whether protected media come through in the call that stands, or in a new one."""
@@ -96,8 +98,8 @@ class MediaPackets(Door):
 
     def _through(self) -> bool:
         payload = secrets.token_bytes(32)
-        self._call.send("good packet", payload, how="srtp")
-        return self._far.wait_for(payload, self.session.timers.silence)
+        self._call.send("good packet", payload)
+        return self._call.seen.wait_for(payload, self.session.timers.silence)
 
     def wire(self, case: bytes) -> list[bytes]:
         """A packet is a datagram, towards the port of a call."""
