@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imsproof.catalogue import CatalogueError, load
-from imsproof.catalogue.model import CHECKED, _citation
+from imsproof.catalogue.model import CHECKED, read_citation
 from imsproof.lab.faults import all_faults
 from imsproof.profile.capabilities import TOKENS
 
@@ -37,9 +37,9 @@ def test_an_unknown_family_is_named() -> None:
 
 def test_a_citation_without_its_mark_is_a_mistake() -> None:
     with pytest.raises(CatalogueError, match="citation"):
-        _citation("TS 33.501 13.1.0", "here")
+        read_citation("TS 33.501 13.1.0", "here")
 
 
 def test_a_citation_is_read_in_its_parts() -> None:
-    one = _citation("TS 33.117 4.2.2.2.3.1 C [text]", "here")
+    one = read_citation("TS 33.117 4.2.2.2.3.1 C [text]", "here")
     assert (one.document, one.clause, one.checked) == ("TS 33.117", "4.2.2.2.3.1 C", "text")

@@ -167,7 +167,7 @@ def _purpose(entry: dict[str, Any], where: str) -> TestPurpose:
         id=str(name),
         family=match["family"],
         title=str(entry["title"]),
-        citations=tuple(_citation(one, f"{where}: {name}") for one in entry["cites"]),
+        citations=tuple(read_citation(one, f"{where}: {name}") for one in entry["cites"]),
         reference_points=tuple(entry.get("reference_points", ())),
         needs=tuple(entry["needs"]),
         faults=tuple(entry["faults"]),
@@ -177,7 +177,7 @@ def _purpose(entry: dict[str, Any], where: str) -> TestPurpose:
     )
 
 
-def _citation(text: str, where: str) -> Citation:
+def read_citation(text: str, where: str) -> Citation:
     """Read ``TS 33.501 13.1.0 [text]``."""
     match = re.match(
         r"^(?P<document>(?:TS|TR|RFC|CVE|CAICT)[ -]?[\w.-]*)(?:\s+(?P<clause>.*?))?\s*\[(?P<mark>\w+)\]$", text

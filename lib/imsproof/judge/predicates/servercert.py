@@ -201,6 +201,12 @@ FIELDS: dict[str, Callable[[_Certificate], str]] = {
 """The checks by field name."""
 
 
+def shortcomings(certificate: x509.Certificate, now: dt.datetime, fields: Sequence[str]) -> list[str]:
+    """Return what is wrong with these fields (keys of :data:`FIELDS`) of a certificate; empty when nothing is."""
+    check = _Certificate(certificate, now, (), "")
+    return [told for field in fields if (told := FIELDS[field](check))]
+
+
 def _covers(pattern: str, name: str) -> bool:
     if pattern.startswith("*."):
         return name.partition(".")[2] == pattern[2:]
