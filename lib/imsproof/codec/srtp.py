@@ -176,9 +176,12 @@ class Context:
             return self._opened_rtcp(packet[:end], index, encrypted=encrypted), index, encrypted
         if not hmac.compare_digest(packet[-tag:], hmac.digest(self._rtcp.auth, packet[:end], "sha1")[:tag]):
             raise SrtpPacketError("the authentication tag is wrong")
-        body = packet[: end - _WORD]
-        head, rest = body[:RTCP_HEADER], body[RTCP_HEADER:]
-        return head + (self._crypt_rtcp(body, index, rest) if encrypted else rest), index, encrypted
+        return (self.decrypt_rtcp(packet[:end]) if encrypted else packet[: end - _WORD]), index, encrypted
+
+    def decrypt_rtcp(self, packet: bytes) -> bytes:
+        """Return the plain report without a look at any tag, which is cut off already (counter mode only)."""
+        body, index = packet[:-_WORD], int.from_bytes(packet[-_WORD:]) & ~ENCRYPTED
+        return body[:RTCP_HEADER] + self._crypt_rtcp(body, index, body[RTCP_HEADER:])
 
     def _opened_rtcp(self, packet: bytes, index: int, *, encrypted: bool) -> bytes:
         body, word = packet[:-_WORD], packet[-_WORD:]

@@ -5,7 +5,6 @@ TS 23.334 clauses 6.2.10.2 (SDES) and 6.2.10.5 (DTLS-SRTP), secondary. Data chan
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +15,7 @@ from imsproof.engine.srtp import SrtpContext, SrtpError, format_inline, inline_m
 from imsproof.lab.media.dtlspeer import own_role, usable_fingerprints
 from imsproof.lab.media.errors import MediaRefusedError
 from imsproof.lab.media.relay import AudioRelay, DtlsProtection, SdesProtection
+from imsproof.lab.media.sdeslines import KeyMaker, answer, choose
 
 if TYPE_CHECKING:
     from imsproof.codec.srtp import Suite
@@ -63,7 +63,8 @@ class AccessGateway:
         self.identity: Identity = make_identity(name="agw")
         self._policy = policy
         self._streams: dict[tuple[str, Side], dict[int, _Stream]] = {}
-        self._fixed_keys: dict[str, bytes] = {}
+        self._keys = KeyMaker()
+        self._other: Identity = make_identity(name="agw")
 
     @property
     def _media(self) -> MediaPolicy:
@@ -79,19 +80,26 @@ class AccessGateway:
     async def offer_from_access(self, call_id: str, sdp: bytes) -> bytes:
         """Return the offer for the core: protected audio becomes RTP/AVP at the gateway.
 
+        An offer within the call gets new ports and keys; when it is refused, what stands goes on (RFC 3261 clause 14).
+
         Raises:
             MediaRefusedError: neither keys nor fingerprint that can be used, or no room.
         """
         description = Sdp.parse(sdp)
-        self._drop(call_id, "originating")
-        streams = self._streams.setdefault((call_id, "originating"), {})
+        streams: dict[int, _Stream] = {}
         try:
             for index, media in enumerate(description.media):
                 if _protected_audio(media):
                     streams[index] = await self._from_ue(description, media)
         except ValueError:
-            self._drop(call_id, "originating")
+            _close(streams)
             raise
+        former = self._streams.get((call_id, "originating"), {})
+        if "first-key" in self._media.srtp_careless:
+            for index, stream in former.items():
+                streams[index].relay.protection.inbound = stream.relay.protection.inbound
+        _close(former)
+        self._streams[call_id, "originating"] = streams
         return description.to_bytes()
 
     async def _from_ue(self, description: Sdp, media: MediaSection) -> _Stream:
@@ -119,8 +127,10 @@ class AccessGateway:
             media.proto, media.port, media.connection = stream.proto, stream.relay.access_port, self.address
             if stream.answer is not None:
                 media.set_attr("crypto", str(stream.answer))
-            else:
+            elif isinstance(stream.relay.protection, DtlsProtection):
                 self._describe_dtls(media, stream.setup)
+            if "downgrade" in self._media.srtp_careless:
+                media.proto = _CORE_PROTO.get(media.proto, media.proto)
         return description.to_bytes()
 
     # Terminating side: the core offers
@@ -172,6 +182,8 @@ class AccessGateway:
 
     async def release(self, call_id: str) -> None:
         """Give back all ports of a call; one that is not there is no error."""
+        if "outlives" in self._media.srtp_careless:
+            return
         self._drop(call_id, "originating")
         self._drop(call_id, "terminating")
 
@@ -183,13 +195,12 @@ class AccessGateway:
     stop = reset
 
     def _drop(self, call_id: str, side: Side) -> None:
-        for stream in self._streams.pop((call_id, side), {}).values():
-            stream.relay.close()
+        _close(self._streams.pop((call_id, side), {}))
 
     async def _relay(self) -> AudioRelay:
         if len(self.relays) >= MAX_STREAMS:
             raise MediaRefusedError(f"no room: {MAX_STREAMS} streams exist")
-        relay = AudioRelay(self._policy, self.identity)
+        relay = AudioRelay(self._policy, self.identity, self._inbound)
         try:
             await relay.open(self.address)
         except OSError as error:
@@ -197,40 +208,39 @@ class AccessGateway:
             raise MediaRefusedError(f"no port at {self.address}: {error}") from error
         return relay
 
+    def _inbound(self) -> list[SrtpContext]:
+        """Keys of what comes in, of every call."""
+        return [one.protection.inbound for one in self.relays if one.protection.inbound is not None]
+
     def _core_form(self, media: MediaSection, stream: _Stream) -> None:
         """What only the access leg knows is taken out before the core sees it."""
+        leaks = self._media.srtp_careless
         for name in _ACCESS_ONLY:
-            media.remove_attr(name)
+            if f"leaks-{name}" not in leaks:
+                media.remove_attr(name)
         media.proto = _CORE_PROTO.get(media.proto, media.proto)
         media.port, media.connection = stream.relay.core_port, self.address
 
     # SDES
 
-    def _fresh_key(self, chosen: Suite) -> bytes:
-        size = chosen.key_size + chosen.salt_size
-        if self._media.srtp_key_per_call:
-            return os.urandom(size)
-        return self._fixed_keys.setdefault(chosen.sdes, os.urandom(size))
-
     def _choose_sdes(self, stream: _Stream, media: MediaSection) -> None:
         """Take the first crypto line that can be used, and make the answer's."""
-        for line in media.attrs("crypto"):
-            try:
-                crypto = Crypto.parse(line)
-                chosen = suite(crypto.suite)
-                theirs = inline_master(chosen, crypto.key_b64)
-            except (SdpSyntaxError, SrtpError):
-                continue
-            ours = self._fresh_key(chosen) if self._media.srtp_key_per_direction else theirs
-            stream.relay.protection = SdesProtection(SrtpContext(chosen.sdes, theirs), SrtpContext(chosen.sdes, ours))
-            stream.answer = Crypto(crypto.tag, crypto.suite, _base64(ours))
+        try:
+            taken = choose(self._media, media)
+        except MediaRefusedError:
+            if ("no-usable-line" if media.attrs("crypto") else "no-line") not in self._media.srtp_careless:
+                raise
+            stream.proto, stream.relay.protection.open = _CORE_PROTO[media.proto], True
             return
-        raise MediaRefusedError(f"{media.proto} without a crypto line that can be used")
+        name, theirs = taken.suite.sdes, taken.master
+        ours = self._keys.fresh(self._media, taken.suite) if self._media.srtp_key_per_direction else theirs
+        stream.relay.protection = SdesProtection(SrtpContext(name, theirs), SrtpContext(name, ours))
+        stream.answer = answer(self._media, taken, ours)
 
     def _offer_sdes(self, stream: _Stream, media: MediaSection) -> None:
         for tag, name in enumerate(SDES_SUITES, start=1):
             chosen = suite(name)
-            key = self._fresh_key(chosen)
+            key = self._keys.fresh(self._media, chosen)
             stream.offered[tag] = (chosen, key)
             media.add_attr("crypto", str(Crypto(tag, name, _base64(key))))
 
@@ -249,16 +259,24 @@ class AccessGateway:
 
     def _expect_dtls(self, stream: _Stream, description: Sdp, media: MediaSection) -> None:
         section = media if media.attr("fingerprint") is not None else description.session
-        fingerprints = usable_fingerprints(self._media, section.attrs("fingerprint"))
+        fingerprints = self._fingerprints(section.attrs("fingerprint"))
         offered = media.attr("setup") or description.session.attr("setup") or ""
         role, stream.setup = own_role(offered, "passive")
+        if "setup" in self._media.srtp_careless and offered != "actpass":
+            stream.setup = offered
         protection = stream.relay.protection
         if not isinstance(protection, DtlsProtection):
             protection = stream.relay.use_dtls()
         protection.begin(role, fingerprints)
 
+    def _fingerprints(self, lines: list[str]) -> tuple[str, ...]:
+        if not lines and "no-fingerprint" in self._media.srtp_careless:
+            return ()
+        return usable_fingerprints(self._media, lines)
+
     def _describe_dtls(self, media: MediaSection, setup: str) -> None:
-        media.set_attr("fingerprint", self.identity.sdp_fingerprint)
+        other = "other-certificate" in self._media.srtp_careless
+        media.set_attr("fingerprint", (self._other if other else self.identity).sdp_fingerprint)
         media.set_attr("setup", setup)
         media.set_attr("tls-id", secrets.token_hex(16))
 
@@ -276,3 +294,8 @@ def _address(description: Sdp, media: MediaSection) -> tuple[str, int]:
 
 def _base64(master: bytes) -> str:
     return format_inline(master).removeprefix("inline:")
+
+
+def _close(streams: dict[int, _Stream]) -> None:
+    for stream in streams.values():
+        stream.relay.close()

@@ -63,6 +63,8 @@ class MediaPolicy:
         srtp_check_fingerprint: the IMS-AGW holds the peer's certificate against the fingerprint of the SDP.
         srtp_required: the IMS-AGW drops plain RTP where protection was agreed.
         srtp_source_checked: the IMS-AGW drops packets that do not come from the address of the SDP.
+        srtp_suites: SRTP suites that the IMS-AGW serves, best first.
+        srtp_careless: what the IMS-AGW does not mind or does wrongly; names as in ``lab/faults/srtp.yaml``.
     """
 
     dtls_lowest: str = "DTLSv1.2"
@@ -116,3 +118,10 @@ class MediaPolicy:
     srtp_check_fingerprint: bool = True
     srtp_required: bool = True
     srtp_source_checked: bool = True
+    srtp_suites: tuple[str, ...] = (
+        "AEAD_AES_128_GCM",
+        "AEAD_AES_256_GCM",
+        "AES_CM_128_HMAC_SHA1_80",
+        "AES_CM_128_HMAC_SHA1_32",
+    )
+    srtp_careless: tuple[str, ...] = ()

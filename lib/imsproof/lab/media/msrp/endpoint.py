@@ -27,10 +27,13 @@ from imsproof.lab.media.msrp.connection import MsrpConnection
 from imsproof.lab.media.msrp.tlspipe import TlsPipe, context
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from imsproof.lab.media.msrp.policy import MsrpPolicy
     from imsproof.lab.policy import PolicyBox
 
-PORT = 2855
+PORT, PLAIN_PORT = 2855, 2856
+"""For TLS, and for the core's legs of the IMS-AGW."""
 MAX_SIZE = 65_536
 MAX_SESSIONS = 256
 MAX_UNFINISHED = 64
@@ -50,6 +53,7 @@ class MsrpSession:
         own: its own URI.
         peer: the path that the peer offered.
         fingerprints: of the peer's certificate.
+        tls: whether it was agreed with TLS.
         connection: what it runs on; ``None`` before the first request.
         unfinished: bytes received so far of messages that are not complete, by Message-ID.
     """
@@ -58,6 +62,7 @@ class MsrpSession:
     own: MsrpUri
     peer: str
     fingerprints: tuple[str, ...]
+    tls: bool = True
     connection: MsrpConnection | None = None
     unfinished: dict[str, int] = field(default_factory=dict)
 
@@ -77,7 +82,7 @@ class MsrpEndpoint:
         self._other: Identity | None = None
         self._sessions: dict[str, MsrpSession] = {}
         self._connections: set[MsrpConnection] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._counter = 0
         self._dead = False
@@ -90,13 +95,14 @@ class MsrpEndpoint:
     async def start(self) -> None:
         """Listen (``OSError`` when the port is taken)."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._arrived, self._address, PORT)
+        self._servers.append(await loop.create_server(self._arrived, self._address, PORT))
+        self._servers.append(await loop.create_server(self._arrived_plain, self._address, PLAIN_PORT))
 
     async def stop(self) -> None:
         """End everything."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
         await self.reset()
 
     async def reset(self) -> None:
@@ -125,12 +131,10 @@ class MsrpEndpoint:
         """Answer an offered message session.
 
         Raises:
-            MediaRefusedError: no TLS, no path or no fingerprint that can be used, or no room.
+            MediaRefusedError: no path, or no fingerprint that can be used.
         """
         policy = self.policy
         tls = section.proto.upper() == TLS_PROTO
-        if not tls and not policy.takes_plain_offers:
-            raise MediaRefusedError(f"{section.proto} is not protected")
         try:
             peer = parse_path(section.attr("path") or "")
         except MsrpSyntaxError as error:
@@ -139,8 +143,9 @@ class MsrpEndpoint:
             self._sessions.pop(next(iter(self._sessions)))  # whoever left it standing does not keep others out
         fingerprints = self._fingerprints(offer, section) if tls else ()
         protected = tls and not policy.answers_plain
-        own = MsrpUri("msrps" if protected else "msrp", self._address, PORT, self._session_id())
-        session = MsrpSession(call_id, own, section.attr("path") or "", fingerprints)
+        scheme, port = ("msrps", PORT) if protected else ("msrp", PLAIN_PORT)
+        own = MsrpUri(scheme, self._address, port, self._session_id())
+        session = MsrpSession(call_id, own, section.attr("path") or "", fingerprints, protected)
         self._sessions[own.session] = session
         active = (effective(offer, "setup", section) or "active").strip() == "passive"
         if active:
@@ -149,7 +154,7 @@ class MsrpEndpoint:
 
     def _section(self, session: MsrpSession, *, protected: bool, active: bool) -> MediaSection:
         proto = TLS_PROTO if protected else "TCP/MSRP"
-        section = MediaSection([SdpLine.make("m", f"message {PORT} {proto} *")])
+        section = MediaSection([SdpLine.make("m", f"message {session.own.port} {proto} *")])
         section.add_attr("accept-types", " ".join(ACCEPTED))
         section.add_attr("max-size", str(MAX_SIZE))
         section.add_attr("path", str(session.own))
@@ -194,8 +199,8 @@ class MsrpEndpoint:
             session.connection = connection
             self._connections.add(connection)
 
-    def _spawn(self, coroutine: object) -> None:
-        task = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -211,6 +216,11 @@ class MsrpEndpoint:
         if "idle" in self.policy.dies_of:
             bound = {id(session.connection) for session in self._sessions.values()}
             self._dead |= sum(id(one) not in bound for one in self._connections) > MANY_IDLE
+        return connection
+
+    def _arrived_plain(self) -> MsrpConnection:
+        connection = self._arrived()
+        connection.protected = False
         return connection
 
     def lost(self, connection: MsrpConnection) -> None:
@@ -269,8 +279,8 @@ class MsrpEndpoint:
             return
         wish = (message.get("Failure-Report") or "yes").lower()
         silent = wish == "no" or (wish == "partial" and status < 300)
-        if message.method == "REPORT" and not self.policy.answers_reports:
-            return
+        if message.method == "REPORT":
+            silent = not self.policy.answers_reports
         if not silent or self.policy.answers_silenced:
             connection.send(response(message, status, "OK" if status < 300 else ""))
 
@@ -282,8 +292,6 @@ class MsrpEndpoint:
         problem = self._bind(connection, session)
         if problem is not None:
             return problem
-        if self.policy.from_path_checked and (message.get("From-Path") or "").split() != session.peer.split():
-            return 481
         if message.method == "REPORT":
             return 200
         if message.method != "SEND":
@@ -291,12 +299,16 @@ class MsrpEndpoint:
         return self._take(connection, session, message)
 
     def _session_of(self, message: MsrpMessage) -> MsrpSession | int:
+        careless = self.policy.unknown_sessions_served and self._sessions
         try:
             path = parse_path(message.get("To-Path") or "")
         except MsrpSyntaxError:
-            return 400
+            return next(reversed(self._sessions.values())) if careless else 400
+        if len(path) > 1 and self.policy.relays_onward:
+            self._spawn(_tell((path[1].host, path[1].port), message))
+            return 200 if path[0].session in self._sessions else 481
         session = self._sessions.get(path[-1].session) if len(path) == 1 else None
-        if session is None and self.policy.unknown_sessions_served and self._sessions:
+        if session is None and careless:
             return next(reversed(self._sessions.values()))
         return session if session is not None else 481
 
@@ -304,6 +316,8 @@ class MsrpEndpoint:
         """Give a session its connection; a status when it cannot be this one, 0 to end the connection."""
         if session.connection is connection:
             return None
+        if session.tls and not connection.protected and not self.policy.plain_accepted:
+            return 481
         shared = any(one.connection is connection for one in self._sessions.values())
         checked = self.policy.check_fingerprint and not (shared and not self.policy.bound_to_connection)
         if checked and connection.protected and not self._is_peer(session, connection.peer_der):
@@ -347,8 +361,23 @@ class MsrpEndpoint:
             ("Byte-Range", f"1-{size}/{size}"),
             ("Status", "000 200 OK"),
         ]
+        back = message.get("From-Path") or session.peer
         for _ in range(TIMES if self.policy.reports_multiply else 1):
-            connection.send(request("REPORT", secrets.token_hex(8), session.peer, str(session.own), headers))
+            report = request("REPORT", secrets.token_hex(8), back, str(session.own), headers)
+            connection.send(report)
+        if self.policy.reports_anywhere and back != session.peer:
+            with contextlib.suppress(MsrpSyntaxError):
+                first = parse_path(back)[0]
+                self._spawn(_tell((first.host, first.port), report))
+
+
+async def _tell(where: tuple[str, int], message: MsrpMessage) -> None:
+    """Connect anywhere and say it, as planted faults have it."""
+    with contextlib.suppress(OSError):
+        _, writer = await asyncio.open_connection(*where)
+        writer.write(message.to_bytes())
+        await writer.drain()
+        writer.close()
 
 
 def _form_problem(message: MsrpMessage) -> str:

@@ -12,7 +12,6 @@ class MsrpPolicy:
     Attributes:
         plain_accepted: whoever speaks MSRP without TLS at the TLS port is served.
         answers_plain: an offer of TCP/TLS/MSRP is answered with TCP/MSRP.
-        takes_plain_offers: an offer of TCP/MSRP is taken.
         tls_lowest: the lowest TLS version.
         tls_ciphers: OpenSSL list for TLS 1.2 and older.
         tls_security_level: of OpenSSL.
@@ -27,7 +26,8 @@ class MsrpPolicy:
         unknown_sessions_served: a To-Path that names no session is answered as if it did.
         one_connection: a session that has a connection is not given to another one.
         bound_to_connection: a request must belong to a session of the connection that it came on.
-        from_path_checked: the From-Path must be the path that the peer offered.
+        reports_anywhere: reports go to wherever the From-Path says, over a new connection.
+        relays_onward: a request whose To-Path goes on behind the endpoint is sent on.
         outlives_call: a session stands when its call has ended.
         methods_checked: unknown methods are refused.
         fields_checked: a request without Message-ID, or with fields that cannot be read, is refused.
@@ -48,7 +48,6 @@ class MsrpPolicy:
 
     plain_accepted: bool = False
     answers_plain: bool = False
-    takes_plain_offers: bool = False
     tls_lowest: str = "TLSv1.2"
     tls_ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
     tls_security_level: int = 2
@@ -63,7 +62,8 @@ class MsrpPolicy:
     unknown_sessions_served: bool = False
     one_connection: bool = True
     bound_to_connection: bool = True
-    from_path_checked: bool = True
+    reports_anywhere: bool = False
+    relays_onward: bool = False
     outlives_call: bool = False
     methods_checked: bool = True
     fields_checked: bool = True

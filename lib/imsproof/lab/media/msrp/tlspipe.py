@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from imsproof.engine.identity import Identity
-
 if TYPE_CHECKING:
+    from imsproof.engine.identity import Identity
     from imsproof.lab.media.msrp.policy import MsrpPolicy
 
 VERSIONS = {
