@@ -28,6 +28,7 @@ from imsproof.commands.common import Exit, err, quit_with, read_profile
 from imsproof.fuzzing.channels import Channel, DcepMessages, DtlsRecords, MsrpMessages, SctpChunks
 from imsproof.fuzzing.datagrams import NgOffers, StunServer
 from imsproof.fuzzing.doors import GmSdp
+from imsproof.fuzzing.forward import GmForward
 from imsproof.fuzzing.gmsip import GmSip
 from imsproof.fuzzing.gmstream import GmStream
 from imsproof.fuzzing.health import Hooks
@@ -55,6 +56,7 @@ class TargetName(StrEnum):
     GM_TCP = "gm-tcp"
     GM_TLS = "gm-tls"
     GM_SDP = "gm-sdp"
+    GM_FORWARD = "gm-forward"
     SBI = "sbi"
     SBI_JSON = "sbi-json"
     SBI_TOKEN = "sbi-token"  # noqa: S105 - no password
@@ -138,7 +140,7 @@ def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) ->
         face = _stream(bench, "tcp" if name is TargetName.GM_TCP else "tls", seed)
     else:
         front = _front(bench, seed)
-        face = front if name is TargetName.GM_SIP else GmSdp(bench.ue(), _callee(bench), front)
+        face = front if name is TargetName.GM_SIP else _behind(name, bench, front)
     stack.callback(face.close)
     return face
 
@@ -186,6 +188,12 @@ def _stream(bench: Bench, transport: Literal["tcp", "tls"], seed: int) -> GmStre
     torturer = Torturer(bench.session, bench.gm, chance, transport=transport)
     other = another_source(bench.session, torturer.target, bench.profile.tester.addresses)
     return GmStream(torturer, transport, chance, other=other)
+
+
+def _behind(name: TargetName, bench: Bench, front: GmSip) -> Target:
+    if name is TargetName.GM_SDP:
+        return GmSdp(bench.ue(), _callee(bench), front)
+    return GmForward(bench.ue(transport="udp"), bench.ue("ue-b", transport="udp"), front, front.aim("MESSAGE"))
 
 
 def _callee(bench: Bench) -> str:
