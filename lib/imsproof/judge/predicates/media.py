@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.predicates.sdp import description
+from imsproof.judge.predicates.srtp import holding
 from imsproof.judge.registry import Finding, fails, holds, opposite, predicate, unknown
 from imsproof.seams import Kind
 
@@ -103,8 +103,5 @@ def payload_not_arrived(events: Events, *, exchange: str, payload: str) -> Findi
 
 
 def _with_payload(events: Events, exchange: str, payload: str) -> int:
-    wanted = base64.b64decode(payload)
-    for event in of_exchange(events, exchange):
-        if event.kind is Kind.RECEIVED and wanted in event.data:
-            return event.seq
-    return 0
+    found = holding(events, exchange, payload)
+    return found[0].seq if found else 0
