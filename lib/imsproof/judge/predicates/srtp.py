@@ -111,8 +111,8 @@ def reports_protected(events: Events, *, exchange: str, least: int = 1) -> Findi
     return holds(f"{exchange}: all {len(sound)} RTCP packets of the lab are authentic and encrypted", *sound[:8])
 
 
-@predicate("nothing-received")
-def nothing_received(events: Events, *, exchange: str, after: str = "") -> Finding:
+@predicate("no-media-received")
+def no_media_received(events: Events, *, exchange: str, after: str = "") -> Finding:
     """Nothing came to this socket (after what was sent in ``after``)."""
     begun = 0
     if after:
