@@ -15,7 +15,7 @@ from imsproof.actors.ue import Ue
 from imsproof.codec import sip
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
-from imsproof.seams import InconclusiveError
+from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
     from imsproof.actors.call import Call, Dialog
@@ -27,6 +27,8 @@ SDP = ("Content-Type", "application/sdp")
 FACTOR = 5.0
 MESSAGES = 8
 """What one datagram of a stranger may bring back: an answer with its headers, a provisional one, and repetitions."""
+LINGER = 1.0
+"""Seconds without a further message after which no more is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +219,10 @@ def test_a_stranger_gets_little_for_little(bench: Bench) -> None:
     for method in ("OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE"):
         uri = bench.gm.registrar if method in ("OPTIONS", "REGISTER") else f"sip:somebody@{bench.gm.domain}"
         message = unknown_request(method, uri)
-        answer = stranger.send(message, target, f"{method} of a stranger", within=bench.profile.timers.silence)
-        expect(answer).holds("little-for-little", factor=FACTOR, messages=MESSAGES)
+        silence = bench.profile.timers.silence
+        answer = stranger.send(message, target, f"{method} of a stranger", within=silence, linger=min(silence, LINGER))
+        expect(answer).holds("little-for-little", factor=FACTOR, messages=MESSAGES, repeats=False)
+        expect(answer).holds("little-for-little", role=Role.FORM, factor=FACTOR, messages=MESSAGES)
     alive(probe.probe())
 
 
@@ -392,7 +396,7 @@ def test_a_request_is_not_spread_beyond_its_breadth(bench: Bench) -> None:
     ringing = caller.ainvite(first.impu, offer, headers=narrow, within=within, label="call with Max-Breadth 1")
     call = bench.session.run(ringing)
     both = [first.actor, second.actor]
-    expect(call).that("one-at-a-time", actors=both, method="INVITE", after=after)
+    expect(call).holds("one-at-a-time", actors=both, method="INVITE", after=after)
     second.deregister()
     for ue in (first, second):
         Answering(ue, lambda _offer: 486)

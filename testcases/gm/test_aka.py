@@ -12,7 +12,7 @@ from imsproof.actors.media import FarLeg
 from imsproof.codec.sip import Message, parse_credentials
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
-from imsproof.seams import InconclusiveError, Kind
+from imsproof.seams import InconclusiveError, Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,15 +245,21 @@ def test_a_nonce_count_that_does_not_grow_is_refused(bench: Bench) -> None:
 
 
 @purpose("GM-AKA-26")
-def test_stale_is_said_to_who_knows_the_password_alone(bench: Bench) -> None:
-    """A wrong answer to a nonce that is used up is not told stale=true, which says that the password was right."""
+def test_a_good_nonce_is_not_called_stale(bench: Bench) -> None:
+    """A wrong password is not answered with stale=true, which would have the client try again without asking anybody.
+
+    Of a used nonce RFC 7616 lets it be said whatever the answer was, unlike RFC 2617: that is form.
+    """
     ue = bench.ue(auth="digest", registered=False)
     done = ue.register(label="REGISTER with the right password")
     control(done).accepted()
-    given = challenge_of(done)
-    attack = ue.respond(given, password="not the password", label="REGISTER with a used nonce and a wrong password")
+    used = challenge_of(done)
+    given = challenge_of(ue.challenge(label="challenge to be answered wrongly"))
+    attack = ue.respond(given, password="not the password", label="REGISTER with a wrong password")
     expect(attack).refused(status=REFUSALS)
     expect(attack).holds("not-stale")
+    late = ue.respond(used, password="not the password", label="REGISTER with a used nonce and a wrong password")
+    expect(late).holds("not-stale", role=Role.FORM)
     alive(ue.register(label="REGISTER with a new nonce"))
     ue.close()
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imsproof.actors.parties import Parties
     from imsproof.actors.station import Alter
     from imsproof.bench import Bench
+    from imsproof.link.subject import RawAnswer
 
 MARK = "imsproof-planted"
 NETWORK_HEADERS = (
@@ -63,7 +64,7 @@ def show_identity(
     call = parties.call(label, headers=headers, alter=alter)
     arrived = parties.arrived(before) or call
     predicate = "shown-identity" if alter else "asserted-identity"
-    expect(arrived).holds(predicate, allowed=list(parties.caller.subscriber.impus), forged=[forged])
+    expect(arrived).holds(predicate, allowed=list(parties.caller.identities), forged=[forged])
     if call.ok:
         call.bye()
 
@@ -111,14 +112,20 @@ def intrude(
     bench: Bench, parties: Parties, label: str, *, uri: str = "", headers: Sequence[tuple[str, str]] = ()
 ) -> None:
     """Call the callee as somebody who never registered, in the caller's name, and judge that it does not get there."""
-    probe = SipProbe(bench.session, bench.gm)
-    stranger = Outsider(bench.session, actor="stranger")
-    message = invite(parties, uri or parties.callee.impu, headers, transport=probe.transport)
-    answer = stranger.send(
-        message, probe.target, label, transport=probe.transport, within=bench.profile.timers.silence, linger=0.0
-    )
+    answer = send_as_stranger(bench, parties, label, uri=uri, headers=headers)
     expect(answer).refused()
     expect(answer).holds("not-reached", actor="ue-b", methods=["INVITE"])
+
+
+def send_as_stranger(
+    bench: Bench, parties: Parties, label: str, *, uri: str = "", headers: Sequence[tuple[str, str]] = ()
+) -> RawAnswer:
+    """Send an INVITE (to the callee, by default) in the caller's name, as somebody who never registered."""
+    probe = SipProbe(bench.session, bench.gm)
+    message = invite(parties, uri or parties.callee.impu, headers, transport=probe.transport)
+    silence = bench.profile.timers.silence
+    stranger = Outsider(bench.session, actor="stranger")
+    return stranger.send(message, probe.target, label, transport=probe.transport, within=silence, linger=0.0)
 
 
 def invite(parties: Parties, uri: str, headers: Sequence[tuple[str, str]], *, transport: str = "udp") -> bytes:
@@ -149,25 +156,34 @@ def test_who_is_not_registered_does_not_call(bench: Bench) -> None:
 
 
 @purpose("GM-ID-05")
-def test_a_ue_does_not_route_past_its_service_route(bench: Bench) -> None:
-    """A Route of the UE's own choice does not lead a request out of the network, to an address that it names."""
+def test_nothing_goes_to_an_address_of_the_sender_s_choice(bench: Bench) -> None:
+    """What a stranger sends is relayed nowhere, and a UE's own Route does not lead out of a P-CSCF's network.
+
+    That a plain proxy follows the Route of a user that it knows is form (RFC 3261 section 16.12), and that a user may
+    call an address outside is the network's policy.
+    """
     parties = bench.parties()
     honest(parties, "INVITE, honest")
-    elsewhere = Elsewhere.open(bench.session, parties.caller.local[0])
+    places = {what: Elsewhere.open(bench.session, parties.caller.local[0], what) for what in ("relay", "route", "call")}
+    outside = f"sip:open-relay@{places['relay'].address}"
+    routed = [("Route", f"<{places['relay'].uri}>")]
+    for told, uri, headers in (("to an address outside", outside, ()), ("with a Route outside", "", routed)):
+        send_as_stranger(bench, parties, f"INVITE of a stranger {told}", uri=uri, headers=headers)
+    expect(places["relay"]).holds("nothing-received")
 
     def own_route(message: sip.Message) -> None:
         routes = message.values("Route")
         message.remove("Route")
-        for value in (*routes[:1], f"<{elsewhere.uri}>"):
+        for value in (*routes[:1], f"<{places['route'].uri}>"):
             message.add("Route", value)
 
     call = parties.call("INVITE with a Route of its own", alter=own_route)
-    target = f"sip:open-relay@{elsewhere.uri.removeprefix('sip:').partition(';')[0]}"
-    relay = parties.call("INVITE to an address outside", target=target)
-    for one in (call, relay):
+    toll = parties.call("INVITE to an address outside", target=f"sip:somebody@{places['call'].address}")
+    for one in (call, toll):
         if one.ok:
             one.bye()
-    expect(elsewhere).holds("nothing-received")
+    expect(places["route"]).holds("nothing-received", role=None if bench.gm.is_pcscf else Role.FORM)
+    expect(places["call"]).holds("nothing-received", role=Role.FORM)
     afterwards(parties)
 
 

@@ -98,6 +98,12 @@ class Station:
         return next((uri for uri in associated if uri in self.subscriber.impus), self.subscriber.impu)
 
     @property
+    def identities(self) -> tuple[str, ...]:
+        """Its public identities: those of the profile, and what else the network said at its registration."""
+        associated = self.registration.associated if self.registration else ()
+        return tuple(dict.fromkeys((*self.subscriber.impus, *associated)))
+
+    @property
     def transport(self) -> SipTransport:
         """Its transport (``HarnessError`` before the first use)."""
         if self._transport is None:

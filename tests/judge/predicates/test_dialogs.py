@@ -78,7 +78,8 @@ def test_a_socket_that_nothing_came_to() -> None:
         (["From: <sip:ceo@x>;tag=1"], F),
         (["From: <sip:ceo@x>;tag=1", "P-Asserted-Identity: <sip:a@x>"], H),
         (["From: <sip:a@x>;tag=1", "P-Asserted-Identity: <sip:ceo@x>"], F),
-        (["From: <sip:stranger@x>;tag=1"], F),
+        (["From: <sip:stranger@x>;tag=1"], Outcome.UNKNOWN),
+        (["From: <sip:a@sbc.example:5070>;tag=1"], H),
         (["From: <sip:anonymous@anonymous.invalid>;tag=1"], H),
     ],
 )

@@ -30,8 +30,23 @@ def test_a_forged_identity_fails_even_beside_a_right_one() -> None:
     assert judge(invite("P-Asserted-Identity: <sip:a@ims.example>", "P-Asserted-Identity: <sip:ceo@ims.example>")) is F
 
 
-def test_somebody_elses_identity_fails() -> None:
-    assert judge(invite("P-Asserted-Identity: <sip:stranger@ims.example>")) is F
+def test_the_forged_identity_is_known_in_another_form() -> None:
+    assert judge(invite("P-Asserted-Identity: <sip:ceo@10.0.0.1:5060;user=phone>")) is F
+
+
+def test_what_a_network_makes_of_the_callers_identity_is_still_the_callers() -> None:
+    for value in ('"A" <sip:a@sbc.example:5070>', "<tel:+4-9.1>", "<sip:+491@ims.example;user=phone>"):
+        assert judge(invite(f"P-Asserted-Identity: {value}")) is H
+
+
+def test_an_identity_that_is_neither_the_callers_nor_the_forged_one_decides_nothing() -> None:
+    assert judge(invite("P-Asserted-Identity: <sip:stranger@ims.example>")) is U
+
+
+def test_the_same_user_of_another_domain_is_told_apart_by_the_whole_uri() -> None:
+    events = invite("P-Asserted-Identity: <sip:a@other.example>").events
+    forged = ["sip:a@other.example"]
+    assert asserted_identity(events, exchange="1:x", allowed=OWN, forged=forged).outcome is F
 
 
 def test_no_assertion_cannot_be_judged_and_no_arrival_shows_nothing_false() -> None:
@@ -40,7 +55,7 @@ def test_no_assertion_cannot_be_judged_and_no_arrival_shows_nothing_false() -> N
 
 
 def test_an_unreadable_assertion_does_not_break_the_judge() -> None:
-    assert judge(invite("P-Asserted-Identity: <<<;;;")) is F
+    assert judge(invite("P-Asserted-Identity: <<<;;;")) is U
 
 
 def test_arrival_and_hidden_headers() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import Message, SipSyntaxError, parse_name_addr
+from imsproof.judge.effect import effect
+from imsproof.judge.predicates.identity import judge_shown
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imsproof.seams import Events
+
+
+BREADTH_EXCEEDED = 440
 
 
 @predicate("not-reached")
@@ -63,13 +68,7 @@ def shown_identity(events: Events, *, exchange: str, allowed: Sequence[str], for
         return holds(f"{exchange}: the request with the false identity did not arrive at all")
     message = Message.parse(event.data)
     shown = message.values("P-Asserted-Identity") or [message.get("From") or ""]
-    own, false = {_uri(one) for one in allowed}, {_uri(one) for one in forged}
-    for uri in map(_uri, shown):
-        if uri in false:
-            return fails(f"{exchange}: the far UE was shown the false identity {uri}", event.seq)
-        if uri not in own and not uri.endswith("anonymous.invalid"):
-            return fails(f"{exchange}: the far UE was shown {uri}, which is not the caller's", event.seq)
-    return holds(f"{exchange}: the far UE was shown {_uri(shown[0])}", event.seq)
+    return judge_shown(event, shown, allowed, forged)
 
 
 @predicate("planted-absent")
@@ -112,12 +111,17 @@ def hops_limited(events: Events, *, actor: str, method: str, most: int) -> Findi
 
 
 @predicate("one-at-a-time")
-def one_at_a_time(events: Events, *, actors: Sequence[str], method: str, after: int) -> Finding:
-    """Of several contacts, at most one was sent this request since event ``after``, none of which was answered."""
+def one_at_a_time(events: Events, *, actors: Sequence[str], method: str, after: int, exchange: str = "") -> Finding:
+    """Of several contacts, at most one was sent this request since event ``after``, none of which was answered.
+
+    A server may also refuse what may not be spread as far as it wants to (440, RFC 5393 section 5.3.3.1): ``exchange``.
+    """
     came = {actor: [e.seq for e in _requests(events, actor, method) if e.seq > after] for actor in actors}
     reached = {actor: seqs for actor, seqs in came.items() if seqs}
     if not reached:
-        return unknown(f"{method} came to none of {', '.join(actors)}")
+        refused = effect(events, exchange)
+        told = f"{method} came to none of {', '.join(actors)}; it {refused.how}"
+        return holds(told, refused.event) if refused.status == BREADTH_EXCEEDED else unknown(told)
     first = [seqs[0] for seqs in reached.values()]
     sentence = f"{method} came to {' and '.join(sorted(reached))} while none of them had answered"
     return (

@@ -104,15 +104,21 @@ def _seconds(events: Events, exchange: str) -> float | None:
 
 
 @predicate("little-for-little")
-def little_for_little(events: Events, *, exchange: str, factor: float, messages: int) -> Finding:
-    """What comes back to one datagram of a stranger is no more than ``factor`` times its bytes, and few messages."""
+def little_for_little(events: Events, *, exchange: str, factor: float, messages: int, repeats: bool = True) -> Finding:
+    """What comes back to one datagram of a stranger is no more than ``factor`` times its bytes, and few messages.
+
+    Without ``repeats`` the same message counts once: a server that keeps state repeats its answer to an INVITE until it
+    is acknowledged (RFC 3261 section 17.2.1), though it should not for a stranger (section 26.3.2.4).
+    """
     own = of_exchange(events, exchange)
     sent = [e for e in own if e.kind is Kind.SENT]
     came = [e for e in own if e.kind is Kind.RECEIVED]
     if not sent:
         return unknown(f"{exchange}: nothing was sent")
+    if not repeats:
+        came = list({e.data: e for e in reversed(came)}.values())[::-1]
     out, back = sum(len(e.data) for e in sent), sum(len(e.data) for e in came)
-    sentence = f"{exchange}: {len(came)} messages with {back} bytes for {len(sent)} with {out} bytes"
+    sentence = f"{exchange}: {len(came)} {'' if repeats else 'different '}messages with {back} bytes for {out} bytes"
     numbers = [e.seq for e in came]
     if back > factor * out:
         return fails(f"{sentence}, at most {factor:g} times the bytes expected", *numbers)

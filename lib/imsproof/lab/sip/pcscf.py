@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from imsproof.lab.media.msrp.gateway import MessageGateway
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.bindings import Binding
     from imsproof.lab.sip.gateway import AccessGateway
@@ -61,11 +62,12 @@ class Pcscf(Registering):
         *,
         scscf: Address,
         agw: AccessGateway | None,
+        messages: MessageGateway | None = None,
         tls: Path | None,
         static: tuple[Binding, ...] = (),
     ) -> None:
         super().__init__("P-CSCF", address, box, scscf)
-        self._gateway = Gateway(agw)
+        self._gateway = Gateway(agw, messages)
         self._tls = tls
         self._static = static
         self._streams: list[StreamPort] = []
@@ -220,14 +222,10 @@ class Pcscf(Registering):
         if message.method == "OPTIONS" and self._is_here(message.uri):
             served.reply(200, body=b" " * self.policy.answer_padding)
             return
-        if not bindings and self.policy.require_registration and not self._excused(message):
-            served.reply(403)
+        if not bindings and self.policy.relay_for_strangers and (place := self._outside(message)) is not None:
+            self.forward(message, self.flow(place), served)
             return
-        if not xmlguard.is_sound(message, self.robust):
-            served.reply(400, "Unsafe XML")
-            return
-        if self._refreshes_too_often(message):
-            served.reply(422, headers=[("Min-SE", str(self.policy.least_session_seconds))])
+        if self._refused(served, message, bindings):
             return
         self._take_own_routes(message)
         if not self._route_by_service_route(message, bindings):
@@ -250,6 +248,24 @@ class Pcscf(Registering):
             self._calls.put(call_id, call)
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         await self._forward_from_ue(served, message, call, call_id)
+
+    def _refused(self, served: Served, message: Message, bindings: list[Binding]) -> bool:
+        """Answer what is not served at all: of whom nobody knows, unsafe, or asking for too many refreshes."""
+        if not bindings and self.policy.require_registration and not self._excused(message):
+            served.reply(403)
+        elif not xmlguard.is_sound(message, self.robust):
+            served.reply(400, "Unsafe XML")
+        elif self._refreshes_too_often(message):
+            served.reply(422, headers=[("Min-SE", str(self.policy.least_session_seconds))])
+        else:
+            return False
+        return True
+
+    def _outside(self, message: Message) -> Address | None:
+        """The place outside of this network that Route, or else the Request-URI, names."""
+        named = hops.top_route(message) or parse_uri(message.uri)
+        inside = named.host in (DOMAIN, self.here[0])
+        return None if inside else (named.host, named.port or hops.DEFAULT_PORT)
 
     def _refreshes_too_often(self, message: Message) -> bool:
         """Whether a request asks for a refresh interval that nobody can bear (RFC 4028 clause 8.1)."""

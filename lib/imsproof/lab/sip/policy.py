@@ -32,7 +32,7 @@ class SipPolicy:
         refuse_zero_response: S-CSCF: a response of nothing but zeros is compared like any other.
         refuse_empty_password: S-CSCF: a response that was computed with an empty password is good for AUTS only.
         compare_whole_response: S-CSCF: a response is compared to its full length.
-        stale_when_right: S-CSCF: a used nonce is called stale only to who answered it rightly (RFC 7616 3.3).
+        stale_when_right: S-CSCF: stale is said of a used nonce that was answered rightly, and of no good one.
         challenge_registered: S-CSCF: who is registered already is challenged too (TS 33.203 7.4.0).
         bind_challenge: S-CSCF: a challenge is answered by the subscriber that it was made for.
         check_call_id: S-CSCF: the answer carries the Call-ID of the challenged REGISTER.
@@ -87,6 +87,7 @@ class SipPolicy:
         tls_bind_identity: P-CSCF: a REGISTER over the TLS connection of a registered user is no better than any.
         require_registration: P-CSCF: only registered UEs may send anything but REGISTER.
         check_route: P-CSCF: Route must be the Service-Route.
+        relay_for_strangers: P-CSCF: a request of who is not registered goes to the place outside that it names.
         strip_asserted_identity: P-CSCF: a UE's P-Asserted-Identity and other trusted headers go.
         drop_ue_path: P-CSCF: Path of a UE's own making goes.
         to_ues_only: P-CSCF: what is for a UE goes to where that UE registered from, whatever addresses stand in it.
@@ -214,6 +215,7 @@ class SipPolicy:
     tls_bind_identity: bool = True
     require_registration: bool = True
     check_route: bool = True
+    relay_for_strangers: bool = False
     strip_asserted_identity: bool = True
     drop_ue_path: bool = True
     to_ues_only: bool = True

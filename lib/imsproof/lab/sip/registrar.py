@@ -117,7 +117,9 @@ class Registrar:
             return self._resynchronise(message, claim, challenge)
         digest = self._expected(message, claim, challenge)
         if digest is None or self._differs(digest, claim.params.get("response", "")):
-            return self._failed(message, subscriber)
+            refused = self._failed(message, subscriber)
+            wrongly_stale = not self._policy.stale_when_right and challenge.vector is None
+            return self._challenge(message, claim, subscriber, stale=True) if wrongly_stale else refused
         if claim.impu not in subscriber.impus and self._policy.check_identities:
             return response(message, 403, to_tag=secrets.token_hex(4))
         if not self._policy.register_own_only:
@@ -143,8 +145,7 @@ class Registrar:
         if used is None or used.vector is not None or not claim.answers:
             return False
         digest = self._expected(message, claim, used)
-        right = digest is not None and not self._differs(digest, claim.params.get("response", ""))
-        return right or not self._policy.stale_when_right
+        return digest is not None and not self._differs(digest, claim.params.get("response", ""))
 
     def _challenge(self, message: Message, claim: Claim, subscriber: Subscriber, *, stale: bool = False) -> Message:
         if subscriber.password:
