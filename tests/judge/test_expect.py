@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.judge.events import Story
 
 from imsproof.judge import afterwards, alive, control, expect
+from imsproof.judge.verdict import decide
 from imsproof.link.subject import Exchange
-from imsproof.seams import Kind, Outcome, Record, Role
+from imsproof.seams import InconclusiveError, Kind, Outcome, Record, Role, Verdict
 
 
 def subject(status: int, accept: tuple[int, ...] | None = None) -> Exchange:
@@ -38,3 +40,12 @@ def test_the_form_is_graded_only_where_the_lab_refused() -> None:
 def test_a_subject_may_say_what_counts_as_accepted() -> None:
     assert expect(subject(401, accept=(401,))).accepted().held
     assert not expect(subject(401)).accepted().held
+
+
+def test_a_purpose_ends_with_a_control_that_is_not_accepted() -> None:
+    """Each further step would wait for a lab of which nothing can be shown any more."""
+    one = subject(500)
+    with pytest.raises(InconclusiveError, match="the control was not accepted: 1:x: the lab answered 500"):
+        control(one).accepted()
+    assert decide(one.record.judgements, needs_control=True)[0] is Verdict.INCONCLUSIVE
+    assert [judged.role for judged in one.record.judgements] == [Role.CONTROL]

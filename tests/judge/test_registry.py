@@ -7,7 +7,7 @@ import pytest
 from imsproof.judge import registry
 from imsproof.judge.expect import alive, control, expect
 from imsproof.link.subject import Exchange
-from imsproof.seams import Event, Kind, Outcome, Record, Role
+from imsproof.seams import Event, InconclusiveError, Kind, Outcome, Record, Role
 
 
 def record() -> Record:
@@ -31,7 +31,8 @@ def test_an_unknown_predicate_is_named() -> None:
 def test_what_is_judged_again_is_the_same() -> None:
     whole = record()
     subject = Exchange(record=whole, exchange="1:x")
-    control(subject).accepted()
+    with pytest.raises(InconclusiveError, match="the control was not accepted"):
+        control(subject).accepted()
     expect(subject).refused(status=[403], oauth=["invalid_token"])
     alive(subject)
     assert [one.outcome for one in whole.judgements] == [

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.judge import predicates as _predicates  # noqa: F401 - importing registers the predicates
 from imsproof.judge.registry import LAST, apply
-from imsproof.seams import Judgement, Outcome, Role, Subject
+from imsproof.judge.verdict import not_accepted
+from imsproof.seams import InconclusiveError, Judgement, Outcome, Role, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +28,17 @@ class Expectation:
         return self.last is not None and self.last.outcome is Outcome.HOLDS
 
     def that(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:
-        """Apply any registered predicate with its parameters."""
+        """Apply any registered predicate with its parameters.
+
+        Raises:
+            InconclusiveError: it is a control that does not hold: whatever came after would prove nothing.
+        """
         record = self._subject.record
         params.setdefault(LAST, len(record.events))
         self.last = apply(predicate, record.events, role=role or self._role, params=params)
         record.judgements.append(self.last)
+        if self.last.role is Role.CONTROL and not self.held:
+            raise InconclusiveError(not_accepted(self.last))
         return self
 
     def _own(self, predicate: str, *, role: Role | None = None, **params: Any) -> Expectation:
@@ -90,7 +97,7 @@ def expect(subject: Subject) -> Expectation:
 
 
 def control(subject: Subject) -> Expectation:
-    """The well-formed, authorised request: must be accepted before a refusal proves anything."""
+    """The well-formed, authorised request: must be accepted before a refusal proves anything, or the purpose ends."""
     return Expectation(subject, Role.CONTROL)
 
 

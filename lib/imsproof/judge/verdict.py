@@ -25,7 +25,7 @@ def decide(  # noqa: PLR0911 - one return for each row of the table
     """
     control, reason = _control(judgements, needs_control=needs_control)
     claims = [one for one in judgements if one.role is Role.CLAIM]
-    if not claims:
+    if not claims and control != CONTROL_NOT_ACCEPTED:
         return Verdict.ERROR, "the purpose made no claim: the harness is at fault", control
     broken = _first(claims, Outcome.FAILS)
     if reason:
@@ -65,12 +65,17 @@ def _control(judgements: Sequence[Judgement], *, needs_control: bool) -> tuple[s
     controls = [one for one in judgements if one.role is Role.CONTROL]
     bad = next((one for one in controls if one.outcome is not Outcome.HOLDS), None)
     if bad is not None:
-        return CONTROL_NOT_ACCEPTED, f"the control was not accepted: {bad.sentence}"
+        return CONTROL_NOT_ACCEPTED, not_accepted(bad)
     if controls:
         return CONTROL_ACCEPTED, ""
     if needs_control:
         return CONTROL_MISSING, "no control was shown, so a refusal proves nothing"
     return CONTROL_NOT_NEEDED, ""
+
+
+def not_accepted(control: Judgement) -> str:
+    """Say that a control was not accepted, and what was seen of it."""
+    return f"the control was not accepted: {control.sentence}"
 
 
 def _first(judgements: Sequence[Judgement], outcome: Outcome) -> Judgement | None:

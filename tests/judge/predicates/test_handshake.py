@@ -28,8 +28,10 @@ def test_the_version_must_be_the_one_that_was_meant() -> None:
 def test_a_refused_handshake_negotiated_nothing_and_an_unreachable_lab_is_not_judged() -> None:
     refused = Story().add(Kind.OPENED).add(Kind.ALERT, alert="protocol_version")
     nobody = Story().add(Kind.REFUSED, stage="connect")
+    busy = Story().add(Kind.OPENED).add(Kind.TIMEOUT)
     assert negotiated_version(refused.events, exchange="1:x", version="TLSv1.3").outcome is F
     assert negotiated_version(nobody.events, exchange="1:x", version="TLSv1.3").outcome is U
+    assert negotiated_version(busy.events, exchange="1:x", version="TLSv1.3").outcome is U
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,9 @@ def test_who_cannot_be_reached_refused_nothing() -> None:
     nobody = Story().add(Kind.REFUSED, transport="tcp", reason="connect")
     assert hello_refused(nobody.events, exchange=X).outcome is U
     assert server_hello(nobody.events, exchange=X).outcome is U
+    busy = Story().add(Kind.OPENED).add(Kind.SENT).add(Kind.TIMEOUT)
+    assert server_hello(busy.events, exchange=X).outcome is U
+    assert alpn_chosen(busy.events, exchange=X, protocol="h2").outcome is U
     assert downgrade_marked(nobody.events, exchange=X).outcome is U
 
 

@@ -30,7 +30,7 @@ def negotiated_version(events: Events, *, exchange: str, version: str) -> Findin
         sentence = f"{exchange}: no handshake with {version}: the lab {seen.how}"
         if seen.wanted:
             return unknown(f"{sentence}; it asks for a {seen.wanted}: fill in sbi.consumers", seen.event)
-        if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
+        if seen.result in {Result.UNREACHABLE, Result.SILENT, Result.UNKNOWN}:
             return unknown(sentence, seen.event)
         return fails(sentence, seen.event)
     found = str(done.facts.get("version"))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MARKS = ("444f574e47524401", "444f574e47524400")
 """The last eight octets of ServerHello.random after a downgrade (RFC 8446 section 4.1.3), in hexadecimal."""
 MISSING = (Result.UNREACHABLE, Result.UNKNOWN)
+NO_ANSWER = (*MISSING, Result.SILENT)
+"""What says nothing of a server that should agree: one that is busy with another connection is silent, too."""
 
 
 def _hello(events: Events, exchange: str) -> tuple[Event, dict[str, Any]] | None:
@@ -64,7 +66,7 @@ def server_hello(  # noqa: PLR0911 - one return for each property
         seen, sentence = _absent(events, exchange)
         if moot and seen.alert == "protocol_version":
             return holds(f"{sentence}: it takes no TLS 1.2, and TLS 1.3 leaves no choice", seen.event)
-        if seen.result in MISSING or seen.alert == "protocol_version":
+        if seen.result in NO_ANSWER or seen.alert == "protocol_version":
             return unknown(sentence, seen.event)
         return fails(f"{sentence} instead of a ServerHello", seen.event)
     event, facts = found
@@ -117,7 +119,7 @@ def alpn_chosen(events: Events, *, exchange: str, protocol: str) -> Finding:
     done = [e for e in of_exchange(events, exchange) if e.kind is Kind.HANDSHAKE and e.transport == "tls"]
     if not done:
         seen, sentence = _absent(events, exchange)
-        return (unknown if seen.result in MISSING else fails)(f"{sentence}: no handshake", seen.event)
+        return (unknown if seen.result in NO_ANSWER else fails)(f"{sentence}: no handshake", seen.event)
     found = str(done[-1].facts.get("alpn", ""))
     sentence = f"{exchange}: ALPN chose {found or 'nothing'}"
     return holds(sentence, done[-1].seq) if found == protocol else fails(f"{sentence}, not {protocol}", done[-1].seq)
