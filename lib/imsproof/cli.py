@@ -8,6 +8,7 @@ import typer
 
 from imsproof import __version__
 from imsproof.commands import profile as profile_commands
+from imsproof.commands.audit import audit_command
 from imsproof.commands.calibrate import calibrate_command
 from imsproof.commands.findings import keep, triage
 from imsproof.commands.flood import flood
@@ -40,6 +41,7 @@ app.command("fuzz")(fuzz)
 app.command("triage")(triage)
 app.command("keep")(keep)
 app.command("flood")(flood)
+app.command("audit")(audit_command)
 app.command("verify")(verify_command)
 app.command("diff")(diff_command)
 app.command("replay")(replay)

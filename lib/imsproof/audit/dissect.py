@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.audit import secure, source, web
 from imsproof.audit.draft import Draft, between, journal
-from imsproof.audit.flows import Connections, Opener, Run, Seen
+from imsproof.audit.flows import Connections, Mark, Opener, Run, Seen
 from imsproof.audit.media import RtpFlows
 from imsproof.codec import http2, rtp, sctp
 from imsproof.codec.sip import Message, StreamFramer
@@ -35,7 +35,7 @@ SIP_LIMIT = 256 << 10
 TRIED = 20
 """Datagrams of one way that are tried for SCTP in clear."""
 ESP_LINE = re.compile(r'\s*"')
-PROTECTED = "protected"
+ESP_TRAILER, UDP_HEADER, TCP_HEADER = 2, 8, 20
 
 
 @dataclass(slots=True)
@@ -163,8 +163,8 @@ class _Reader:
         lost = left = 0
         for one in self._tcp.finish():
             lost += one.there.lost + one.back.lost
-            left += one.there.left + one.back.left
             self._connection(one)
+            left += 0 if one in self._tls[-1:] else one.there.left + one.back.left
         if lost:
             self.reading.notes.append(f"{lost} gaps in TCP streams: segments are missing from the capture")
         if left:
@@ -214,13 +214,11 @@ class _Reader:
     def decrypt(self, keys: Sequence[str], associations: Sequence[str]) -> None:
         """Open TLS, DTLS and ESP with the keys at hand."""
         counts = self.reading.counts
-        closed = len(self._shut) + counts["ESP"]
-        if not closed:
+        if not self._shut and not counts["ESP"]:
             return
-        if not keys and not associations:
+        if not keys and not associations and not counts["ESP"]:
             self.reading.notes.append(
-                f"{len(self._shut)} TLS and DTLS conversations and {counts['ESP']} ESP packets stayed closed: "
-                "no keys came with the capture (--keys FILE)"
+                f"{len(self._shut)} TLS and DTLS conversations stayed closed: no keys came along (--keys FILE)"
             )
             return
         if why := plaintext.why_not():
@@ -244,7 +242,6 @@ class _Reader:
         self._opened(plain)
 
     def _opened(self, plain: plaintext.Plain) -> None:
-        used: set[Way] = set()
         nth: defaultdict[frozenset[Address], int] = defaultdict(int)
         opened = 0
         for one in self._tls:
@@ -252,7 +249,6 @@ class _Reader:
             number = nth[ends]
             nth[ends] += 1
             there, back = ((one.client, one.server), (one.server, one.client))
-            used |= {there, back}
             said, answered = (_nth(plain, way, number) for way in (there, back))
             opened += bool(said or answered)
             clock = _fixed(one)
@@ -262,33 +258,33 @@ class _Reader:
             else:
                 for way, data in ((there, said), (back, answered)):
                     self._text(way, data, clock, "tls")
-        times = self._times()
-        for way, records in list(plain.connections.items()):
-            if way not in used and frozenset(way) not in self._shut:
-                opened += 1
-                self._from_esp(way, [record for each in records for record in each], times)
-        self.reading.counts["conversations opened with keys"] = opened
+        esp = [(seen.frame, seen.utc_ns) for seen in self._packets(source.About()) if seen.gram.protocol == packets.ESP]
+        for way, numbers in plain.esp.items():
+            opened += 1
+            records = plain.connections[way][0]
+            self._from_esp(way, [(*esp[n], one) for n, one in zip(numbers, records, strict=True) if 0 <= n < len(esp)])
+        self.reading.counts["conversations opened"] = opened
+        if self.reading.counts["ESP"] and not plain.esp:
+            self.reading.notes.append(
+                f"{self.reading.counts['ESP']} ESP packets stayed closed: their keys are not at hand "
+                "(--keys with lines of Wireshark's table esp_sa)"
+            )
 
-    def _times(self) -> dict[frozenset[str], tuple[int, int]]:
-        """Return when ESP was first seen between two hosts: what tshark opens brings no time along."""
-        found: dict[frozenset[str], tuple[int, int]] = {}
-        for seen in self._packets(source.About()):
-            if seen.gram.protocol == packets.ESP:
-                found.setdefault(frozenset((seen.gram.source[0], seen.gram.target[0])), (seen.frame, seen.utc_ns))
-        return found
-
-    def _from_esp(self, way: Way, records: Sequence[bytes], times: dict[frozenset[str], tuple[int, int]]) -> None:
-        frame, utc_ns = times.get(frozenset((way[0][0], way[1][0])), (0, 0))
-        stream = b""
-        for record in records:
-            if len(record) > 8 and int.from_bytes(record[4:6], "big") == len(record):
-                text = record[8:].lstrip(b"\r\n")
+    def _from_esp(self, way: Way, records: Sequence[tuple[int, int, bytes]]) -> None:
+        run = Run()
+        for frame, utc_ns, record in records:
+            if len(record) < ESP_TRAILER + UDP_HEADER:
+                continue
+            body = record[: len(record) - ESP_TRAILER - record[-2]]  # padding, its length, next header (RFC 4303 2)
+            if record[-1] == packets.UDP:
+                text = body[UDP_HEADER:].lstrip(b"\r\n")
                 if SIP_LINE.match(text):
                     self._sip(frame, utc_ns, way, text, "esp")
-            elif len(record) > 20:
-                stream += record[(record[12] >> 4) * 4 :]
-        if stream:
-            self._text(way, stream, lambda _: (frame, utc_ns), "esp")
+            elif record[-1] == packets.TCP and len(body) > TCP_HEADER:
+                run.marks.append(Mark(len(run.data), frame, utc_ns))
+                run.data += body[(body[12] >> 4) * 4 :]
+        if run.data:
+            self._text(way, bytes(run.data), _clock(run), "esp")
 
     def done(self) -> Reading:
         """Return all of it as a journal, with notes on what was not looked at."""

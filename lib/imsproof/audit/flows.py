@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     utc_ns: int
     gram: packets.Datagram
     inner: bytes
-    """The IP packet without link layer and tunnels; empty for one that was joined of fragments."""
+    """The IP packet, whole and without link layer and tunnels."""
 
 
 class Mark(NamedTuple):
@@ -171,7 +171,16 @@ class Opener:
             if within is None:
                 break
             inner, gram = within, self._joining.parse(pcapng.LINK_RAW, within)
-        return Seen(frame, packet.utc_ns, gram, inner) if gram is not None else None
+        return Seen(frame, packet.utc_ns, gram, _whole(gram, inner)) if gram is not None else None
+
+
+def _whole(gram: packets.Datagram, inner: bytes) -> bytes:
+    """Return the IP packet; of what may have been fragments, one that is written anew."""
+    if gram.protocol == packets.UDP and len(gram.payload) <= packets.LONGEST:
+        return packets.udp(gram.source, gram.target, gram.payload)
+    if gram.protocol == packets.ESP and len(gram.payload) <= packets.LONGEST:
+        return packets.ip(gram.source[0], gram.target[0], packets.ESP, gram.payload)
+    return inner
 
 
 def _tunnelled(gram: packets.Datagram) -> bytes | None:

@@ -56,11 +56,12 @@ class Plain:
     """The plain text of a capture: for each way, the records of each connection, in order.
 
     ``partly`` are the ways on which something could not be decrypted (tampered records, or a hello that tshark takes
-    for a new connection's).
+    for a new connection's). ``esp`` says for each record out of ESP which of the capture's ESP packets held it.
     """
 
     connections: dict[Way, list[list[bytes]]] = field(default_factory=lambda: defaultdict(list))
     partly: set[Way] = field(default_factory=set)
+    esp: dict[Way, list[int]] = field(default_factory=lambda: defaultdict(list))
     _texts: dict[Way, list[bytes]] = field(default_factory=dict)
     _headers: dict[Way, list[dict[int, list[tuple[bytes, bytes]]] | None]] = field(default_factory=dict)
 
@@ -162,6 +163,7 @@ class _Dumps:
     _way: Way | None = None
     _shut: int = 0
     """What is protected in the frame and was not opened yet."""
+    _esp: int = -1
 
     def take(self, line: str) -> None:
         """Take one line."""
@@ -190,6 +192,7 @@ class _Dumps:
             gram = packets.parse(self.link, dump)
             self._way = (gram.source, gram.target) if gram else None
             self._shut = _protected_parts(gram) if gram else 0
+            self._esp += gram is not None and gram.protocol == packets.ESP
         elif len(dump) > UDP_HEADER and self._title.startswith("Reassembled IPv") and self._way:
             # The last fragment of a datagram: the ports stand in the first one.
             self._way = _with_ports(self._way, dump)
@@ -199,7 +202,9 @@ class _Dumps:
             self._keep(self._way, dump)
         elif len(dump) > 4 and self._title == "Decrypted Data" and self._way:
             self._shut -= 1
-            self._keep(_with_ports(self._way, dump), dump)
+            way = _with_ports(self._way, dump)
+            self.plain.esp[way].append(self._esp)
+            self._keep(way, dump)
 
     def _keep(self, way: Way, data: bytes) -> None:
         if way not in self.plain.connections:

@@ -141,7 +141,8 @@ def sessions(events: Events) -> list[Session]:
         taken = description(answer[1]) if answer and 200 <= answer[1].status < 300 else None
         if offered is None or answer is None or taken is None:
             continue
-        lines = [(a, b) for a, b in zip(offered.media, taken.media, strict=False) if b.port > 0]
+        pairs = zip(offered.media, taken.media, strict=False)
+        lines = [(a, b) for a, b in pairs if b.port > 0 and (a.port > 0 or a.attr("bundle-only") is not None)]
         found.append(Session(event, answer[0], offered, taken, lines))
     return found
 

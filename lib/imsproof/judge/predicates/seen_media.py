@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BROKEN = {"md2", "md5"}
 WEAK = {"sha-1"}
 FRAME = 80
-"""Bytes of 10 ms of G.711 and G.722: plain payloads of these are multiples of it; with a tag (4, 10, 16) they are not."""
+"""Bytes of 10 ms of G.711 and G.722: plain payloads are multiples of it; with a tag (4, 10, 16) they are not."""
 FIXED = {0, 8, 9}
 TAGS = (4, 10, 16)
 CLEAR = {"udp", "tcp"}
@@ -158,13 +158,15 @@ def seen_index_once(events: Events) -> Finding:
 
 @predicate("seen-sctp-clear")
 def seen_sctp_clear(events: Events) -> Finding:
-    """At addresses where a data channel is agreed, no SCTP crosses outside of DTLS."""
+    """At addresses where a data channel is agreed, nobody answers SCTP outside of DTLS."""
     known = by_address(sessions(events))
+    bare = {(one.local, one.remote) for one in events if one.transport == "sctp" and one.facts.get("clear")}
     looks = []
     for event in events:
         ends = [one for one in (event.local, event.remote) if one and _is_dtls(known, one)]
-        if ends and event.transport == "sctp" and event.facts.get("clear"):
-            looks.append(Look(event, f"SCTP crossed in clear at {_written(ends[0])}"))
+        if ends and event.transport == "sctp" and (event.local, event.remote) in bare:
+            told = f"SCTP crossed in clear at {_written(ends[0])}, both ways"
+            looks.append(Look(event, told if (event.remote, event.local) in bare else ""))
         elif ends and event.transport == "dtls":
             looks.append(Look(event))
     return tally(looks, "conversations of data channels")

@@ -175,17 +175,15 @@ def seen_token_not_stored(events: Events) -> Finding:
 
 @predicate("seen-sbi-clear")
 def seen_sbi_clear(events: Events, *, claimed: bool = False) -> Finding:
-    """Nothing of the SBI crosses in clear; where TLS is not claimed, other means may protect it."""
+    """Nothing of the SBI is served in clear; where TLS is not claimed, other means may protect it."""
     looks = []
-    for event in events:
-        if event.transport != "h2" or "method" not in event.facts:
-            continue
+    for event, answer in _pairs(events):
         path = str(event.facts.get("path", ""))
         ours = SERVICE.search(path) or path.endswith("/oauth2/token") or _header(event, "authorization")
         if not ours:
             continue
-        told = f"{event.facts['method']} {path[:80]} crossed in clear"
-        if not event.facts.get("clear"):
+        told = f"{event.facts['method']} {path[:80]} was served in clear"
+        if not event.facts.get("clear") or int(answer.facts["status"]) >= 400:
             looks.append(Look(event))
         elif claimed:
             looks.append(Look(event, told))
