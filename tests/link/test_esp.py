@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imsproof.codec import ipv4
 from imsproof.link.esp import PROTOCOL, EncapsulatedEsp, EspSocket, raw_sockets
 from imsproof.seams import InconclusiveError, OutOfScopeError
 
@@ -34,6 +35,25 @@ def network() -> Iterator[socket.socket]:
     raw.settimeout(5)
     yield raw
     raw.close()
+
+
+def test_it_is_told_when_icmp_says_that_nobody_takes_esp(session: Session, network: socket.socket) -> None:
+    """And the socket serves on: anybody may have sent that."""
+
+    async def open_one() -> EspSocket:
+        return await EspSocket.open(session, "ue-a", UE, PCSCF)
+
+    esp = session.run(open_one())
+    told: queue.Queue[bool] = queue.Queue()
+    esp.on_unreachable = lambda: told.put(True)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as stranger:
+        stranger.bind((PCSCF, 0))
+        for _ in range(2):
+            session.run(esp.send(packet(9), "1:x"))
+            quoted = network.recv(100)
+            stranger.sendto(ipv4.unreachable(quoted, ipv4.PROTOCOL_UNREACHABLE), (UE, 0))
+            assert told.get(timeout=5)
+    session.run(esp.aclose())
 
 
 def test_packets_of_known_spis_come_in_and_all_pass_the_tap(session: Session, network: socket.socket) -> None:

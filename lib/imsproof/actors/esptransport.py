@@ -126,6 +126,7 @@ class EspTransport(SipTransport):
             made._socket = await EncapsulatedEsp.open(session, actor, exchange, local, (remote, agreed.nat_port))
         else:
             made._socket = await EspSocket.open(session, actor, local, remote)
+            made._socket.on_unreachable = made._note_unreachable
         made._socket.know(incoming=list(made._incoming), outgoing=(agreed.peer.spi_s, agreed.peer.spi_c))
         made._socket.on_packet = made._take_packet
         for port in {agreed.own.port_c, agreed.own.port_s}:
@@ -218,6 +219,12 @@ class EspTransport(SipTransport):
             self.came = (packet, data)
         if fresh:
             self.on_message(data, self.remote, exchange)
+
+    def _note_unreachable(self) -> None:
+        """Anybody could have sent that ICMP message, so it ends nothing; it says why no answer comes."""
+        if not self.unheard:
+            self.unheard = f"ICMP: nobody takes ESP at {self.remote[0]} (protocol unreachable)"
+            self.session.note(self.unheard, actor=self.actor, exchange=self.labels.default)
 
     def _emit_esp(
         self, kind: Kind, exchange: str, data: bytes, facts: dict[str, Any], packet: bytes, ports: tuple[int, int]

@@ -73,6 +73,7 @@ class SipTransport:
         labels: which conversation a message belongs to.
         on_message: called with each message, who sent it and its exchange.
         failed: why nothing more comes, or ``""``.
+        unheard: what says that nothing arrives there, though it may be wrong, or ``""``.
     """
 
     def __init__(self, session: Session, actor: str, name: TransportName, remote: Address, labels: Labels) -> None:
@@ -85,6 +86,7 @@ class SipTransport:
         self.local: Address = ("", 0)
         self.on_message: Callable[[bytes, Address, str], None] = lambda *_: None
         self.failed = ""
+        self.unheard = ""
         self.facts: dict[str, Any] = {}
         self._udp: UdpEndpoint | None = None
         self._stream: TcpStream | TlsStream | None = None

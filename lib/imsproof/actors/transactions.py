@@ -95,7 +95,8 @@ class Transactions:
             async with asyncio.timeout(within):
                 await self._send_until_final(client, data or message.to_bytes(), {"injected": True} if injected else {})
         except TimeoutError:
-            answer.failed = f"no final answer to {message.method} within {within:.1f} s"
+            why = f" ({self.transport.unheard})" if self.transport.unheard else ""
+            answer.failed = f"no final answer to {message.method} within {within:.1f} s{why}"
             self._emit_timeout(exchange, answer.failed)
         except ImsproofError as error:
             if not (self.transport.failed or isinstance(error, ConnectionFailedError)):

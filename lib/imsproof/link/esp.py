@@ -7,7 +7,9 @@ SPIs that were asked for are taken: on one machine, every raw socket of an addre
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 from imsproof.codec.esp import spi_of
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 PROTOCOL = 50
 LARGEST = 65535
 AT_ONCE = 64
+IP_RECVERR, IPV6_RECVERR = 11, 25
+"""Linux: have ICMP errors told (ip(7), ipv6(7))."""
+UNREACHABLE = {errno.ENOPROTOOPT, errno.EPROTO}
+"""What Linux makes of "protocol unreachable" and of "unrecognized next header"."""
 
 
 def raw_sockets() -> bool:
@@ -40,6 +46,7 @@ class EspSocket:
         session, actor: whose it is.
         local, remote: textual IP addresses of its two ends.
         on_packet: called with each of them, from the SPI on.
+        on_unreachable: called when ICMP says that the other end takes no ESP at all.
     """
 
     def __init__(self, session: Session, actor: str, local: str, remote: str, raw: socket.socket) -> None:
@@ -52,6 +59,7 @@ class EspSocket:
         self._flows: list[int] = []
         self._claimed: set[int] = set()
         self.on_packet: Callable[[bytes], None] = lambda _: None
+        self.on_unreachable: Callable[[], None] = lambda: None
         self._raw: socket.socket | None = raw
         self._v6 = ":" in local
 
@@ -87,6 +95,10 @@ class EspSocket:
         try:
             raw.setblocking(False)
             raw.bind((local, 0))
+            level, option = (
+                (socket.IPPROTO_IPV6, IPV6_RECVERR) if family == socket.AF_INET6 else (socket.IPPROTO_IP, IP_RECVERR)
+            )
+            raw.setsockopt(level, option, 1)
         except OSError as error:
             raw.close()
             raise HarnessError(f"a raw socket at {local} cannot be opened: {error}") from error
@@ -111,9 +123,16 @@ class EspSocket:
             self._claim(spi)  # one that nobody agreed on, too
         self.session.tap("esp", (self.local, 0), target, packet)
         try:
-            self._raw.sendto(packet, target)
+            self._send(self._raw, packet, target)
         except OSError as error:
             raise HarnessError(f"an ESP packet of {len(packet)} bytes could not be sent: {error}") from error
+
+    def _send(self, raw: socket.socket, packet: bytes, target: Address) -> None:
+        try:
+            raw.sendto(packet, target)
+        except OSError:  # perhaps what ICMP said of a packet before; it is told only once
+            self._read_errors(raw)
+            raw.sendto(packet, target)
 
     def _read(self) -> None:
         for _ in range(AT_ONCE):
@@ -122,12 +141,24 @@ class EspSocket:
             try:
                 data, peer = self._raw.recvfrom(LARGEST)
             except OSError:
+                self._read_errors(self._raw)
                 return
             packet = data if self._v6 else data[(data[0] & 0x0F) * 4 :]
             if peer[0] != self.remote or spi_of(packet) not in self._spis:
                 continue
             self.session.tap("esp", (self.remote, 0), (self.local, 0), packet)
             self.on_packet(packet)
+
+    def _read_errors(self, raw: socket.socket) -> None:
+        """Look at what ICMP said of our packets (the number of the error comes first in what Linux tells)."""
+        for _ in range(AT_ONCE):
+            try:
+                _, told, _, peer = raw.recvmsg(LARGEST, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                return
+            numbers = {int.from_bytes(value[:4], sys.byteorder) for _, _, value in told}
+            if peer[0] == self.remote and numbers & UNREACHABLE:
+                self.on_unreachable()
 
     async def aclose(self) -> None:
         """Close the socket."""
