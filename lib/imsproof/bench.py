@@ -448,9 +448,13 @@ class Bench:
     def _media(self, signalling: Callable[[], Signalling], address: str, far: FarLeg | None) -> MediaPair:
         return MediaPair(MediaPeer(self.session, signalling, self.random, address=address, far=far), far)
 
-    def messages(self) -> MsrpPeer:
-        """The tester as one end of message sessions: by calls to the lab's UE, or by the profile's hook."""
+    def messages(self, *, e2ae: bool = False) -> MsrpPeer:
+        """The tester as one end of message sessions: by calls to the lab's UE, or by the profile's hook.
+
+        With ``e2ae`` every offer asks for protection by the IMS-AGW.
+        """
         settings = self.profile.msrp or Msrp()
+        settings = settings.model_copy(update={"e2ae": True}) if e2ae else settings
         hook = settings.hook
         if hook is not None:
             address = self._hook_address(hook)

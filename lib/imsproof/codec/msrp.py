@@ -122,6 +122,16 @@ class MsrpMessage:
         gone = {name.lower() for name in names}
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in gone))
 
+    def having(self, name: str, value: str) -> Self:
+        """The same with this header field in the place of the first of its name; none: it is added last."""
+        found = [at for at, pair in enumerate(self.headers) if pair[0].lower() == name.lower()]
+        headers = list(self.headers)
+        headers[found[0] if found else len(headers) :] = [
+            (name, value),
+            *(headers[found[0] + 1 :] if found else ()),
+        ]
+        return replace(self, headers=tuple(headers))
+
     def to_bytes(self) -> bytes:
         """Write it."""
         start = f"{self.status:03d} {self.comment}".rstrip() if self.status else self.method
@@ -153,9 +163,7 @@ def response(to: MsrpMessage, status: int, comment: str = "") -> MsrpMessage:
     source = (to.get("From-Path") or "").split()
     back = source[0] if to.method == "SEND" and source else " ".join(source)
     own = next(iter((to.get("To-Path") or "").split()), "")
-    return MsrpMessage(
-        to.transaction, status=status, comment=comment, headers=(("To-Path", back), ("From-Path", own))
-    )
+    return MsrpMessage(to.transaction, status=status, comment=comment, headers=(("To-Path", back), ("From-Path", own)))
 
 
 @dataclass(slots=True)
@@ -165,6 +173,7 @@ class MsrpReader:
     Attributes:
         limit: bytes that one message may have.
         head_limit: bytes that start line and header fields may have.
+        broken: why the stream cannot be read on behind the messages that were returned last, or ``""``.
         any_end: whether the end-line of any transaction ends a message (what a careless reader does).
     """
 
@@ -172,18 +181,27 @@ class MsrpReader:
     head_limit: int = MAX_MESSAGE
     any_end: bool = False
     waiting: bytearray = field(default_factory=bytearray)
+    broken: str = ""
     _searched: int = 0
 
     def feed(self, data: bytes) -> list[MsrpMessage]:
         """Take bytes and return the messages that are complete now.
 
         Raises:
-            MsrpSyntaxError: the stream cannot be read on: no start line, or a message longer than the limits.
+            MsrpSyntaxError: the stream cannot be read on: no start line, or a message longer than the limits. Messages
+                before that point are returned first; see ``broken``.
         """
+        if self.broken:
+            raise MsrpSyntaxError(self.broken)
         self.waiting += data
-        found = []
-        while (message := self._next()) is not None:
-            found.append(message)
+        found: list[MsrpMessage] = []
+        try:
+            while (message := self._next()) is not None:
+                found.append(message)
+        except MsrpSyntaxError as error:
+            self.broken = str(error)
+            if not found:
+                raise
         return found
 
     def _next(self) -> MsrpMessage | None:
@@ -201,7 +219,10 @@ class MsrpReader:
             self._check_size(head_end)
             return None
         if 0 <= head_end < end.start():
-            head, body = bytes(self.waiting[start.end() : head_end + 2]), bytes(self.waiting[head_end + 4 : end.start()])
+            head, body = (
+                bytes(self.waiting[start.end() : head_end + 2]),
+                bytes(self.waiting[head_end + 4 : end.start()]),
+            )
         else:
             head, body = bytes(self.waiting[start.end() : end.start() + 2]), None
         message = self._message(start, head, body, end)
@@ -226,7 +247,9 @@ class MsrpReader:
     def _message(self, start: re.Match[bytes], head: bytes, body: bytes | None, end: re.Match[bytes]) -> MsrpMessage:
         if len(head) > self.head_limit:
             raise MsrpSyntaxError(f"header fields of more than {self.head_limit} bytes")
-        transaction, status, comment, method = (part.decode("utf-8", "replace") if part else "" for part in start.groups())
+        transaction, status, comment, method = (
+            part.decode("utf-8", "replace") if part else "" for part in start.groups()
+        )
         ending = end[1].decode("ascii")
         return MsrpMessage(
             transaction,

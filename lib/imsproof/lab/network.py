@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from imsproof.lab.faults import policy_with
@@ -11,6 +12,7 @@ from imsproof.lab.media.dcas import DcApplicationServer
 from imsproof.lab.media.leg import TappedLeg
 from imsproof.lab.media.mdc import make_trust
 from imsproof.lab.media.mf import MediaFunction
+from imsproof.lab.media.msrp.gateway import MessageGateway
 from imsproof.lab.pki import make_pki
 from imsproof.lab.policy import PolicyBox
 from imsproof.lab.sbi.dcsf import DcsfNode
@@ -36,7 +38,7 @@ class Network:
 
     Args:
         prefix: first three octets of the nodes' addresses, e.g. ``127.31.5``.
-        directory: where the PKI is written (``pki/``).
+        directory: where the PKI is written (``pki/``), and ``lab.pid``.
         faults: names of the faults that are planted from the start.
     """
 
@@ -46,6 +48,7 @@ class Network:
         self.faults = tuple(faults)
         self.stopped = asyncio.Event()
         self.pki = make_pki(directory / "pki")
+        (directory / "lab.pid").write_text(f"{os.getpid()}\n", encoding="ascii")
         self.nrf = NrfNode(self.pki, self.box, prefix)
         mdc = make_trust()
         address = f"{prefix}.{DCAS_HOST}"
@@ -70,7 +73,8 @@ class Network:
         self.scp = ScpNode(self.pki, self.box, prefix)
         self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
         self.removal = Removal(f"{prefix}.{HSS_HOST}", self._remove)
-        self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw)
+        messages = MessageGateway(f"{prefix}.{AGW_HOST}", self.box)
+        self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw, messages)
 
     async def _remove(self, impi: str) -> bool:
         return await self.sip.scscf.remove(impi)

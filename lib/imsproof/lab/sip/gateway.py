@@ -1,4 +1,4 @@
-"""The P-CSCF's hand on the IMS-AGW: audio that asks for protection on the access leg goes through it (TS 33.328)."""
+"""The P-CSCF's hand on the IMS-AGW: what asks for protection on the access leg goes through it (TS 33.328)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from imsproof.lab.sip.imsas import has_sdp
 
 if TYPE_CHECKING:
     from imsproof.codec.sip import Message
+    from imsproof.lab.media.msrp.gateway import MessageGateway
 
 
 class AccessGateway(Protocol):
@@ -45,12 +46,15 @@ class Leg:
 class Gateway:
     """Sends descriptions through the IMS-AGW where the leg is protected."""
 
-    def __init__(self, agw: AccessGateway | None) -> None:
+    def __init__(self, agw: AccessGateway | None, messages: MessageGateway | None = None) -> None:
         self._agw = agw
+        self._messages = messages
         self._protected: set[Leg] = set()
 
     async def from_ue(self, leg: Leg, message: Message) -> None:
         """Rewrite a UE's offer for the core when it asks for protection (``ValueError`` when it cannot be served)."""
+        if self._messages is not None and leg.originating and has_sdp(message):
+            message.body = await self._messages.offer_from_access(leg.call_id, message.body)
         if self._agw is None or not leg.originating or not has_sdp(message) or not _asks_protection(message.body):
             return
         self._protected.add(leg)
@@ -58,6 +62,8 @@ class Gateway:
 
     async def answer_to_ue(self, leg: Leg, answer: Message) -> None:
         """Rewrite the core's answer for a UE whose leg is protected."""
+        if self._messages is not None and leg.originating and has_sdp(answer):
+            answer.body = await self._messages.answer_to_access(leg.call_id, answer.body)
         if self._agw is not None and leg in self._protected and has_sdp(answer):
             answer.body = await self._agw.answer_to_access(leg.call_id, answer.body)
 
@@ -77,12 +83,16 @@ class Gateway:
         self._protected -= legs
         if legs and self._agw is not None:
             await self._agw.release(call_id)
+        if self._messages is not None:
+            await self._messages.release(call_id)
 
     async def reset(self) -> None:
         """Forget every call."""
         self._protected.clear()
         if self._agw is not None:
             await self._agw.reset()
+        if self._messages is not None:
+            await self._messages.reset()
 
 
 def _asks_protection(body: bytes) -> bool:

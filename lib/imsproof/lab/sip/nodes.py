@@ -20,6 +20,7 @@ from imsproof.lab.sip.transport import Flow
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imsproof.lab.media.msrp.gateway import MessageGateway
     from imsproof.lab.policy import PolicyBox
     from imsproof.lab.sip.gateway import AccessGateway
     from imsproof.lab.sip.imsas import Control
@@ -38,10 +39,17 @@ class SipNodes:
         pki_dir: where ``pcscf.pem`` and ``pcscf.key`` lie; without them there is no TLS on Gm.
         control: the IMS AS towards DCSF and MF.
         agw: the IMS-AGW, ``None`` for a network without one.
+        messages: its part for message sessions.
     """
 
     def __init__(
-        self, prefix: str, box: PolicyBox, pki_dir: Path | None, control: Control, agw: AccessGateway | None
+        self,
+        prefix: str,
+        box: PolicyBox,
+        pki_dir: Path | None,
+        control: Control,
+        agw: AccessGateway | None,
+        messages: MessageGateway | None = None,
     ) -> None:
         hosts = {host: f"{prefix}.{host}" for host in (PCSCF_HOST, SCSCF_HOST, IMSAS_HOST, FAR_UE_HOST)}
         pcscf, scscf, imsas, far = ((address, SIP_PORT) for address in hosts.values())
@@ -49,7 +57,7 @@ class SipNodes:
         contact = f"sip:{FAR_UE.name}@{far[0]}:{far[1]}"
         static = Binding(contact, Flow("udp", far), FAR_UE.impus, service_route, time.monotonic() + FOREVER)
         tls = pki_dir if pki_dir is not None and (pki_dir / "pcscf.pem").exists() else None
-        self.pcscf = Pcscf(pcscf[0], box, scscf=scscf, agw=agw, tls=tls, static=(static,))
+        self.pcscf = Pcscf(pcscf[0], box, scscf=scscf, agw=agw, messages=messages, tls=tls, static=(static,))
         at = {domain: (f"{prefix}.{host}", SIP_PORT) for _, host, domain in BORDERS}
         self.scscf = Scscf(scscf[0], box, pcscf=pcscf, imsas=imsas, far_ue=far, borders=at)
         sealed = Sealed(secrets.token_bytes(16))

@@ -107,6 +107,9 @@ class MsrpConnection(asyncio.Protocol):
             return
         for message in messages:
             self._owner.received(self, message)
+        if self._reader.broken:
+            self._owner.overrun(self, self._reader.broken)
+            self.close()
 
     def send(self, message: MsrpMessage) -> None:
         """Send a message, unless the connection is over."""
