@@ -6,6 +6,7 @@ taken for good, so that acceptance shows without a subscriber's keys.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,14 @@ from imsproof.codec.torture.draft import Kind, Reaction, case, header, line
 from imsproof.codec.torture.framing import Stream
 from imsproof.engine.identity import make_identity
 from imsproof.fuzzing.anomalies import sample
+from imsproof.fuzzing.growth import MALFORMED, measure
+from imsproof.fuzzing.health import memory_of
 from imsproof.judge import alive, control, expect
+from imsproof.judge.growth import grows
 from imsproof.link.burst import Burst
 from imsproof.link.facts import sip_facts
 from imsproof.purpose import purpose, purposes
+from imsproof.seams import Kind as SeamsKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from imsproof.actors.ue import Ue
     from imsproof.bench import Bench
     from imsproof.codec.torture import Case
+    from imsproof.judge.growth import Round
     from imsproof.link.subject import RawAnswer
 
 PROCESSED = [200, 401, 407]
@@ -71,6 +77,11 @@ AFTERWARDS = rfc4475.named("scalar02", "badvers", "mismatch01", "insuf", "multi0
 """Malformed requests whose length is beyond doubt, so that everybody knows where the next one begins."""
 UNUSUAL = ("dc-fingerprint-case", "dc-fingerprints", "dc-size-zero")
 ANOMALIES, AT_ONCE = 400, 16
+LEFTOVERS = rfc4475.named("badinv01", "mismatch01", "quotbal", "insuf")
+A_ROUND = 100
+"""Messages of a round: two kilobytes of each that are left behind for good show."""
+BRIEF = 0.05
+"""Seconds to take answers for, where a good request follows that shows the rest to be through."""
 OUT_OF_ORDER = ("ACK", "PRACK", "UPDATE", "INFO", "NOTIFY", "CANCEL", "BYE", "REFER", "CANCEL", "BYE")
 
 
@@ -207,7 +218,7 @@ def test_malformed_messages_leave_nothing_behind(bench: Bench) -> None:
     torturer = Torturer(bench.session, bench.gm, bench.random, transport="udp", sources=bench.profile.tester.addresses)
     before = torturer.plain()
     control(before).accepted(PROCESSED)
-    some = (*rfc4475.named("badinv01", "mismatch01", "quotbal", "insuf"),) * 25
+    some = LEFTOVERS * 25
     datagrams = [one.message(torturer.aim("OPTIONS"), "OPTIONS") for one in some]
     burst = Burst(
         bench.session,
@@ -405,3 +416,49 @@ def test_unusual_offers_are_accepted(bench: Bench) -> None:
         expect(call).holds("medium-taken", medium="application")
         if call.ok:
             call.bye()
+
+
+@purpose("GM-MALFORMED-24")
+def test_memory_does_not_grow(bench: Bench) -> None:
+    """In rounds of good and of malformed OPTIONS, memory does not grow with the malformed ones alone, again and again.
+
+    What looks like it is measured once more after a rest, in which a lab frees what it keeps for a transaction.
+    """
+    torturer = Torturer(bench.session, bench.gm, bench.random, transport="udp", sources=bench.profile.tester.addresses)
+    control(torturer.plain()).accepted(PROCESSED)
+    series = [bench.session.exchange("memory")]
+    if grows(in_rounds(bench, torturer, series[0])):
+        bench.session.run(asyncio.sleep(bench.profile.timers.associations))
+        series.append(bench.session.exchange("memory after a rest"))
+        in_rounds(bench, torturer, series[1])
+    after = torturer.well()
+    serves(after)
+    expect(after[-1]).holds("memory-not-growing", series=series)
+    alive(*after, accept=PROCESSED)
+
+
+def in_rounds(bench: Bench, torturer: Torturer, name: str) -> list[Round]:
+    """Send bursts of good and malformed OPTIONS in turn; the readings between them stand in the journal."""
+    assert bench.profile.health is not None
+    assert bench.profile.health.pids is not None
+    path = bench.profile.health.pids
+
+    def send(kind: str) -> None:
+        bad = kind == MALFORMED
+        some = [LEFTOVERS[number % len(LEFTOVERS)] for number in range(A_ROUND)]
+        aims = [torturer.aim("OPTIONS") for _ in some]
+        data = [
+            one.message(aim, "OPTIONS") if bad else plain("OPTIONS", aim) for one, aim in zip(some, aims, strict=True)
+        ]
+        label = bench.session.exchange(f"{A_ROUND} {kind} OPTIONS")
+        burst = Burst(
+            bench.session, "outsider", label, torturer.target, data, rate=500, describe=sip_facts, linger=BRIEF
+        )
+        control(bench.session.run(burst.run())).holds("flood-happened", at_least=A_ROUND)
+        torturer.plain(label="well-formed behind them")
+
+    def noted(after: str, kib: int) -> None:
+        facts = {"after": after, "memory_kib": kib, "processes": " ".join(map(str, memory_of(path).pids))}
+        bench.session.emit(SeamsKind.COUNTED, "harness", name, facts=facts)
+
+    return measure(lambda: memory_of(path).kib, send, noted)

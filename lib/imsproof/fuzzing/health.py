@@ -72,6 +72,10 @@ class Hooks:
         self._usual = self.last = self._read(asking=True)
         return self._usual.ill
 
+    def memory(self) -> int:
+        """Return what the lab takes now, in KiB; 0 when the profile names no processes."""
+        return memory_of(self._declared.pids).kib if self._declared.pids is not None else 0
+
     def look(self, *, urgent: bool = False) -> Look | None:
         """Return what is not as it was, or ``None``; a command or URL is asked about once a second unless urgent."""
         now = self._read(asking=urgent or time.monotonic() - self._asked >= EVERY)
@@ -166,6 +170,35 @@ def _pids(path: Path) -> frozenset[int]:
         return frozenset(int(word) for word in path.read_text(encoding="ascii", errors="ignore").split()[:1000])
     except (OSError, ValueError):
         return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the lab's processes take now.
+
+    Attributes:
+        pids: the processes, children too.
+        kib: their memory; what they share counts once where the system tells it.
+    """
+
+    pids: tuple[int, ...]
+    kib: int
+
+
+def memory_of(path: Path) -> Memory:
+    """Read what the processes take that a file of the profile (``health.pids``) names."""
+    pids = tuple(sorted(family(_pids(path))))
+    return Memory(pids, sum(proportional(one) for one in pids))
+
+
+def proportional(pid: int) -> int:
+    """Return a process' own memory and its part of what it shares, in KiB; else its resident memory (Linux)."""
+    try:
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return resident(pid)
+    found = re.search(r"(?m)^Pss:\s+(\d+)", told)
+    return int(found[1]) if found else resident(pid)
 
 
 def family(pids: frozenset[int]) -> set[int]:

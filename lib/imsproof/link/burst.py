@@ -74,6 +74,7 @@ class Burst:
         count: int | None = None,
         sources: Sequence[str | None] = (None,),
         describe: Describe | None = None,
+        linger: float | None = None,
     ) -> None:
         """Prepare.
 
@@ -87,6 +88,7 @@ class Burst:
             count: how many; all of ``datagrams`` once by default; at most ``limits.flood_packets``.
             sources: local IPs to send from in turn (``None``: the session's source, or the system's choice).
             describe: reads facts from a datagram (``status`` is counted).
+            linger: seconds that late answers are taken for; ``timers.silence`` by default.
 
         Raises:
             HarnessError: there is nothing to send.
@@ -103,12 +105,13 @@ class Burst:
         self.result = BurstResult(record=session.record, exchange=exchange)
         self._sources = sources
         self._describe: Describe = describe or (lambda _: {})
+        self._linger = session.timers.silence if linger is None else linger
         self._cancelled = threading.Event()
         self._samples: Counter[Kind] = Counter()
         self._interval = _Interval(0.0)
 
     async def run(self) -> BurstResult:
-        """Send all of it, take late answers for ``timers.silence``, and return the sums.
+        """Send all of it, take late answers, and return the sums.
 
         Raises:
             OutOfScopeError: the target is not authorised; nothing was sent.
@@ -135,7 +138,7 @@ class Burst:
             self._interval = _Interval(begun)
             self._send_all(sockets, begun)
             self.result.seconds = time.monotonic() - begun
-            self._listen(sockets, self.session.timers.silence)
+            self._listen(sockets, self._linger)
             self._close_interval(time.monotonic())
             self._emit(Kind.NOTE, None, facts=self._totals())
         finally:

@@ -157,6 +157,11 @@ def _apps(profile: Profile) -> bool:
     return by_hook or any(subscriber.apps for subscriber in _subscribers(profile))
 
 
+def _suite(name: str) -> Callable[[Profile], bool]:
+    return lambda profile: profile.media is not None and name in profile.media.suites
+
+
+_SUITE = "media.suites does not list {0}"
 _CLAIMED = "the profile does not list {0} under claims"
 
 _TABLE: dict[str, Capability] = {
@@ -462,6 +467,18 @@ _TABLE: dict[str, Capability] = {
         " answers audio",
     ),
     "agw.sdes": Capability(_claim("sdes"), _CLAIMED.format("sdes"), ("agw",)),
+    "agw.seen": Capability(
+        lambda p: p.media is None or p.media.observe != "none",
+        "media.observe is none: what the gateway lets through is not seen",
+        ("agw",),
+    ),
+    "agw.call": Capability(
+        lambda p: len(_subscribers(p)) >= 2 and (p.media is None or (p.media.via == "gm" and p.media.observe == "far")),
+        "media do not go by a call between two of the tester's own UEs (media.via, media.observe, gm.subscribers)",
+        ("agw",),
+    ),
+    "agw.aead-128": Capability(_suite("AEAD_AES_128_GCM"), _SUITE.format("AEAD_AES_128_GCM"), ("agw",)),
+    "agw.aead-256": Capability(_suite("AEAD_AES_256_GCM"), _SUITE.format("AEAD_AES_256_GCM"), ("agw",)),
     "agw.dtls-srtp": Capability(_claim("dtls-srtp"), _CLAIMED.format("dtls-srtp"), ("agw",)),
     "msrp": Capability(
         _messages,
@@ -477,6 +494,10 @@ _TABLE: dict[str, Capability] = {
         lambda p: len(p.tester.addresses) >= 2, "tester.addresses holds fewer than two addresses"
     ),
     "health": Capability(lambda p: p.health is not None, "the profile has no health section"),
+    "health.pids": Capability(
+        lambda p: p.health is not None and p.health.pids is not None,
+        "the profile names no processes of the lab on this machine (health.pids)",
+    ),
 }
 
 for _name in get_args(Claim):

@@ -21,6 +21,7 @@ class RobustPolicy:
         breaks_on: patterns; once messages of one address have met them all in this order, the node breaks.
         breaks: how: ``stop`` (it dies) or ``hang`` (it answers nobody any more).
         header_seconds: what each header line of a message costs; the node does nothing else meanwhile.
+        leak_octets: what each malformed message leaves in the node's memory.
         leak_seconds: what each malformed message adds to the cost of every later well-formed one.
         answers_responses: a response that nobody asked for is answered.
         reflects: a refusal repeats the sender's Subject in a Warning.
@@ -42,6 +43,7 @@ class RobustPolicy:
     breaks_on: tuple[str, ...] = ()
     breaks: str = "stop"
     header_seconds: float = 0.0
+    leak_octets: int = 0
     leak_seconds: float = 0.0
     answers_responses: bool = False
     reflects: bool = False
@@ -64,11 +66,13 @@ class Frailty:
         steps: for each address, how many of ``breaks_on`` its messages have met.
         debt: seconds that malformed messages have added to each later well-formed one.
         confused: connections that have carried a malformed message.
+        kept: what malformed messages have left in memory.
     """
 
     steps: dict[str, int] = field(default_factory=dict)
     debt: float = 0.0
     confused: set[int] = field(default_factory=set)
+    kept: list[bytes] = field(default_factory=list)
 
     def breaks(self, data: bytes, address: str, policy: RobustPolicy) -> bool:
         """Whether this message is the one too many."""
@@ -96,6 +100,8 @@ class Frailty:
     def refused(self, policy: RobustPolicy, connection: int = 0) -> None:
         """Remember a malformed message, and the connection that carried it (0: none)."""
         self.debt += policy.leak_seconds
+        if policy.leak_octets:
+            self.kept.append(b"\1" * policy.leak_octets)
         if policy.confuses and connection:
             self.confused.add(connection)
 
@@ -104,6 +110,7 @@ class Frailty:
         self.steps.clear()
         self.debt = 0.0
         self.confused.clear()
+        self.kept.clear()
 
 
 def block(seconds: float) -> None:
