@@ -84,12 +84,14 @@ class Handshaking:
     Attributes:
         identity: another certificate than the announced one.
         anonymous: with no certificate at all.
+        any_peer: take whatever certificate the lab has.
         profiles: OpenSSL's names for ``use_srtp``; none leaves the extension out.
         versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
     """
 
     identity: Identity | None = None
     anonymous: bool = False
+    any_peer: bool = False
     profiles: tuple[str, ...] = DTLS_PROFILES
     versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
     ciphers: bytes | None = None
@@ -183,12 +185,14 @@ class AudioCall:
     """One call with protected audio; as a subject it is about the signalling of its last offer.
 
     Attributes:
+        owner: who made it.
         leg: the tester's end of the access leg.
         seen: where it shows what the lab let through: the far leg, or the access leg of a lab that sends back.
         lines: the crypto lines of the last offer, by tag.
     """
 
     def __init__(self, owner: MediaPeer, signalling: Signalling, leg: ProtectedLeg) -> None:
+        self.owner = owner
         self.session = owner.session
         self.record = owner.session.record
         self.leg = leg
@@ -196,7 +200,6 @@ class AudioCall:
         self.lines: dict[int, Line] = {}
         self.answered: Answered | None = None
         self.peer: Described | None = None
-        self._owner = owner
         self._signalling = signalling
         self._version = 0
         self._endpoint: DtlsEndpoint | None = None
@@ -261,9 +264,16 @@ class AudioCall:
 
     use_sdes = agree
 
-    def handshake(self, label: str, how: Handshaking | None = None, *, leg: ProtectedLeg | None = None) -> Attempt:
+    def handshake(
+        self,
+        label: str,
+        how: Handshaking | None = None,
+        *,
+        leg: ProtectedLeg | None = None,
+        within: float | None = None,
+    ) -> Attempt:
         """Do DTLS for SRTP keys, in the role that the answer leaves; from ``leg`` when it is not the call's own."""
-        return self.session.run(self._handshake(label, how or Handshaking(), leg or self.leg))
+        return self.session.run(self._handshake(label, how or Handshaking(), leg or self.leg, within))
 
     def end(self) -> None:
         """Hang up; the leg stays open."""
@@ -282,18 +292,20 @@ class AudioCall:
 
     # Inside, on the link's loop
 
-    async def _handshake(self, label: str, how: Handshaking, leg: ProtectedLeg) -> Attempt:
+    async def _handshake(self, label: str, how: Handshaking, leg: ProtectedLeg, within: float | None) -> Attempt:
         exchange = self.session.exchange(label)
         peer = self.need_peer()
         wanted = {(one.hash.lower(), one.value) for one in peer.fingerprints}
         engine = DtlsEngine(
             "server" if peer.setup == "active" else "client",
-            None if how.anonymous else how.identity or self._owner.identity,
+            None if how.anonymous else how.identity or self.owner.identity,
             versions=how.versions,
             ciphers=how.ciphers,
             security_level=how.security_level,
             srtp_profiles=how.profiles,
-            verify_peer=lambda der: any((name, fingerprint(der, name)) in wanted for name in FINGERPRINT_HASHES),
+            verify_peer=lambda der: (
+                how.any_peer or any((name, fingerprint(der, name)) in wanted for name in FINGERPRINT_HASHES)
+            ),
             keylog=self.session.keys.append,
         )
         endpoint = DtlsEndpoint(leg.udp, engine, peer.where, exchange=exchange, quiet=True)
@@ -305,7 +317,7 @@ class AudioCall:
             self._endpoint = endpoint
         attempt = Attempt(record=self.record, exchange=exchange)
         try:
-            attempt.facts = await endpoint.handshake()
+            attempt.facts = await endpoint.handshake(within)
             attempt.connected = True
             keys = engine.export_srtp_keys()
             leg.own, leg.theirs = _context(keys.profile, keys.local), _context(keys.profile, keys.remote)

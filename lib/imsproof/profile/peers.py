@@ -56,8 +56,9 @@ class Media(Part):
 
     via: Literal["gm", "hook"] = Field("gm", description="gm: by a call; hook: an offer is handed over (see hook).")
     hook: Hook | None = Field(None, description="via hook: how the offer reaches the gateway, and where its answer is.")
-    observe: Literal["far", "echo"] = Field(
-        "far", description="Where the gateway's output is seen: far (tester's own far side) or echo (sent back)."
+    observe: Literal["far", "echo", "none"] = Field(
+        "far",
+        description="Where the gateway's output is seen: far (tester's own far side), echo (sent back) or none.",
     )
     suites: tuple[Suite, ...] = Field(
         ("AES_CM_128_HMAC_SHA1_80",), min_length=1, description="SRTP suites that the gateway claims."

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MIN_BITS = {"RSA": 2048, "EC": 256, "Ed25519": 256, "Ed448": 448}
 GOOD_SIGNATURES = {"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"}
+CHANNEL = "application"
 WEAK_HASHES = {"md2", "md5"}
 STRONG_HASHES = {"sha-256", "sha-384", "sha-512"}
 TLS_ID = re.compile(r"[A-Za-z0-9+/_-]{20,255}")
@@ -48,14 +49,16 @@ def certificate_strength(events: Events, *, exchange: str) -> Finding:
     return holds(sentence, done.seq)
 
 
-def _answer(events: Events, exchange: str) -> tuple[Event, Sdp, MediaSection] | None:
-    """The last session description that the lab sent in an exchange, with a data channel that it took."""
+def _answer(events: Events, exchange: str, media: str = CHANNEL) -> tuple[Event, Sdp, MediaSection] | None:
+    """The last session description that the lab sent in an exchange, with a data channel (or audio) that it took."""
     for event in reversed(of_exchange(events, exchange)):
         if event.kind is not Kind.RECEIVED:
             continue
         sdp = description(event)
-        section = sdp.data_channel() if sdp is not None else None
-        if sdp is not None and section is not None and section.port > 0:
+        if sdp is None:
+            continue
+        section = sdp.data_channel() if media == CHANNEL else sdp.first(media)
+        if section is not None and section.port > 0:
             return event, sdp, section
     return None
 
@@ -72,11 +75,11 @@ def _announced(sdp: Sdp, section: MediaSection) -> list[Fingerprint]:
 
 
 @predicate("certificate-announced")
-def certificate_announced(events: Events, *, exchange: str, answer: str) -> Finding:
+def certificate_announced(events: Events, *, exchange: str, answer: str, media: str = CHANNEL) -> Finding:
     """The certificate that the lab shows in DTLS is one whose fingerprint stands in its answer (RFC 8122)."""
-    done, told = _handshake(events, exchange), _answer(events, answer)
+    done, told = _handshake(events, exchange), _answer(events, answer, media)
     if told is None:
-        return unknown(f"{answer}: the lab's answer is no session description with a data channel")
+        return unknown(f"{answer}: the lab's answer is no session description with {media}")
     if done is None:
         return unknown(f"{exchange}: no handshake was completed: the lab {effect(events, exchange).how}")
     shown = {str(k).lower(): str(v) for k, v in dict(done.facts.get("peer_fingerprints", {})).items()}
@@ -105,11 +108,11 @@ def answer_hash(events: Events, *, exchange: str) -> Finding:
 
 
 @predicate("answer-setup")
-def answer_setup(events: Events, *, exchange: str, allowed: Sequence[str]) -> Finding:
+def answer_setup(events: Events, *, exchange: str, allowed: Sequence[str], media: str = CHANNEL) -> Finding:
     """The answer's setup role fits the offer's (RFC 8842 section 5.3, RFC 4145 section 4.1)."""
-    told = _answer(events, exchange)
+    told = _answer(events, exchange, media)
     if told is None:
-        return unknown(f"{exchange}: the lab's answer is no session description with a data channel")
+        return unknown(f"{exchange}: the lab's answer is no session description with {media}")
     setup = (effective(told[1], "setup", told[2]) or "").strip().lower()
     sentence = f"{exchange}: the answer says a=setup:{setup or '(nothing)'}, expected {' or '.join(allowed)}"
     return holds(sentence, told[0].seq) if setup in set(allowed) else fails(sentence, told[0].seq)

@@ -124,3 +124,17 @@ def no_media_received(events: Events, *, exchange: str, after: str = "") -> Find
         if event.kind is Kind.RECEIVED and event.seq > begun:
             return fails(f"{exchange}: the lab sent {len(event.data)} bytes there", event.seq)
     return holds(f"{exchange}: nothing came")
+
+
+@predicate("numbers-not-arrived")
+def numbers_not_arrived(events: Events, *, exchange: str, sent: str) -> Finding:
+    """No packet arrived with source and sequence number of one that was sent in ``sent``."""
+    out = [event for event in of_exchange(events, sent) if event.kind is Kind.SENT]
+    if not out:
+        return unknown(f"{sent}: nothing was sent")
+    numbers = {(event.facts.get("ssrc"), event.facts.get("seq")): event.seq for event in out}
+    for event in _came(events, exchange, reports=False):
+        place = (event.facts.get("ssrc"), event.facts.get("seq"))
+        if place in numbers:
+            return fails(f"{exchange}: the packet number {place[1]} arrived", numbers[place], event.seq)
+    return holds(f"{exchange}: none of the {len(numbers)} packets arrived")

@@ -1,0 +1,108 @@
+"""What the testcases of protected media do again and again: media flow, a packet is dropped, media flow on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.actors.srtpleg import b64
+from imsproof.judge import afterwards, control, expect
+from imsproof.seams import InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imsproof.actors.media import AudioCall, FarLeg, Line
+    from imsproof.bench import Bench
+    from imsproof.judge.expect import Expectation
+    from imsproof.link.subject import Exchange
+
+PAYLOAD = 80
+FOLLOWING = 3
+"""Packets that follow what must not arrive: when the last of them is there, so would be what came before."""
+
+
+class Stream:
+    """A call with protected media.
+
+    Attributes:
+        call: the call.
+        leg: the tester's end of the access leg.
+        seen: where it shows what the lab lets through.
+    """
+
+    def __init__(self, bench: Bench, call: AudioCall) -> None:
+        """Take a call whose keys are agreed (``InconclusiveError`` without an answer)."""
+        call.need_peer()
+        self.bench = bench
+        self.call = call
+        self.leg = call.leg
+        self.seen = call.seen
+
+    def mark(self, size: int = PAYLOAD) -> bytes:
+        """A payload that nobody else sends."""
+        return self.bench.random.randbytes(size)
+
+    def flows(self, label: str = "SRTP") -> None:
+        """The control: a protected packet is let through."""
+        self._through(label, control(self.seen))
+
+    def claimed(self, label: str = "SRTP") -> None:
+        """The claim: a protected packet is let through."""
+        self._through(label, expect(self.seen))
+
+    def goes_on(self, label: str = "SRTP again") -> None:
+        """Afterwards: protected packets are let through still."""
+        self._through(label, afterwards(self.seen), FOLLOWING)
+
+    def _through(self, label: str, expectation: Expectation, count: int = 1) -> None:
+        payloads = [self.mark() for _ in range(count)]
+        self.leg.send(label, *(self.leg.protected(payload) for payload in payloads))
+        self.seen.wait_for(payloads[-1], self.bench.profile.timers.answer)
+        expectation.holds("payload-arrived", payload=b64(payloads[-1]))
+
+    def refuses(self, label: str, packets: Mapping[bytes, bytes], *, how: str = "srtp") -> Exchange:
+        """Send packets, by payloads that tell them apart, and claim that none is let through while media flow on."""
+        sent = self.leg.send(label, *packets.values(), how=how, injected=True)
+        self.goes_on()
+        for payload in packets:
+            expect(self.seen).holds("payload-not-arrived", payload=b64(payload))
+        return sent
+
+    def comes_back(self, label: str, *payloads: bytes, index: int | None = None) -> None:
+        """Have the lab send these payloads on the access leg; a first one shows the far side where to send."""
+        self.send_back(label, *payloads, index=index)
+        for payload in payloads:
+            self.leg.wait_for(payload, self.bench.profile.timers.answer)
+
+    def send_back(self, label: str, *payloads: bytes, index: int | None = None) -> None:
+        """The same, without waiting for them."""
+        far = self.far
+        if far is not None:
+            far.send(label, *payloads, index=index)
+            return
+        if index is not None:
+            self.leg.source.index = index
+        self.leg.send(label, *(self.leg.protected(payload) for payload in payloads))
+
+    @property
+    def far(self) -> FarLeg | None:
+        """The tester's far leg, ``None`` where the lab sends back what it is given."""
+        return None if self.seen is self.leg else self.seen  # type: ignore[return-value]
+
+
+def by_sdes(bench: Bench, *lines: Line, label: str = "INVITE with SDES") -> Stream:
+    """The control: a call with SDES, in which a protected packet is let through."""
+    stream = Stream(bench, bench.media().peer.offer_sdes(label, *lines))
+    stream.flows()
+    return stream
+
+
+def by_dtls(bench: Bench, *, setup: str = "actpass") -> Stream:
+    """The control: a call with DTLS-SRTP, in which a protected packet is let through."""
+    call = bench.media().peer.offer_dtls("INVITE with DTLS-SRTP", setup=setup)
+    control(call.handshake("DTLS for SRTP")).accepted()
+    if call.leg.own is None:
+        raise InconclusiveError("the DTLS handshake gave no SRTP keys")
+    stream = Stream(bench, call)
+    stream.flows()
+    return stream

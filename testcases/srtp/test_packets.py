@@ -1,0 +1,293 @@
+"""SRTP packets on the access leg: forged, replayed, from elsewhere, and what the lab sends itself (RFC 3711)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imsproof.actors.srtpleg import b64, changed, lying
+from imsproof.codec.srtp import Context
+from imsproof.judge import expect
+from imsproof.purpose import purpose
+from imsproof.seams import InconclusiveError
+from imsproof.srtpsteps import Stream, by_sdes
+
+if TYPE_CHECKING:
+    from imsproof.bench import Bench
+
+HEAD = 12
+TAG = 10
+SHORT_TAG = 4
+OLD = 100
+"""Packets after which a replay is older than the window of 64 that RFC 3711 asks for at least."""
+TURNS, AT_ONCE = 6, 50
+"""Forged packets in turns, each no more than a small receive buffer holds."""
+LATE = 10
+WRAP = 1 << 16
+
+
+@purpose("SRTP-PKT-01")
+def test_changed_packets_are_dropped(bench: Bench) -> None:
+    """Packets with one octet changed, in header, payload or tag, are dropped."""
+    stream = by_sdes(bench)
+    packets = {}
+    for place in (1, 5, HEAD + 79, -TAG, -1):
+        payload = stream.mark()
+        packets[payload[:64]] = changed(stream.leg.protected(payload), place)
+    stream.refuses("SRTP with one octet changed", packets, how="srtp, changed")
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-02")
+def test_a_short_tag_is_not_enough(bench: Bench) -> None:
+    """Packets with a tag of 32 bits where 80 were agreed, with half a tag or none, are dropped."""
+    stream = by_sdes(bench)
+    packets = {}
+    for missing in (TAG - SHORT_TAG, TAG // 2, TAG):
+        payload = stream.mark()
+        packets[payload[:64]] = stream.leg.protected(payload)[:-missing]
+    stream.refuses("SRTP with a short tag", packets, how="srtp, short tag")
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-03")
+def test_plain_rtp_is_dropped(bench: Bench) -> None:
+    """Plain RTP on a leg with SDES keys is dropped, also behind a tag of zeros."""
+    stream = by_sdes(bench)
+    first, second = stream.mark(), stream.mark()
+    packets = {first: stream.leg.plain(first), second: stream.leg.plain(second) + bytes(TAG)}
+    stream.refuses("plain RTP", packets, how="plain")
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-04")
+def test_a_replay_is_dropped(bench: Bench) -> None:
+    """A packet that is sent again, once or often, arrives once."""
+    stream = by_sdes(bench)
+    payload = stream.mark()
+    packet = stream.leg.protected(payload)
+    stream.leg.send("SRTP", packet)
+    stream.leg.send("the same packet again", *[packet] * 5, injected=True)
+    stream.goes_on()
+    stream.leg.send("the same packet later", packet, injected=True)
+    stream.goes_on("SRTP at last")
+    expect(stream.seen).holds("payload-arrived-once", payload=b64(payload))
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-05")
+def test_an_old_replay_is_dropped(bench: Bench) -> None:
+    """A packet that is sent again long after, when it is older than any replay window, arrives once."""
+    stream = by_sdes(bench)
+    payload = stream.mark()
+    packet = stream.leg.protected(payload)
+    stream.leg.send("SRTP", packet)
+    stream.leg.send("many more", *(stream.leg.protected(stream.mark()) for _ in range(OLD)))
+    stream.flows("SRTP after them")
+    stream.leg.send("the first packet again", packet, injected=True)
+    stream.goes_on()
+    expect(stream.seen).holds("payload-arrived-once", payload=b64(payload))
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-06")
+def test_a_late_packet_is_taken(bench: Bench) -> None:
+    """A packet that was overtaken by a few others arrives, once."""
+    stream = by_sdes(bench)
+    payload = stream.mark()
+    late = stream.leg.protected(payload)
+    stream.leg.send("SRTP that overtakes", *(stream.leg.protected(stream.mark()) for _ in range(LATE)))
+    stream.flows("the last of them")
+    stream.leg.send("the late packet", late)
+    stream.seen.wait_for(payload, bench.profile.timers.answer)
+    expect(stream.seen).holds("payload-arrived", payload=b64(payload))
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-07")
+def test_sequence_numbers_may_wrap(bench: Bench) -> None:
+    """When sequence numbers wrap, the rollover counter rises, and packets arrive still."""
+    media = bench.media()
+    call = media.peer.offer_sdes("INVITE with SDES")
+    stream = Stream(bench, call)
+    stream.leg.source.index = WRAP - 3
+    stream.flows("SRTP before the wrap")
+    for _ in range(4):
+        stream.claimed("SRTP around the wrap")
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-08")
+def test_a_forged_number_does_not_move_the_receiver(bench: Bench) -> None:
+    """Forged packets with numbers far ahead do not change the receiver's counters: media go on."""
+    stream = by_sdes(bench)
+    source = stream.leg.source
+    here, packets = source.index, []
+    for ahead in (0x4000, 0x7000, 0xA000, 0xE000):
+        source.index = here + ahead
+        packets.append(changed(stream.leg.protected(stream.mark()), -1))
+    source.index = here
+    stream.leg.send("forged packets with numbers far ahead", *packets, how="srtp, changed", injected=True)
+    stream.claimed("SRTP after them")
+    stream.goes_on()
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-09")
+def test_the_labs_own_key_is_not_taken(bench: Bench) -> None:
+    """Packets under the lab's own key, as a mirror would send them, are dropped."""
+    stream = by_sdes(bench)
+    if stream.leg.theirs is None:
+        raise InconclusiveError("the lab's answer holds no key that can be used")
+    payload = stream.mark()
+    packet, roc = stream.leg.source.next(payload)
+    stream.refuses("SRTP under the lab's own key", {payload: stream.leg.theirs.protect(packet.to_bytes(), roc)})
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-10")
+def test_the_key_of_another_call_is_not_taken(bench: Bench) -> None:
+    """Packets under the key of another call that stands are dropped."""
+    stream = by_sdes(bench)
+    other = Stream(bench, stream.call.owner.offer_sdes("another INVITE with SDES"))
+    other.flows("SRTP of the other call")
+    payload = stream.mark()
+    packet, roc = stream.leg.source.next(payload)
+    stream.refuses("SRTP under the other call's key", {payload: other.leg.keys().protect(packet.to_bytes(), roc)})
+    other.call.close()
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-11")
+def test_a_made_up_key_is_not_taken(bench: Bench) -> None:
+    """Packets under a key that nobody agreed on are dropped: nothing of this source comes out."""
+    stream = by_sdes(bench)
+    chosen = stream.leg.keys().suite
+    keys = Context(chosen, bench.random.randbytes(chosen.master_size))
+    packets = {}
+    for _ in range(3):
+        payload = stream.mark()
+        packet, roc = stream.leg.source.next(payload)
+        packets[payload] = keys.protect(packet.to_bytes(), roc)
+    sent = stream.leg.send("SRTP under a made-up key", *packets.values(), how="srtp, wrong key", injected=True)
+    stream.goes_on()
+    expect(stream.seen).holds("numbers-not-arrived", sent=sent.exchange)
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-12")
+def test_headers_that_lie_do_no_harm(bench: Bench) -> None:
+    """Packets whose header announces what is not there, and ones too short, do not end the stream."""
+    stream = by_sdes(bench)
+    for label, packet in lying(stream.leg, stream.mark()).items():
+        stream.leg.send(f"a packet with {label}", packet, how="srtp, lying", injected=True)
+    stream.claimed("SRTP after them")
+    stream.goes_on()
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-13")
+def test_media_are_not_led_away(bench: Bench) -> None:
+    """A stranger's packets, plain, forged or replayed, do not lead the lab's media to him, nor get through."""
+    stream = by_sdes(bench)
+    before, payload = stream.mark(), stream.mark()
+    stream.comes_back("media of the far side", before)
+    other = stream.call.owner.stranger()
+    replayed = stream.leg.protected(stream.mark())
+    stream.leg.send("SRTP that is overheard", replayed)
+    forged = changed(stream.leg.protected(stream.mark()), -1)
+    packets, there = (other.plain(payload), forged, replayed), stream.leg.remote
+    other.send("packets of a stranger", *packets, how="plain, forged, replayed", injected=True, remote=there)
+    stream.goes_on()
+    after = stream.mark()
+    stream.comes_back("media of the far side after them", after)
+    expect(stream.seen).holds("payload-not-arrived", payload=b64(payload))
+    expect(stream.leg).holds("payload-arrived", payload=b64(after))
+    expect(other).holds("no-media-received")
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-14")
+def test_the_first_packet_may_not_be_a_strangers(bench: Bench) -> None:
+    """A stranger's packets before the first of the call do not lead the lab's media to him."""
+    call = bench.media().peer.offer_sdes("INVITE with SDES")
+    stream = Stream(bench, call)
+    other = call.owner.stranger()
+    payload = stream.mark()
+    packets = (other.plain(payload), other.plain(payload) + bytes(TAG))
+    other.send("a stranger's packets at first", *packets, how="plain", injected=True, remote=stream.leg.remote)
+    stream.flows()
+    after = stream.mark()
+    stream.comes_back("media of the far side", after)
+    expect(stream.seen).holds("payload-not-arrived", payload=b64(payload))
+    expect(stream.leg).holds("payload-arrived", payload=b64(after))
+    expect(other).holds("no-media-received")
+    stream.goes_on()
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-15")
+def test_many_forgeries_do_not_end_the_stream(bench: Bench) -> None:
+    """Hundreds of forged packets do not keep the call's own from getting through."""
+    stream = by_sdes(bench)
+    for turn in range(1, TURNS + 1):
+        packet = stream.leg.protected(stream.mark())
+        forged = [changed(packet, HEAD + place) for place in range(AT_ONCE)]
+        stream.leg.send(f"forged packets, turn {turn}", *forged, how="srtp, changed", injected=True)
+        stream.claimed(f"SRTP after turn {turn}")
+    stream.goes_on()
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-16")
+def test_what_the_lab_sends_is_protected(bench: Bench) -> None:
+    """Every media packet of the lab on the access leg is authentic under the agreed key; none is plain."""
+    stream = by_sdes(bench)
+    payloads = [stream.mark() for _ in range(20)]
+    stream.comes_back("media of the far side", *payloads)
+    expect(stream.leg).holds("media-protected", least=10)
+    expect(stream.leg).holds("payload-not-in-clear", payload=b64(payloads[0]))
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-17")
+def test_a_keystream_is_used_once(bench: Bench) -> None:
+    """When the far side uses a sequence number again with another payload, the lab does not use its keystream again."""
+    stream = by_sdes(bench)
+    index = bench.random.randrange(WRAP // 2)
+    stream.comes_back("media of the far side", stream.mark(), stream.mark(), index=index)
+    stream.send_back("other media under the same numbers", stream.mark(), stream.mark(), index=index)
+    stream.comes_back("media that go on", stream.mark(), index=index + 2)
+    expect(stream.leg).holds("keystream-used-once", least=2)
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-18")
+def test_the_labs_rollover_counter_rises(bench: Bench) -> None:
+    """When the far side's sequence numbers wrap, the lab's rollover counter on the access leg rises."""
+    stream = by_sdes(bench)
+    payloads = [stream.mark() for _ in range(6)]
+    stream.comes_back("media of the far side around the wrap", *payloads, index=WRAP - 3)
+    for payload in (payloads[0], payloads[-1]):
+        expect(stream.leg).holds("rollover-right", payload=b64(payload))
+    stream.call.close()
+
+
+@purpose("SRTP-PKT-19")
+def test_media_end_with_the_call(bench: Bench) -> None:
+    """After the end of the call nothing is let through any more, in either direction."""
+    stream = by_sdes(bench)
+    before, payload, back = stream.mark(), stream.mark(), stream.mark()
+    stream.comes_back("media of the far side", before)
+    packet = stream.leg.protected(payload)
+    stream.call.end()
+    silence = bench.profile.timers.silence
+    stream.leg.send("SRTP after the end", packet, injected=True)
+    stream.seen.wait_for(payload, silence)
+    expect(stream.seen).holds("payload-not-arrived", payload=b64(payload))
+    if stream.far is not None:
+        stream.send_back("media of the far side after the end", back)
+        stream.leg.wait_for(back, silence)
+        expect(stream.leg).holds("payload-not-arrived", payload=b64(back))
+    again = Stream(bench, stream.call.owner.offer_sdes("another INVITE with SDES"))
+    again.goes_on("SRTP of another call")
+    again.call.close()
