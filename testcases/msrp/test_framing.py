@@ -104,7 +104,7 @@ def test_responses_that_nobody_waits_for_are_ignored(bench: Bench) -> None:
     behind = flooder.send("SEND behind them")
     expect(behind).holds("nothing-but")
     still_serves(witness)
-    serves(flooder, witness)
+    serves(witness)
 
 
 def _turned(message: MsrpMessage) -> MsrpMessage:

@@ -360,7 +360,7 @@ class MsrpConnection(Attempt):
         for message in messages:
             facts: dict[str, Any] = {"transaction": message.transaction}
             if message.status:
-                own = asked is not None and message.transaction == asked.transaction
+                own = asked is not None and message.transaction == asked.transaction and not answer.status
                 facts |= {"msrp": "response", ("status" if own else "other_status"): message.status}
                 answer.status = message.status if own else answer.status
             else:

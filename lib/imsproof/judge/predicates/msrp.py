@@ -180,9 +180,11 @@ def nothing_but(events: Events, *, exchange: str) -> Finding:
             what = event.facts.get("method") or f"a response ({event.facts.get('other_status')})"
             return fails(f"{exchange}: the lab sent {what} that nobody asked for", event.seq)
     done = next((event.seq for event in own if event.kind is Kind.RECEIVED), 0)
-    if not done:
-        return unknown(f"{exchange}: no response came, so it cannot be told what else would have come")
-    return holds(f"{exchange}: nothing came but the response", done)
+    if not any(event.kind is Kind.SENT for event in own):
+        return unknown(f"{exchange}: nothing was sent")
+    return holds(
+        f"{exchange}: nothing came{' but the response' if done else ', not even a response'}", done or own[-1].seq
+    )
 
 
 @predicate("reports-at-most")
