@@ -5,8 +5,8 @@
 #
 # PEER: chromium, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
 # pion (the same, in Go; WRONG as in pion-peer.go), werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs),
-# openssl-right or openssl-wrong (DTLS alone, started for each offer). What is missing is installed from npm and Debian.
-# Exit status: imsproof's; 4 when the peer does not start.
+# openssl, openssl-client, mbedtls, wolfssl, or one of them with -lax (DTLS alone, started for each offer; bare-peer.py).
+# What is missing is installed from npm, PyPI and Debian. Exit status: imsproof's; 4 when the peer does not start.
 set -eu
 cd "$(dirname "$0")"
 
@@ -15,6 +15,8 @@ wrong=$(printf %s "${1#"$peer"}" | tr -d :)
 shift
 [ $# -gt 0 ] || set -- --family DC
 imsproof=../../.venv/bin/imsproof
+built=../../.venv-real/dc
+mkdir -p $built
 
 install() {
     case $1 in
@@ -24,9 +26,17 @@ install() {
         npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json ;;
     chromium)
         command -v "${CHROMIUM:-chromium}" >/dev/null || debian chromium ;;
+    mbedtls)
+        [ -e $built/python/mbedtls ] && return
+        python3 -m venv $built/python
+        $built/python/bin/python -m pip install --quiet --disable-pip-version-check python-mbedtls==2.10.1
+        touch $built/python/mbedtls ;;
+    wolfssl*)
+        [ -e /usr/include/wolfssl/ssl.h ] && command -v cc >/dev/null || debian libwolfssl-dev gcc libc6-dev
+        [ $built/wolfssl-peer -nt wolfssl-peer.c ] || cc -O1 -o $built/wolfssl-peer wolfssl-peer.c -lwolfssl ;;
     pion)
         [ -d /usr/share/gocode/src/github.com/pion/webrtc ] || debian golang-go golang-github-pion-webrtc.v3-dev
-        [ build/pion-peer -nt pion-peer.go ] || GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/pion-peer pion-peer.go ;;
+        [ $built/pion-peer -nt pion-peer.go ] || GO111MODULE=off GOPATH=/usr/share/gocode go build -o $built/pion-peer pion-peer.go ;;
     esac
 }
 debian() {
@@ -39,9 +49,17 @@ debian() {
 }
 
 node="node --max-old-space-size=512"
+IMSPROOF_PEER=$peer${wrong:+-$(printf %s "$wrong" | tr , -)}
+export IMSPROOF_PEER
 case $peer in
-openssl-right | openssl-wrong)
-    exec "$imsproof" run "$peer.yaml" "$@" ;;
+openssl* | mbedtls | wolfssl*)
+    install "$peer"
+    IMSPROOF_PEER_PYTHON=python3
+    [ "$peer" != mbedtls ] || IMSPROOF_PEER_PYTHON=$built/python/bin/python
+    IMSPROOF_PEER_ROLE=passive
+    [ "${peer#openssl-client}" = "$peer" ] || IMSPROOF_PEER_ROLE=active
+    export IMSPROOF_PEER_PYTHON IMSPROOF_PEER_ROLE
+    exec "$imsproof" run bare.yaml "$@" ;;
 chromium | libwebrtc | libdatachannel | werift)
     install npm
     [ "$peer" != chromium ] || install chromium
@@ -50,7 +68,7 @@ chromium | libwebrtc | libdatachannel | werift)
 pion)
     install pion
     profile=webrtc.yaml
-    start() { exec build/pion-peer "$IMSPROOF_PEER_PORT" "$wrong"; } ;;
+    start() { exec $built/pion-peer "$IMSPROOF_PEER_PORT" "$wrong"; } ;;
 werift-bare)
     install npm
     profile=werift.yaml
@@ -60,11 +78,10 @@ werift-bare)
     exit 2 ;;
 esac
 
-IMSPROOF_PEER=$peer${wrong:+-$(printf %s "$wrong" | tr , -)}
 IMSPROOF_PEER_PORT=${IMSPROOF_PEER_PORT:-18090}
 IMSPROOF_PEER_DTLS=1.2
 [ "$peer" != chromium ] || IMSPROOF_PEER_DTLS=1.3
-export IMSPROOF_PEER IMSPROOF_PEER_PORT IMSPROOF_PEER_DTLS
+export IMSPROOF_PEER_PORT IMSPROOF_PEER_DTLS
 log=${IMSPROOF_PEER_LOG:-$(mktemp)}
 : >"$log"
 serve() { # a peer that dies of a purpose comes up again for the next one

@@ -93,7 +93,7 @@ def test_a_weak_hash_beside_a_strong_one_does_not_count(bench: Bench) -> None:
 
 @purpose("DC-FP-10")
 def test_the_media_levels_fingerprint_counts(bench: Bench) -> None:
-    """Where session and media level differ, the media level's certificate counts; a refusal of such an offer is safe too."""
+    """Where session and media level differ, only the media level's certificate is taken; a refusal is safe too."""
     peer = bench.data_channel_peer()
 
     def edit(offer: Sdp) -> None:

@@ -74,3 +74,15 @@ def test_alerts_in_clear_are_found() -> None:
 def test_a_handshake_message_knows_its_record() -> None:
     record = dtls.Handshake(1, b"abc").record(sequence=7)
     assert (record.content_type, record.sequence, record.version) == (22, 7, dtls.DTLS_1_2)
+
+
+def test_a_server_hello_is_found_among_other_records() -> None:
+    hello = dtls.ServerHello(0xFEFD, bytes(32), b"", 0xC02B)
+    alert = dtls.Record(21, b"\x01\x00").to_bytes()
+    message = dtls.Handshake(dtls.SERVER_HELLO, hello.to_bytes()).record().to_bytes()
+    assert dtls.server_hello(alert + message) == hello
+
+
+@pytest.mark.parametrize("datagram", [b"", b"\x16\xfe\xfd", dtls.Record(22, b"\x02").to_bytes(), b"SSH-2.0"])
+def test_what_holds_no_server_hello_has_none(datagram: bytes) -> None:
+    assert dtls.server_hello(datagram) is None

@@ -80,6 +80,23 @@ def test_a_certificate_that_the_server_refuses_is_an_alert(session: Session, ide
     assert alert.facts == {"alert": "bad_certificate", "level": "fatal"}
 
 
+def test_what_the_server_selected_is_told_when_the_client_goes_no_further(session: Session, identity: Identity) -> None:
+    async def run() -> None:
+        near, far = [
+            await UdpEndpoint.open(session, name, name, local=("127.0.0.1", 0), quiet=True) for name in ("1:c", "2:s")
+        ]
+        picky = DtlsEngine("client", identity, ciphers=b"AECDH:ADH", security_level=0)
+        server = DtlsEngine("server", identity, ciphers=b"AECDH:ADH", security_level=0)  # it asks for a certificate too
+        client = DtlsEndpoint(near, picky, far.local)
+        DtlsEndpoint(far, server, near.local)
+        with pytest.raises(ConnectionFailedError, match="unexpected message"):
+            await client.handshake()
+
+    session.run(run())
+    told = [event for event in events(session, "1:c") if event.kind is Kind.REFUSED]
+    assert "_anon_" in told[0].facts["selected"]
+
+
 def test_silence_is_a_timeout(session: Session, identity: Identity) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))

@@ -49,6 +49,7 @@ class Handshake:
     Attributes:
         identity: another certificate than the offered one.
         no_certificate: show none at all.
+        ask_certificate: as a server, ask for one (which no anonymous suite goes with).
         versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
         check_fingerprint: check the lab's certificate against its answer.
         injected: mark it as planted in the ladder; a refusal is expected, so SCTP is waited for no longer than
@@ -61,6 +62,7 @@ class Handshake:
 
     identity: Identity | None = None
     no_certificate: bool = False
+    ask_certificate: bool = True
     versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
     ciphers: bytes | None = None
     security_level: int | None = None
@@ -245,6 +247,7 @@ class DataChannelCall:
             ciphers=how.ciphers,
             security_level=how.security_level,
             srtp_profiles=WEBRTC_SRTP if self.ice else (),
+            require_peer_cert=how.ask_certificate,
             verify_peer=matches,
             keylog=self.session.keys.append,
             mtu=how.mtu,

@@ -219,6 +219,20 @@ class HelloVerifyRequest:
         return self.version.to_bytes(2, "big") + vector(1, self.cookie) + self.trailing
 
 
+def server_hello(datagram: bytes) -> ServerHello | None:
+    """Return the first whole ServerHello in clear of a datagram, or ``None``."""
+    try:
+        for record in split_records(datagram):
+            if record.content_type != HANDSHAKE or record.epoch:
+                continue
+            for message in handshakes(record.fragment):
+                if message.message_type == SERVER_HELLO:
+                    return ServerHello.parse(message.body)
+    except TlsSyntaxError:
+        pass
+    return None
+
+
 def alerts(records: Iterable[Record]) -> list[Alert]:
     """Return the alerts that stand in clear (epoch 0) among ``records``, in order."""
     return [

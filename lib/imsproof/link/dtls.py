@@ -7,6 +7,8 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from imsproof.codec.dtls import server_hello
+from imsproof.codec.tlssuites import suite_name
 from imsproof.engine.dtls import DtlsError
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.subject import Attempt
@@ -63,6 +65,7 @@ class DtlsEndpoint:
         self.alter: Callable[[bytes], Sequence[bytes]] | None = None
         self.failed = ""
         self._told = "new"
+        self._selected = ""
         self._alerts = [0, 0]
         self._changed = asyncio.Event()
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
@@ -225,6 +228,8 @@ class DtlsEndpoint:
                 exchange=self.exchange,
             )
             return
+        if not self._selected and self._told in ("new", "handshaking") and (hello := server_hello(data)):
+            self._selected = suite_name(hello.suite)
         self.engine.receive(data)
         self._pump()
 
@@ -267,7 +272,9 @@ class DtlsEndpoint:
 
     def _tell_state(self) -> None:
         before, self._told = self._told, self.engine.state
+        selected = {"selected": self._selected} if self._selected else {}
         if self._told == "connected":
+            self._selected = ""
             self._emit(Kind.HANDSHAKE, self.engine.facts())
         elif self._told == "closed":
             if before != "connected":
@@ -275,7 +282,7 @@ class DtlsEndpoint:
             self._emit(Kind.CLOSED, {"reason": self.engine.reason or "closed", "by": "lab"})
         elif self._told == "failed" and not self.engine.alerts_seen:
             stage = "established" if before == "connected" else "handshake"
-            self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage})
+            self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage, **selected})
         if self.on_state:
             self.on_state(self._told)
 

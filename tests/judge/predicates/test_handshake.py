@@ -63,6 +63,15 @@ def test_a_completed_handshake_was_not_refused_unless_it_fell_to_another_version
     assert handshake_refused([], exchange="1:x").outcome is U
 
 
+def test_who_selected_what_must_not_be_taken_has_not_refused_it() -> None:
+    """A server picks an anonymous suite and asks for a certificate beside it: the tester's own stack stops there."""
+    story = Story().add(Kind.SENT, transport="dtls")
+    story.add(Kind.REFUSED, transport="dtls", reason="unexpected message", stage="handshake", selected="TLS_ECDH_anon")
+    found = handshake_refused(story.events, exchange="1:x")
+    assert found.outcome is F
+    assert "selected TLS_ECDH_anon" in found.sentence
+
+
 @pytest.mark.parametrize(
     ("story", "outcome"),
     [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.codec.dtls import SERVER_HELLO, ServerHello, TlsSyntaxError, alerts, handshakes, split_records
-from imsproof.codec.tlshello import HANDSHAKE, version_name
+from imsproof.codec.dtls import TlsSyntaxError, alerts, server_hello, split_records
+from imsproof.codec.tlshello import version_name
 from imsproof.judge.effect import of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
@@ -29,8 +29,9 @@ def version_selected(events: Events, *, exchange: str, versions: Sequence[str]) 
         if event.kind is not Kind.RECEIVED:
             continue
         records = _records(event.data)
-        selected = _selected(records)
-        if selected:
+        hello = server_hello(event.data)
+        if hello is not None:
+            selected = version_name(hello.selected_version)
             verdict = holds if selected in versions else fails
             return verdict(f"{exchange}: the server selected {selected}", sent.seq, event.seq)
         told = told or next((f"the alert {alert.name}" for alert in alerts(records)), "")
@@ -42,16 +43,3 @@ def _records(datagram: bytes) -> list[Record]:
         return split_records(datagram)
     except TlsSyntaxError:
         return []
-
-
-def _selected(records: list[Record]) -> str:
-    for record in records:
-        if record.content_type != HANDSHAKE or record.epoch:
-            continue
-        try:
-            for message in handshakes(record.fragment):
-                if message.message_type == SERVER_HELLO:
-                    return version_name(ServerHello.parse(message.body).selected_version)
-        except TlsSyntaxError:
-            continue
-    return ""

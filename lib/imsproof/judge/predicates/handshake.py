@@ -56,9 +56,18 @@ def strong_suite(events: Events, *, exchange: str) -> Finding:
 
 @predicate("handshake-refused")
 def handshake_refused(events: Events, *, exchange: str, versions: Sequence[str] = ()) -> Finding:
-    """No handshake completed with the offered parameters (with one of ``versions``, when given)."""
+    """No handshake completed with the offered parameters (with one of ``versions``, when given).
+
+    Who selected one of them refused nothing, though the tester's own stack went no further.
+    """
     done = _handshake(events, exchange)
     if done is None:
+        taken = next((event for event in of_exchange(events, exchange) if event.facts.get("selected")), None)
+        if taken is not None:
+            why = taken.facts.get("reason", "no reason given")
+            return fails(
+                f"{exchange}: the lab selected {taken.facts['selected']} (the tester broke off: {why})", taken.seq
+            )
         seen = effect(events, exchange)
         sentence = f"{exchange}: the lab {seen.how}"
         if seen.result is Result.UNKNOWN:
