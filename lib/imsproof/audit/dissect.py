@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imsproof.audit import secure, source, web
 from imsproof.audit.draft import Draft, between, journal
@@ -87,6 +88,7 @@ class _Reader:
         self._tls: list[Connection] = []
         self._shut: set[frozenset[Address]] = set()
         """Ends of TLS and DTLS, which keys may open."""
+        self._handshakes: dict[int, dict[str, Any]] = {}
         self._tried: Counter[Way] = Counter()
         self._sctp: set[Way] = set()
 
@@ -178,6 +180,7 @@ class _Reader:
             self._shut.add(frozenset((one.client, one.server)))
             if (draft := secure.tls(one)) is not None:
                 self._drafts.append(draft)
+                self._handshakes[id(one)] = draft.facts
         elif one.there.runs[0].data.startswith(http2.PREFACE[:16]):
             counts["HTTP/2 connections in clear"] += 1
             there, back = one.there.runs[0], one.back.runs[0]
@@ -236,10 +239,22 @@ class _Reader:
                 pcapng.write(file, chosen, keys=list(keys))
             try:
                 plain = plaintext.decrypt(copy, associations)
+                self._certificates(plaintext.certificates(copy) if self._tls else [])
             except ValueError as error:
                 self.reading.notes.append(f"the keys were not used: {error}")
                 return
         self._opened(plain)
+
+    def _certificates(self, shown: Sequence[tuple[int, Address, bytes]]) -> None:
+        """Complete the handshakes with the certificates that TLS 1.3 encrypts."""
+        for number, source_address, der in shown:
+            one = self._tls[number] if number < len(self._tls) else None
+            facts = self._handshakes.get(id(one), {})
+            if one is None or source_address not in {one.client, one.server}:
+                continue
+            side = "server_certificates" if source_address == one.server else "client_certificates"
+            if not facts.get(side):
+                facts[side] = [base64.b64encode(der).decode("ascii")]
 
     def _opened(self, plain: plaintext.Plain) -> None:
         nth: defaultdict[frozenset[Address], int] = defaultdict(int)

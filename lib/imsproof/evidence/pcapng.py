@@ -101,7 +101,9 @@ def interface_block(link: int, name: str = "") -> bytes:
 def enhanced(packet: Packet, interface: int = 0) -> bytes:
     """Return an enhanced packet block."""
     length = len(packet.data)
-    head = struct.pack("<IIIII", interface, packet.utc_ns >> 32, packet.utc_ns & 0xFFFFFFFF, length, length + packet.cut)
+    head = struct.pack(
+        "<IIIII", interface, packet.utc_ns >> 32, packet.utc_ns & 0xFFFFFFFF, length, length + packet.cut
+    )
     options = _option(OPT_COMMENT, packet.comment) + _END if packet.comment else b""
     return _block(ENHANCED, head + _padded(packet.data) + options)
 

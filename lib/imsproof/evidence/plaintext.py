@@ -125,6 +125,33 @@ def decrypt(capture: Path, associations: Sequence[str] = ()) -> Plain:
     return plain
 
 
+def certificates(capture: Path) -> list[tuple[int, Address, bytes]]:
+    """Return the certificates that were shown in TLS, also those that TLS 1.3 encrypts, where the keys are in it.
+
+    For each the number of its TCP connection (from 0, in the order of their first packets), who showed it, and the
+    first of the chain (DER).
+
+    Raises:
+        ValueError: as :func:`decrypt`.
+    """
+    program = shutil.which("tshark")
+    if program is None:
+        raise ValueError(why_not())
+    fields = ("tcp.stream", "ip.src", "ipv6.src", "tcp.srcport", "tls.handshake.certificate")
+    wanted = [part for field_name in fields for part in ("-e", field_name)]
+    command = [program, "-n", "-r", str(capture), "-Y", fields[-1], "-T", "fields", "-E", "occurrence=f", *wanted]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 - own arguments
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ValueError(f"tshark read no certificates: {error}") from error
+    found = []
+    for line in done.stdout.decode("ascii", "replace").splitlines():
+        with suppress(ValueError):
+            stream, four, six, port, der = line.split("\t")
+            found.append((int(stream), (packets.text(packets.packed(four or six)), int(port)), bytes.fromhex(der)))
+    return found
+
+
 def _tcp_connections(captured: Iterable[pcapng.Packet]) -> Iterator[Way]:
     """Yield the two ends of each TCP connection, in the order in which tshark numbers them."""
     first: dict[frozenset[Address], int | None] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.codec.sdp import MediaSection, Sdp
 from imsproof.codec.sip import Message
-from imsproof.codec.sipaddress import SipSyntaxError, parse_name_addr, parse_uri
+from imsproof.codec.sipaddress import SipSyntaxError, parse_name_addr, parse_params, parse_uri
 from imsproof.judge.registry import Finding, fails, holds, unknown
 
 if TYPE_CHECKING:
@@ -94,13 +94,14 @@ class Legs:
         return self.is_ue(event.local) != self.is_ue(event.remote)
 
 
-Transaction = tuple[str, str, frozenset[object]]
+Transaction = tuple[str, str, str]
 
 
-def transaction(event: Event, message: Message) -> Transaction:
-    """Name the transaction of a message on one leg."""
-    ends = frozenset(one[0] if one else "" for one in (event.local, event.remote))
-    return message.get("Call-ID") or "", " ".join((message.get("CSeq") or "").split()), ends
+def transaction(message: Message) -> Transaction:
+    """Name the transaction of a message on one leg: the topmost Via's branch is that of its hop (RFC 3261 17.1.3)."""
+    via = next(iter(message.values("Via")), "")
+    branch = parse_params(via.partition(";")[2]).get("branch") or ""
+    return message.get("Call-ID") or "", " ".join((message.get("CSeq") or "").split()), branch
 
 
 def answered(events: Events) -> dict[Transaction, tuple[Event, Message]]:
@@ -108,7 +109,7 @@ def answered(events: Events) -> dict[Transaction, tuple[Event, Message]]:
     found: dict[Transaction, tuple[Event, Message]] = {}
     for event, message in messages(events):
         if not message.is_request and message.status >= 200:
-            found.setdefault(transaction(event, message), (event, message))
+            found.setdefault(transaction(message), (event, message))
     return found
 
 
@@ -137,7 +138,7 @@ def sessions(events: Events) -> list[Session]:
         if not message.is_request or message.method not in {"INVITE", "UPDATE"}:
             continue
         offered = description(message)
-        answer = done.get(transaction(event, message))
+        answer = done.get(transaction(message))
         taken = description(answer[1]) if answer and 200 <= answer[1].status < 300 else None
         if offered is None or answer is None or taken is None:
             continue

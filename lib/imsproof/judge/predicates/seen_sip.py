@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from imsproof.codec.secagree import SecMechanism
     from imsproof.codec.sip import Message
+    from imsproof.judge.passive import Transaction
     from imsproof.seams import Event, Events
 
 KEYS = ("ck", "ik")
+OWN = {100, 401, 407, 421, 494}
+"""Answers that a node of the network gives by itself, not another UE."""
 
 
 def _challenges(events: Events) -> Iterator[tuple[Event, Message, dict[str, str]]]:
@@ -75,7 +78,7 @@ def _registrations(events: Events, legs: Legs) -> Iterator[tuple[Event, Message,
     done = answered(events)
     for event, message in messages(events):
         if message.is_request and message.method == "REGISTER" and legs.is_ue(event.local):
-            answer = done.get(transaction(event, message))
+            answer = done.get(transaction(message))
             yield event, message, answer[1] if answer else None
 
 
@@ -105,7 +108,7 @@ def seen_outside_association(events: Events) -> Finding:
     for event, message in messages(events):
         if not message.is_request or not legs.is_ue(event.local) or event.remote is None:
             continue
-        answer = done.get(transaction(event, message))
+        answer = done.get(transaction(message))
         served = answer is not None and 200 <= answer[1].status < 300
         if message.method == "REGISTER":
             _follow(protected, message, answer[1] if answer else None, served=served)
@@ -137,15 +140,21 @@ def _is_over(message: Message) -> bool:
 
 @predicate("seen-product-told")
 def seen_product_told(events: Events) -> Finding:
-    """What the network answers to registrations names no product with its version."""
+    """What the network itself answers to UEs names no product with its version."""
     legs = Legs(events)
     looks = []
+    to_nobody: set[Transaction] = set()
     for event, message in messages(events):
-        if message.is_request or message.method != "REGISTER" or not legs.is_ue(event.remote):
+        if message.is_request:
+            if message.method == "OPTIONS" and "@" not in message.uri:
+                to_nobody.add(transaction(message))
+            continue
+        own = message.method == "REGISTER" or message.status in OWN or transaction(message) in to_nobody
+        if not own or not legs.is_ue(event.remote):
             continue
         told = [value for name in ("Server", "User-Agent") for value in message.get_all(name) if VERSION.search(value)]
         looks.append(Look(event, f"an answer names {told[0][:80]}" if told else ""))
-    return tally(looks, "answers to registrations")
+    return tally(looks, "answers of the network itself")
 
 
 @predicate("seen-headers-told")
