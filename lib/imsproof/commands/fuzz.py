@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from imsproof.fuzzing.gmsip import GmSip
 from imsproof.fuzzing.gmstream import GmStream
 from imsproof.fuzzing.mutate import Mutator
 from imsproof.fuzzing.search import Search, marked
-from imsproof.fuzzing.target import MARK, Target
+from imsproof.fuzzing.target import MARK, NUMBERED, Target
 from imsproof.fuzzing.watch import Condition
 from imsproof.seams import ImsproofError
 
@@ -35,7 +34,6 @@ SMALL_VOLLEY, STREAM_VOLLEY = 16, 32
 """Cases between two looks at the lab where each costs a conversation, or a connection."""
 MAX_MUTATED = 2_000
 CI_SEED, CI_BUDGET, BUDGET = 0, "20s", "60s"
-_NUMBERED = re.compile(rb"0{6}[0-9a-f]{10}")
 
 
 class By(StrEnum):
@@ -160,6 +158,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
                 learn=work.learn,
                 volley=VOLLEY if target in DATAGRAMS else STREAM_VOLLEY if target in SIP else SMALL_VOLLEY,
                 watch=look_out(face, where),
+                rest=where.declared.timers.associations,
             )
             try:
                 work.run(campaign, by, _systematic(face, share, sample_of, chosen) if by is By.SYSTEMATIC else None)
@@ -195,7 +194,7 @@ class _Work:
 
     def learn(self, data: bytes) -> None:
         """Keep a message whose answer was new, with the mark again in the place of its number."""
-        fresh = _NUMBERED.sub(MARK.encode(), data)
+        fresh = NUMBERED.sub(MARK.encode(), data)
         if self._kept is not None:
             self._kept.add(fresh)
         if self._grows and self._mutator is not None and len(self._mutator.corpus) < MAX_MUTATED:

@@ -16,8 +16,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from imsproof.fuzzing.growth import GOOD, MALFORMED, measure
 from imsproof.fuzzing.shrink import minimise, minimise_bytes
 from imsproof.fuzzing.watch import Condition, Look, Watch
+from imsproof.judge.growth import ROUNDS, grows, told
 
 if TYPE_CHECKING:
     from imsproof.fuzzing.target import Reaction, Target
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 VOLLEY = 64
 MAX_KINDS = 2_000
 MAX_FINDINGS = 20
+MOST_SECONDS = 90.0
+"""That one series of rounds may take."""
 REMEMBERED = 8
 """Volleys that are sent again together when the last alone does no harm: what broke the lab may have begun earlier."""
 BLIND = 20
@@ -118,6 +122,7 @@ class Campaign:
         learn: Callable[[bytes], None] = lambda _: None,
         volley: int = VOLLEY,
         watch: Watch | None = None,
+        rest: float = 33.0,
     ) -> None:
         """Prepare (``last_kinds`` are the kinds of reaction to the last volley).
 
@@ -128,6 +133,7 @@ class Campaign:
             learn: told of a case whose reaction was new.
             volley: how many cases go out between two looks at the lab, at most.
             watch: says what a look means.
+            rest: seconds after which a lab has freed what it keeps for a transaction.
         """
         self.target = target
         self.budget = budget
@@ -135,6 +141,7 @@ class Campaign:
         self.learn = learn
         self.volley = volley
         self.watch = watch or Watch(target)
+        self.rest = rest
         self.progress = Progress()
         self._recent: deque[Case] = deque(maxlen=REMEMBERED * volley)
         self.last_kinds: list[str] = []
@@ -187,7 +194,7 @@ class Campaign:
         elif look.condition in {Condition.FINE, Condition.GROWN}:
             self._blind = 0
             if look.condition is Condition.GROWN:
-                progress.remarks.append(f"after {progress.cases} cases: {look.why}")
+                self._grown(look)
         else:
             self._suspect(look, cases)
         progress.seconds = time.monotonic() - self._begun
@@ -230,6 +237,39 @@ class Campaign:
                 "send from an address that it does not limit (tester.addresses), or more slowly"
             )
 
+    def _grown(self, look: Look) -> None:
+        """Measure whether memory grows with the last messages, and not with as many good ones; else it is a remark."""
+        progress = self.progress
+        messages = [data for _, data in self._recent]
+        remark = f"after {progress.cases} cases: {look.why}"
+        if self.watch.hooks is None or not self.target.good():
+            progress.remarks.append(remark)
+            return
+        read = self.watch.hooks.memory
+
+        def send(kind: str) -> None:
+            some = [self.target.like(one) if kind == GOOD else self.target.again(one) for one in messages]
+            for start in range(0, len(some), self.volley):
+                self.target.fire(some[start : start + self.volley])
+
+        begun = time.monotonic()
+        send(MALFORMED)
+        if 2 * ROUNDS * (time.monotonic() - begun) > MOST_SECONDS:
+            progress.remarks.append(f"{remark}; messages are too slow here to measure what they leave behind")
+            return
+        rounds = measure(read, send)
+        if grows(rounds):
+            time.sleep(self.rest)
+            rounds = measure(read, send)
+        why = f"in rounds of {len(messages)}, {told(rounds)}"
+        if not grows(rounds):
+            progress.remarks.append(f"{remark}; {why}: no leak")
+            return
+        names = tuple(name for name, _ in self._recent)
+        why = f"memory grows steadily: {why}"
+        found = Found(Condition.LEAKING, tuple(messages), progress.volleys, confirmed=True, names=names, why=why)
+        progress.found.append(found)
+
     # --- what harmed the lab ---
 
     def _suspect(self, first: Look, cases: Sequence[Case]) -> None:
@@ -239,6 +279,9 @@ class Campaign:
         back = self.back()
         if back and first.condition.may_be_load and self._is_load(len(messages)):
             progress.loaded += 1
+            remark = f"as many good messages do it too: {first.why}"
+            if remark not in progress.remarks:
+                progress.remarks.append(remark)
             self.volley = max(self.volley // 2, 1)
             back = self.back()
             if not back:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imsproof.codec.sdp import Fingerprint, data_channel_offer
 from imsproof.codec.torture import sdp as offers
 from imsproof.engine.identity import make_identity
-from imsproof.fuzzing.target import Reaction, Told
+from imsproof.fuzzing.target import FRESH, NUMBERED, Reaction, Told
 from imsproof.fuzzing.watch import Health
 from imsproof.seams import Kind
 
@@ -84,6 +84,15 @@ class Door:
     def good(self) -> bytes:
         """Return the case that all others are made from."""
         return self.corpus[0]
+
+    def again(self, case: bytes) -> bytes:
+        """Write a case that was sent as a new one."""
+        return NUMBERED.sub(next(FRESH), case)
+
+    def like(self, case: bytes) -> bytes:
+        """Write a good case of the same kind."""
+        del case
+        return self.good()
 
     def wire(self, case: bytes) -> list[bytes]:
         """A case takes a conversation here, more than datagrams."""

@@ -16,7 +16,7 @@ from imsproof.codec.torture import ims, rfc4475
 from imsproof.codec.torture.draft import Draft, line
 from imsproof.fuzzing.doors import Door
 from imsproof.fuzzing.gmsip import MOST_OCTETS
-from imsproof.fuzzing.target import MARK, Reaction
+from imsproof.fuzzing.target import MARK, NUMBERED, Reaction
 from imsproof.fuzzing.watch import Condition, Health, Look
 from imsproof.seams import InconclusiveError, Kind
 
@@ -206,5 +206,5 @@ class GmForward(Door):
 
 def _token(case: bytes) -> bytes:
     """Return the number of a case, by which it is known on the other side."""
-    found = re.search(rb"0{6}[0-9a-f]{10}|(?:feed){4}", case)
+    found = NUMBERED.search(case) or re.search(rb"(?:feed){4}", case)
     return found[0] if found else b""

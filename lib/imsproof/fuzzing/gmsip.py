@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.codec.torture import Aim, ims, plain, rfc4475, rfc5118
 from imsproof.fuzzing.anomalies import METHODS
-from imsproof.fuzzing.target import MARK, Reaction, Status, UdpTarget
+from imsproof.fuzzing.target import FRESH, MARK, Reaction, Status, UdpTarget
 
 if TYPE_CHECKING:
     import random
@@ -65,6 +65,13 @@ def usual_corpus(aim: Callable[[str], Aim]) -> list[bytes]:
     cases = (*rfc4475.ALL, *rfc5118.ALL, *ims.ALL)
     found += [one.message(replace(aim(one.method), token=MARK)) for one in cases]
     return [one for one in found if len(one) < MOST_OCTETS]
+
+
+def good_like(case: bytes, aim: Callable[[str], Aim]) -> bytes:
+    """Write a good request of a case's method; what has none that is known is taken for OPTIONS."""
+    word = case.partition(b" ")[0].decode("ascii", "replace")
+    method = word if word in METHODS else "OPTIONS"
+    return plain(method, replace(aim(method), token=next(FRESH).decode()))
 
 
 class GmSip(UdpTarget):
@@ -123,6 +130,10 @@ class GmSip(UdpTarget):
     def good(self) -> bytes:
         """Write a good request, as probes are."""
         return self.question()[0]
+
+    def like(self, case: bytes) -> bytes:
+        """Write a good request of the same method."""
+        return good_like(case, self.aim)
 
     def sound(self, status: int) -> bool:
         """Whether a good request is answered as at the beginning, or at least not blamed."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.station import tls_of
 from imsproof.codec.torture import framing, plain
 from imsproof.fuzzing.doors import Door
-from imsproof.fuzzing.gmsip import BLAMED, PROBES, final_status, signature, usual_corpus
+from imsproof.fuzzing.gmsip import BLAMED, PROBES, final_status, good_like, signature, usual_corpus
 from imsproof.fuzzing.target import MARK, Reaction
 from imsproof.fuzzing.watch import Condition, Health, Look
 from imsproof.link.session import ConnectionFailedError
@@ -129,6 +129,10 @@ class GmStream(Door):
     def good(self) -> bytes:
         """Write a good request, as probes are."""
         return self._good()[0]
+
+    def like(self, case: bytes) -> bytes:
+        """Write a good request of the same method."""
+        return good_like(case, self.aim)
 
     def _good(self) -> tuple[bytes, bytes]:
         token = f"ffff{self._chance.getrandbits(64):016x}"

@@ -29,8 +29,8 @@ SECONDS = 10.0
 EVERY = 1.0
 """Seconds between two askings of a command or URL while all is well."""
 MAX_LOG = 4 * 1024 * 1024
-GROWTH_FACTOR, GROWTH_KIB = 2.0, 65_536
-"""Memory has grown when it is twice what it was, and 64 MiB more."""
+GROWTH_FACTOR, GROWTH_KIB = 1.5, 32_768
+"""Memory has grown when it is half as much again as it was, and 32 MiB more: then it is worth to measure."""
 _MEMORY = re.compile(r"(?im)^\s*memory(?:_kib)?\s*[:=]\s*(\d+)")
 _PIDS = re.compile(r"(?im)^\s*pids?\s*[:=]\s*([\d ,]+)")
 
@@ -73,8 +73,10 @@ class Hooks:
         return self._usual.ill
 
     def memory(self) -> int:
-        """Return what the lab takes now, in KiB; 0 when the profile names no processes."""
-        return memory_of(self._declared.pids).kib if self._declared.pids is not None else 0
+        """Return what the lab takes now, in KiB; 0 when that cannot be known."""
+        if self._declared.pids is not None:
+            return memory_of(self._declared.pids).kib
+        return self._read(asking=True).memory
 
     def look(self, *, urgent: bool = False) -> Look | None:
         """Return what is not as it was, or ``None``; a command or URL is asked about once a second unless urgent."""

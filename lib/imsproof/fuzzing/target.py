@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from imsproof.actors.outsider import Outsider
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 MARK = "0123456789abcdef"
 """Stands in a corpus where each message has a token of its own."""
+NUMBERED = re.compile(rb"0{6}[0-9a-f]{10}")
+"""What stands there in a message that went out: its number."""
 PROBES_A_SOCKET = 25
 """Networks limit requests of one source; a probe must not run into that."""
 CASES_A_SOCKET = 64
@@ -81,6 +85,12 @@ class Target(Protocol):
     def good(self) -> bytes:
         """Write a case that is good (``b""`` where there is none)."""
 
+    def again(self, case: bytes) -> bytes:
+        """Write a case that was sent as a new one, where it carries a number of its own."""
+
+    def like(self, case: bytes) -> bytes:
+        """Write a good case of the same kind: what leaves as much behind by right."""
+
     def wire(self, case: bytes) -> list[bytes]:
         """Write the datagrams that carry a case; none where a case takes more than datagrams."""
 
@@ -94,6 +104,8 @@ class Target(Protocol):
         """Give back what it has."""
 
 
+FRESH = (b"%016x" % number for number in count(1 << 36))
+"""Numbers that no campaign comes to; they look like the others."""
 Status = Callable[[bytes], int]
 """Reads the status of an answer to one question; 0 when these bytes are no answer to it."""
 
@@ -140,6 +152,15 @@ class UdpTarget:
     def sound(self, status: int) -> bool:
         """Whether this answer to a good request is as it should be."""
         return status > 0
+
+    def again(self, case: bytes) -> bytes:
+        """Write a case that was sent as a new one."""
+        return NUMBERED.sub(next(FRESH), case)
+
+    def like(self, case: bytes) -> bytes:
+        """Write a good case of the same kind."""
+        del case
+        return self.good()
 
     def wire(self, case: bytes) -> list[bytes]:
         """Write the datagrams that carry a case."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROUNDS, WARM = 8, 2
 """Rounds of a series, and how many of them do not count."""
-FACTOR = 2.0
+FACTOR = 1.5
 LEAST_KIB = 1024
 """Less, over all rounds that count, is not told from the noise of allocators."""
 
