@@ -107,3 +107,12 @@ def test_alone_waits_for_those_who_share(tmp_path: Path) -> None:
         shared.release()
         thread.join(10)
     assert order == ["shared ends", "alone"]
+
+
+def test_what_was_not_used_for_longest_comes_first(tmp_path: Path) -> None:
+    """What one purpose leaves behind in a lab does not pile up on the first subscriber."""
+    seen = []
+    for _ in range(4):
+        with Leases(tmp_path) as leases:
+            seen += leases.take("subscriber", ["a", "b", "c"])
+    assert seen == ["a", "b", "c", "a"]

@@ -74,7 +74,14 @@ def _binary(name: str, package: str) -> str:
 
 
 def kamailio(
-    place: Place, name: str, config: Path, last: int, *, shared: int = 64, defines: tuple[str, ...] = ()
+    place: Place,
+    name: str,
+    config: Path,
+    last: int,
+    *,
+    shared: int = 64,
+    defines: tuple[str, ...] = (),
+    associations: bool = False,
 ) -> Program:
     """Describe one Kamailio; ``shared`` is its shared memory in MB."""
     run = place.folder / f"run-{name}"
@@ -89,7 +96,7 @@ def kamailio(
             return False
         return name not in {"icscf", "scscf"} or probes.diameter_open(kamcmd, str(control))
 
-    return Program(name, argv, ready, patient=True)
+    return Program(name, argv, ready, patient=True, associations=associations)
 
 
 def nginx(place: Place, tls: str, behind: str) -> Program:
@@ -173,12 +180,16 @@ def rtpengine(place: Place) -> Program:
     return Program("rtpengine", argv, partial(probes.ng, address, 2223))
 
 
-def core(place: Place, *, hardened: bool, anchored: bool = False, patched: bool = True) -> Stages:
+def core(
+    place: Place, *, hardened: bool, anchored: bool = False, patched: bool = True, protected: bool = False
+) -> Stages:
     """P-, I- and S-CSCF, HSS, rtpengine, and an SBI producer behind a front.
 
-    ``anchored``: an IMS AS and its media function too. ``patched``: a fault of the S-CSCF is kept from showing.
+    ``anchored``: an IMS AS and its media function too. ``patched``: faults of the S-CSCF are kept from showing.
+    ``protected``: the P-CSCF offers ipsec-3gpp; the lab has to be in a network namespace of its own (:mod:`netns`).
     """
-    defines = (*(("HARDENED",) if hardened else ()), *(() if patched else ("UNPATCHED",)))
+    wanted = {"HARDENED": hardened, "UNPATCHED": not patched, "IPSEC": protected}
+    defines = tuple(name for name, on in wanted.items() if on)
     tls = place.render("tls-hardened.cfg" if hardened else "tls-default.cfg").name
     for node, last in (("icscf", ICSCF), ("scscf", SCSCF)):
         place.render("cdp.xml", f"{node}.xml", NODE=node, ADDRESS=place.address(last))
@@ -193,7 +204,7 @@ def core(place: Place, *, hardened: bool, anchored: bool = False, patched: bool 
     return [
         [hss(place, anchored=anchored), rtpengine(place), producer(place), front],
         [
-            kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines),
+            kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines, associations=protected),
             kamailio(place, "icscf", icscf, ICSCF, shared=128, defines=defines),
             kamailio(place, "scscf", scscf, SCSCF, shared=128, defines=defines),
             *application,
@@ -223,5 +234,8 @@ CONFIGURATIONS: dict[str, Callable[[Place], Stages]] = {
     "hardened": partial(core, hardened=True),
     "unpatched": partial(core, hardened=True, patched=False),
     "e2dce": partial(core, hardened=True, anchored=True),
+    "ipsec": partial(core, hardened=True, protected=True),
     "datachannel": datachannel,
 }
+OWN_NAMESPACE = {"ipsec"}
+"""Configurations that make IPsec associations, which belong to the whole machine outside a namespace."""

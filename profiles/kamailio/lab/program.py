@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,19 +29,19 @@ class LabError(Exception):
     """The lab cannot be started; the message says what to do."""
 
 
-def _before_exec() -> None:
-    """Have the program end with us, and keep ims_ipsec_pcscf, which deletes SAs at its start, from the machine's."""
+def _before_exec(*, associations: bool, patient: bool) -> None:
+    """Have the program end with us, and keep ims_ipsec_pcscf, which deletes SAs at its start, from the machine's.
+
+    ``patient``: who is sent to does not put the sender aside at once: ims_auth answers before it notes what (F14).
+    """
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    libc.prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN)
+    if not associations:
+        libc.prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN)
+    if patient:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a program that loops writes no more than this
     resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_BYTES, LOG_BYTES))
-
-
-def _before_exec_patiently() -> None:
-    """Have who is sent to not put the sender aside at once: ims_auth answers before it notes what (finding F14)."""
-    _before_exec()
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Program:
         ready: says whether it serves.
         environment: further variables.
         patient: whether it lets others go on when it is sent something.
+        associations: whether it may make IPsec associations; only in a network namespace of the lab's own.
         starts: how many times it was started.
     """
 
@@ -61,6 +63,7 @@ class Program:
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     patient: bool = False
+    associations: bool = False
     starts: int = field(default=0, init=False)
     _process: subprocess.Popen[bytes] | None = None
     _log: Path | None = None
@@ -78,7 +81,7 @@ class Program:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_before_exec_patiently if self.patient else _before_exec,
+                preexec_fn=partial(_before_exec, associations=self.associations, patient=self.patient),
                 env={**os.environ, **self.environment},
             )
 

@@ -21,8 +21,9 @@ import sys
 import time
 from pathlib import Path
 
+import netns
 import pki
-from configurations import CONFIGURATIONS, Place
+from configurations import CONFIGURATIONS, OWN_NAMESPACE, Place
 from program import LabError, Program
 
 HERE = Path(__file__).resolve().parent.parent
@@ -44,6 +45,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     folder = (options.dir or REPORTS / f"{stamp}-{options.configuration}").resolve()
+    if options.configuration in OWN_NAMESPACE:
+        try:
+            netns.enter()
+        except LabError as error:
+            say(f"{error}")
+            return NOT_STARTED
     with hold_prefix() as (prefix, _lock):
         place = Place(prefix, folder, HERE)
         programs: list[Program] = []

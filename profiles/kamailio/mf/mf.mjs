@@ -14,7 +14,7 @@ import http from "node:http";
 
 const [address, httpPort] = [process.argv[2], Number(process.argv[3])];
 const MAX_OFFER = 64 * 1024;
-const MAX_CALLS = 20;
+const MAX_CALLS = 60;
 const LONGEST_CALL_MS = 30_000;
 const SILENCE_MS = 6_000;
 const SCTP_PORT = 5000;
@@ -67,7 +67,7 @@ function hire() {
   const told = JSON.stringify({ address, sctpPort: SCTP_PORT, apps: APPS });
   const worker = fork(ENDPOINT, [told], { execArgv: [`--max-old-space-size=${MEMORY_MB}`] });
   worker.on("error", (error) => console.error(`a worker: ${error.message}`));
-  return { worker, warm: new Promise((resolve) => worker.once("message", resolve)) };
+  return { worker, warm: heard(worker) };
 }
 
 function heard(worker) {
@@ -183,6 +183,7 @@ http
     if (!id || !["POST", "DELETE"].includes(request.method)) return response.writeHead(404).end();
     const text = await body(request);
     const sdp = text === undefined ? undefined : await serve(id, request.method === "DELETE" ? "release" : what, text);
+    if (response.destroyed) return calls.get(id)?.close(); // who asked has gone, and will release nothing
     if (sdp === undefined) return response.writeHead(488).end();
     if (sdp === "") return response.writeHead(204).end();
     return response.writeHead(200, { "Content-Type": "application/sdp" }).end(sdp);
