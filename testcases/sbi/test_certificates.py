@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from imsproof.actors.certificates import CertificateMaker
@@ -9,17 +10,18 @@ from imsproof.actors.led import Leader, ServerMaker
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.producerclient import ProducerClient
+from imsproof.actors.revocation import StatusServer, Told
 from imsproof.judge import afterwards, alive, control, expect
+from imsproof.link.tls import read_pem
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from imsproof.actors.led import Led
     from imsproof.actors.nftokens import TokenAnswer
     from imsproof.bench import Bench
     from imsproof.judge import Expectation
+    from imsproof.link.subject import HttpAnswer
 
     Flaw = Callable[[CertificateMaker], NfIdentity]
 
@@ -182,6 +184,72 @@ def test_a_revoked_certificate_is_refused(bench: Bench, producer: ProducerClient
     client.release(own)
     alive(producer.probe(token, label="with the right certificate again"))
     producer.release(token)
+
+
+Ask = Callable[[StatusServer, Told], NfIdentity]
+ASKED: dict[str, Ask] = {"SBI-CERT-15": StatusServer.with_responder, "SBI-CERT-17": StatusServer.with_list}
+NOT_VOUCHED: dict[str, tuple[Ask, Sequence[Told]]] = {
+    "SBI-CERT-16": (
+        StatusServer.with_responder,
+        ("no answer", "of another", "stale", "of a stranger", "of no delegate"),
+    ),
+    "SBI-CERT-18": (StatusServer.with_list, ("no answer", "stale", "of a stranger")),
+}
+"""Where a status is asked for, and what vouches for nobody."""
+
+
+def status_server(bench: Bench, producer: ProducerClient) -> StatusServer:
+    """The tester's responder, as the producer reaches it."""
+    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    url = producer.producer.url
+    return StatusServer(bench.session, maker, (url.host, url.port))
+
+
+@purposes(ASKED)
+def test_the_status_of_a_certificate_is_asked_for(bench: Bench, producer: ProducerClient, case: Ask) -> None:
+    """A producer serves a client that the tester's responder or list calls good, and none that it calls revoked."""
+    server = status_server(bench, producer)
+    token = token_of(producer)
+
+    def shown(told: Told, *, injected: bool = False) -> HttpAnswer:
+        client = as_client(bench, producer, case(server, told))
+        answer = client.probe(token, label=f"with a certificate whose status is {told}", injected=injected)
+        client.release(token)
+        return answer
+
+    control(shown("good")).accepted()
+    in_form(expect(shown("revoked", injected=True)).refused(accept=producer.successes))
+    if case is StatusServer.with_responder:
+        expect(shown("good, by a delegate")).holds("accepted", role=Role.FORM, accept=list(producer.successes))
+    alive(shown("good"))
+
+
+@purposes(NOT_VOUCHED)
+def test_what_cannot_be_believed_vouches_for_nobody(
+    bench: Bench, producer: ProducerClient, case: tuple[Ask, Sequence[Told]]
+) -> None:
+    """A producer that requires a good status serves nobody for a response or list that is wrong in one thing."""
+    ask, wrong = case
+    server = status_server(bench, producer)
+    identities = [ask(server, told) for told in wrong]
+    good = as_client(bench, producer, ask(server, "good"))
+    token = token_of(producer)
+    control(good.probe(token, label="with a certificate whose status is good")).accepted()
+    good.release(token)
+    refuses(bench, good, identities)
+
+
+@purpose("SBI-CERT-19")
+def test_what_is_stapled_can_be_believed(producer: ProducerClient) -> None:
+    """A producer staples a fresh OCSP response about its own certificate, rightly signed, that says good."""
+    sbi = producer.consumer.sbi
+    ca = read_pem(sbi.ca).decode("ascii", "replace") if sbi.ca else ""
+    for version in ("TLSv1.2", "TLSv1.3"):
+        attempt = producer.consumer.handshake(
+            producer.producer, f"a status asked for in {version}", status_request=True, minimum=version, maximum=version
+        )
+        if attempt.connected:
+            expect(attempt).holds("stapled", ca=ca)
 
 
 SERVERS = (

@@ -50,6 +50,7 @@ class TlsOptions:
         certificate: PEM of the client certificate and its chain; needs ``key``.
         key: PEM of its private key.
         require_valid: fail the handshake when the lab's certificate does not verify.
+        status_request: ask for a stapled OCSP response (RFC 6066 section 8); it and the chain become facts.
         resume: a connection whose session is to be resumed; its own options stay in force for suites and
             certificates. A TLS 1.3 session can be resumed only after something was read.
     """
@@ -64,11 +65,13 @@ class TlsOptions:
     certificate: bytes | None = None
     key: bytes | None = None
     require_valid: bool = False
+    status_request: bool = False
     resume: TlsStream | None = None
 
     def context(self) -> SSL.Context:
         """The library's context that offers this; raises as :func:`client_context` does."""
-        return client_context(
+        make = client_context.__wrapped__ if self.status_request else client_context  # with a callback of its own
+        return make(
             self.minimum,
             self.maximum,
             self.ciphers,
@@ -117,6 +120,7 @@ class TlsStream:
         self._verify_errors: list[str] = []
         self._handshakes = 0
         self._asked = False
+        self._stapled: bytes | None = None
         self._bare = options.certificate is None
         self.connection = self._connection(options)
 
@@ -165,7 +169,11 @@ class TlsStream:
             context = options.resume.context if options.resume else options.context()
         except (SSL.Error, ValueError, TypeError, KeyError) as error:
             raise HarnessError(f"the TLS options cannot be used: {error!r}") from error
+        if options.status_request:
+            context.set_ocsp_client_callback(self._on_stapled)
         connection = SSL.Connection(context, None)
+        if options.status_request:
+            connection.request_ocsp()
         connection.set_app_data(self.session.keys)
         connection.set_info_callback(self._on_info)
         connection.set_verify(SSL.VERIFY_PEER, self._verifier(require_valid=options.require_valid))
@@ -188,6 +196,10 @@ class TlsStream:
             return bool(ok) or not require_valid
 
         return verify
+
+    def _on_stapled(self, _: SSL.Connection, response: bytes, __: object) -> bool:
+        self._stapled = response
+        return True
 
     def _on_info(self, connection: SSL.Connection, where: int, value: int) -> None:
         self._handshakes += bool(where & SSL.SSL_CB_HANDSHAKE_DONE)
@@ -291,6 +303,12 @@ class TlsStream:
         if peer is not None:
             self.peer_der = peer.public_bytes(serialization.Encoding.DER)
             facts |= _facts_of(self.peer_der)
+        if self._stapled is not None:
+            chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+            facts["stapled"] = base64.b64encode(self._stapled).decode("ascii")
+            facts["peer_chain"] = [
+                base64.b64encode(one.public_bytes(serialization.Encoding.DER)).decode("ascii") for one in chain
+            ]
         return facts
 
     async def send(self, data: bytes, *, facts: Mapping[str, Any] | None = None) -> None:

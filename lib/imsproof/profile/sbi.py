@@ -49,6 +49,7 @@ class Producer(Part):
         None, description="Client credentials assertions: verified where they come, or required; left out: ignored."
     )
     probe: SbiProbe | None = Field(None, description="A request that it accepts from the first consumer.")
+    staples: bool = Field(default=False, description="It staples an OCSP response to its handshakes when it is asked.")
     openapi: File | None = Field(None, description="OpenAPI file of its API.")
 
     @property
@@ -112,6 +113,22 @@ class Tokens(Part):
     )
 
 
+Asking = Literal["asks", "requires"]
+
+
+class Revocation(Part):
+    """Where the lab's producers ask whether a client's certificate is revoked, beside lists that they hold."""
+
+    ocsp: Asking | None = Field(
+        None,
+        description="Responder that the certificate names (AIA). asks: served when none answers; requires: refused.",
+    )
+    crl: Asking | None = Field(
+        None,
+        description="List at its distribution point. asks: served when there is none; requires: refused.",
+    )
+
+
 class CallbackRequest(Part):
     """One of the requests by which an NF of the lab is led to the tester. {callback} stands for the tester's URI."""
 
@@ -145,6 +162,9 @@ class Sbi(Part):
     rogue: KeyPair | None = Field(None, description="A certificate that the lab must not trust; made when left out.")
     revoked: Consumer | None = Field(
         None, description="A consumer whose certificate the lab's CA has revoked, for what the lab makes of it."
+    )
+    revocation: Revocation | None = Field(
+        None, description="Where producers ask whether a client's certificate is revoked; left out: nowhere."
     )
     tokens: Tokens | None = Field(None, description="How access tokens are had.")
     callback: Callback | None = Field(

@@ -20,6 +20,7 @@ from imsproof.lab.sbi.framemender import FrameMender
 from imsproof.lab.sbi.looseh2 import make_connection, make_settings
 from imsproof.lab.sbi.messages import Handler, Peer, Refused, Request, Response, problem
 from imsproof.lab.sbi.rawhello import flawed_answer
+from imsproof.lab.sbi.status import why_not_good
 from imsproof.lab.sbi.tls import ALPN, peer_of, resumed, server_context
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._guard = FrameGuard(self._flaws.tolerates, self._flaws.refuses)
         self._mender = FrameMender(self._flaws.tolerates) if self._flaws.tolerates else None
         self._peer: Peer | None = None
+        self._status: str | None = None
         self._heard = False
         self._streams: dict[int, _Stream] = {}
         self._unsent: dict[int, bytes] = {}
@@ -328,6 +330,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             async with asyncio.timeout(self._policy.request_seconds):
+                await self._vouched_for(request.peer)
                 response = await self._handler(request)
         except Refused as refusal:
             response = refusal.response
@@ -338,6 +341,13 @@ class Connection(asyncio.Protocol):
             response = problem(500, "SYSTEM_FAILURE", "the node failed to serve the request")
         self._answer(stream_id, response)
         self._flush()
+
+    async def _vouched_for(self, peer: Peer) -> None:
+        """Ask, once a connection, whether the peer's certificate is revoked (``Refused`` when it is)."""
+        if self._status is None:
+            self._status = await why_not_good(peer.der, self._server.pki, self._policy) if peer.der else ""
+        if self._status:
+            raise Refused(problem(403, "CERTIFICATE_NOT_TRUSTED", self._status))
 
     def _answer(self, stream_id: int, response: Response) -> None:
         if stream_id not in self._streams or self._transport is None or self._transport.is_closing():

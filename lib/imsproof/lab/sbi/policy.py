@@ -22,6 +22,11 @@ class SbiPolicy:
         client_certificate_required: a client without a certificate is refused (TS 33.501 clause 13.1.0).
         tolerated_verify_errors: OpenSSL verification error numbers that are let pass (10 is an expired certificate).
         check_revocation: client certificates are looked up in the CRL.
+        ask_responder: the OCSP responder that a client's certificate names is asked (RFC 6960).
+        fetch_crl: the list at its distribution point is fetched (RFC 5280 section 4.2.1.13).
+        status_required: who cannot be vouched for is refused.
+        status_flaws: what is not looked at in what vouches: serial, time, signer, delegation.
+        staple: which OCSP response servers staple (``lab.sbi.staple``), ``""`` for none.
         identity_from_subject: the NF instance is known by the certificate's common name, not by its SAN.
         server_certificate: which odd certificate servers show (``lab.pki.ODD_SERVERS``), ``""`` for the right one.
         check_server_certificate: who notifies verifies the server's certificate.
@@ -97,6 +102,11 @@ class SbiPolicy:
     client_certificate_required: bool = True
     tolerated_verify_errors: tuple[int, ...] = ()
     check_revocation: bool = True
+    ask_responder: bool = True
+    fetch_crl: bool = True
+    status_required: bool = True
+    status_flaws: tuple[str, ...] = ()
+    staple: str = "good"
     identity_from_subject: bool = False
     server_certificate: str = ""
 

@@ -17,6 +17,7 @@ from OpenSSL import SSL, crypto
 from imsproof.lab.nodes import LAB_NFS, TESTER_NFS
 from imsproof.lab.pki import NF_TYPES_OID, Pki, parse_nf_types
 from imsproof.lab.sbi.messages import Peer
+from imsproof.lab.sbi.staple import staple
 
 if TYPE_CHECKING:
     from imsproof.lab.sbi.policy import SbiPolicy
@@ -51,6 +52,8 @@ def server_context(pki: Pki, name: str, policy: SbiPolicy) -> SSL.Context:
     context.use_certificate_file(str(pki.certificate(shown)))
     context.use_privatekey_file(str(pki.key(shown)))
     context.load_verify_locations(str(pki.ca))
+    response = staple(pki, shown, policy.staple)
+    context.set_ocsp_server_callback(lambda *_: response)
     if policy.check_revocation:
         store = context.get_cert_store()
         if store is not None:
