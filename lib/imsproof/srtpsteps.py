@@ -72,7 +72,8 @@ class Stream:
         """Have the lab send these payloads on the access leg; a first one shows the far side where to send."""
         self.send_back(label, *payloads, index=index)
         for payload in payloads:
-            self.leg.wait_for(payload, self.bench.profile.timers.answer)
+            if not self.leg.wait_for(payload, self.bench.profile.timers.answer):
+                break
 
     def send_back(self, label: str, *payloads: bytes, index: int | None = None) -> None:
         """The same, without waiting for them."""

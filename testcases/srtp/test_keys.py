@@ -74,7 +74,9 @@ def test_protected_audio_is_not_answered_with_plain(bench: Bench) -> None:
 def test_a_suite_protects_both_directions(bench: Bench, case: str) -> None:
     """With this suite alone, media go through in both directions, protected."""
     peer = bench.media().peer
-    stream = Stream(bench, peer.offer_sdes(f"INVITE with {case}", peer.line(1, case)))
+    call = peer.offer_sdes(f"INVITE with {case}", peer.line(1, case))
+    expect(call).holds("gives-audio")
+    stream = Stream(bench, call)
     stream.claimed()
     payload = stream.mark()
     stream.comes_back("media of the far side", payload)
@@ -88,6 +90,7 @@ def test_an_unknown_suite_is_passed_over(bench: Bench) -> None:
     """After a line with an unknown suite, the next one is taken, and media go through."""
     peer = bench.media().peer
     call = peer.offer_sdes("INVITE with an unknown suite first", peer.line(1, UNKNOWN), peer.line(2))
+    expect(call).holds("gives-audio")
     expect(call).holds("crypto-answer-fits")
     Stream(bench, call).claimed()
     call.close()
@@ -189,6 +192,7 @@ def test_a_line_with_mki_is_refused_or_served(bench: Bench) -> None:
     peer = bench.media().peer
     marked = replace(peer.line(1, params="|2^20|1:4"), mki=(1).to_bytes(4))
     call = peer.offer_sdes("INVITE with a line with MKI, and one without", marked, peer.line(2))
+    expect(call).holds("gives-audio")
     expect(call).holds("crypto-answer-fits")
     Stream(bench, call).claimed()
     call.close()

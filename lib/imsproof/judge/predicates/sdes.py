@@ -63,6 +63,19 @@ def no_audio(events: Events, *, exchange: str) -> Finding:
     return fails(f"{exchange}: the lab gave audio at port {section.port} over {section.proto}", event.seq)
 
 
+@predicate("gives-audio")
+def gives_audio(events: Events, *, exchange: str) -> Finding:
+    """The lab gave audio; one that does not answer at all tells nothing."""
+    seen, found = effect(events, exchange), _audio(events, exchange, Kind.RECEIVED)
+    if found is not None and found[1].port > 0:
+        return holds(f"{exchange}: the lab gave audio over {found[1].proto}", found[0].seq)
+    if found is not None:
+        return fails(f"{exchange}: the audio line was refused in the answer", found[0].seq)
+    if seen.result is Result.REFUSED:
+        return fails(f"{exchange}: no audio: the lab {seen.how}", seen.event)
+    return unknown(f"{exchange}: the lab {seen.how}, and no session description was seen", seen.event)
+
+
 @predicate("not-downgraded")
 def not_downgraded(events: Events, *, exchange: str) -> Finding:
     """Protected audio was not answered with plain RTP."""

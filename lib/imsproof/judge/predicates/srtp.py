@@ -30,6 +30,19 @@ def holding(events: Events, exchange: str, payload: str) -> list[Event]:
     return found
 
 
+@predicate("srtp-profile")
+def srtp_profile(events: Events, *, exchange: str, profile: str) -> Finding:
+    """The DTLS handshake agreed on this profile of use_srtp, by OpenSSL's name (RFC 5764 section 4.1)."""
+    own = of_exchange(events, exchange)
+    done = next((event for event in own if event.kind is Kind.HANDSHAKE and event.transport == "dtls"), None)
+    if done is None:
+        return fails(f"{exchange}: no DTLS handshake was completed")
+    agreed = done.facts.get("srtp")
+    if agreed != profile:
+        return fails(f"{exchange}: DTLS agreed on {agreed or 'no profile'} of use_srtp, not on {profile}", done.seq)
+    return holds(f"{exchange}: DTLS agreed on {profile}", done.seq)
+
+
 @predicate("payload-arrived-once")
 def payload_arrived_once(events: Events, *, exchange: str, payload: str) -> Finding:
     """Exactly one packet with this payload (base64) arrived, however often it was sent."""

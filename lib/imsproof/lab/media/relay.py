@@ -211,8 +211,8 @@ class AudioRelay:
                 self._stranger = self.access_remote = source
                 self.use_dtls().begin("server", ())
             return True
-        if "latches" in careless or ("latches-first" in careless and not self.relayed):
-            self.access_remote = source
+        if "latches" in careless or ("latches-first" in careless and self._stranger is None and not self.relayed):
+            self._stranger = self.access_remote = source
             return True
         return not self._media.srtp_source_checked
 
