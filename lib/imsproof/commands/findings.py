@@ -11,7 +11,7 @@ import typer
 
 from imsproof import __version__, paths
 from imsproof.commands.common import Exit, console, quit_with
-from imsproof.commands.targets import TargetName, ground, look_out, make_target, restore
+from imsproof.commands.targets import Ground, TargetName, ground, look_out, make_target, restore
 from imsproof.evidence import capture, journal, ladder
 from imsproof.evidence.files import write_atomic, write_json
 from imsproof.evidence.result import PurposeResult
@@ -19,7 +19,7 @@ from imsproof.fuzzing import findings, promote
 from imsproof.fuzzing.campaign import Budget, Campaign, Found, Progress
 from imsproof.fuzzing.corpus import open_corpus
 from imsproof.fuzzing.target import Target
-from imsproof.fuzzing.watch import Condition
+from imsproof.fuzzing.watch import Condition, Look, Watch
 from imsproof.seams import HarnessError, ImsproofError, Verdict
 
 TOLD = 5
@@ -127,12 +127,21 @@ def replay_finding(folder: Path, profile: Path | None) -> NoReturn:
             if not first.back:
                 quit_with(Exit.UNREACHABLE, f"nothing was sent: {first.why}")
             look = watch.look(face.fire(messages)[1])
+            if told["harm"] == Condition.LEAKING and not look.condition.is_harm:
+                look = _leaking(face, watch, messages, where)
         except ImsproofError as error:
             quit_with(Exit.UNDECIDED, str(error))
     console.print(f"{told['id']}: the lab is {look.condition}{f' ({look.why})' if look.why else ''}", markup=False)
     if look.condition is Condition.SILENT:
         raise typer.Exit(Exit.UNDECIDED)
     raise typer.Exit(Exit.FAIL if look.condition.is_harm else Exit.PASS)
+
+
+def _leaking(face: Target, watch: Watch, messages: list[bytes], where: Ground) -> Look:
+    """Measure again what a leak was found with."""
+    campaign = Campaign(face, Budget(), watch=watch, rest=where.declared.timers.associations)
+    leaks, why = campaign.leaks(messages)
+    return Look(Condition.LEAKING if leaks else Condition.FINE, why=why)
 
 
 def triage(

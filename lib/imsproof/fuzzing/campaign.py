@@ -238,14 +238,21 @@ class Campaign:
             )
 
     def _grown(self, look: Look) -> None:
-        """Measure whether memory grows with the last messages, and not with as many good ones; else it is a remark."""
+        """Measure whether it is the last messages that memory grows with; else it is a remark."""
         progress = self.progress
         messages = [data for _, data in self._recent]
-        remark = f"after {progress.cases} cases: {look.why}"
-        if self.watch.hooks is None or not self.target.good():
-            progress.remarks.append(remark)
+        leaks, why = self.leaks(messages)
+        if not leaks:
+            progress.remarks.append(f"after {progress.cases} cases: {look.why}; {why}")
             return
-        read = self.watch.hooks.memory
+        names = tuple(name for name, _ in self._recent)
+        found = Found(Condition.LEAKING, tuple(messages), progress.volleys, confirmed=True, names=names, why=why)
+        progress.found.append(found)
+
+    def leaks(self, messages: Sequence[bytes]) -> tuple[bool, str]:
+        """Measure whether memory grows with these messages and not with as many good ones; and say so in words."""
+        if self.watch.hooks is None or not self.target.like(messages[0]):
+            return False, "there is nothing to measure it with, or against"
 
         def send(kind: str) -> None:
             some = [self.target.like(one) if kind == GOOD else self.target.again(one) for one in messages]
@@ -255,20 +262,13 @@ class Campaign:
         begun = time.monotonic()
         send(MALFORMED)
         if 2 * ROUNDS * (time.monotonic() - begun) > MOST_SECONDS:
-            progress.remarks.append(f"{remark}; messages are too slow here to measure what they leave behind")
-            return
-        rounds = measure(read, send)
+            return False, "messages are too slow here to measure what they leave behind"
+        rounds = measure(self.watch.hooks.memory, send)
         if grows(rounds):
             time.sleep(self.rest)
-            rounds = measure(read, send)
-        why = f"in rounds of {len(messages)}, {told(rounds)}"
-        if not grows(rounds):
-            progress.remarks.append(f"{remark}; {why}: no leak")
-            return
-        names = tuple(name for name, _ in self._recent)
-        why = f"memory grows steadily: {why}"
-        found = Found(Condition.LEAKING, tuple(messages), progress.volleys, confirmed=True, names=names, why=why)
-        progress.found.append(found)
+            rounds = measure(self.watch.hooks.memory, send)
+        sums = f"in rounds of {len(messages)}, {told(rounds)}"
+        return (True, f"memory grows steadily: {sums}") if grows(rounds) else (False, f"{sums}: no leak")
 
     # --- what harmed the lab ---
 
