@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.liveness import SERVED, SipProbe
+from imsproof.actors.liveness import SipProbe
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.parties import Elsewhere
 from imsproof.actors.transactions import new_branch
@@ -315,7 +315,6 @@ def test_path_of_a_ue_leads_nowhere(bench: Bench) -> None:
 def test_via_does_not_say_where_answers_go(bench: Bench) -> None:
     """An answer goes to where its request came from, whatever address, received and rport the sender put into Via."""
     ue, within = bench.ue(transport="udp"), bench.session.timers.silence
-    control(ue.request("OPTIONS", label="OPTIONS, honest")).accepted(SERVED)
     elsewhere = Elsewhere.open(bench.session, other_address(bench))
     host, port = elsewhere.udp.local
 
@@ -325,8 +324,9 @@ def test_via_does_not_say_where_answers_go(bench: Bench) -> None:
     for target in (f"sip:{bench.gm.domain}", ue.impu):
         label = f"OPTIONS to {target} whose Via names another place"
         bench.session.run(ue.arequest("OPTIONS", target, alter=false_via, label=label, within=within))
+    bench.session.run(ue.aregister(alter=false_via, label="REGISTER whose Via names another place", within=within))
     expect(elsewhere).holds("nothing-received")
-    alive(ue.request("OPTIONS", label="OPTIONS, honest again"), accept=SERVED)
+    alive(ue.register(label="REGISTER, honest again"))
     ue.close()
 
 

@@ -35,6 +35,14 @@ def test_a_lab_that_is_silent_is_probed_from_another_source(session: Session, pe
     assert len(sources) == 2
 
 
+def test_a_lab_that_answers_no_options_is_asked_by_register(session: Session, peer: SipPeer, gm: Gm) -> None:
+    answer = peer.handler
+    peer.handler = lambda message: [] if message.method == "OPTIONS" else answer(message)
+    answers = SipProbe(session, gm).probes()
+    assert [bool(one.data) for one in answers] == [True]
+    assert [one.method for one in peer.got] == ["OPTIONS", "REGISTER"]
+
+
 def test_the_probes_method_is_the_profiles(session: Session, peer: SipPeer, gm: Gm) -> None:
     changed = gm.model_copy(update={"probe": gm.probe.model_copy(update={"method": "REGISTER"})})
     SipProbe(session, changed).probe()

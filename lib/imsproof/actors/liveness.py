@@ -43,10 +43,24 @@ class SipProbe:
         self.target = (declared[self.transport][0], declared[self.transport][1])
 
     def probe(self, label: str = "alive?", *, source: str | None = None) -> RawAnswer:
-        """Send the profile's probe request and return what came back."""
-        data = self._request(self.gm.probe.method, source)
+        """Send the profile's probe request and return what came back.
+
+        A node that leaves OPTIONS unanswered is asked by a REGISTER too: none has to answer OPTIONS of strangers. Both
+        together have the time of one answer.
+        """
+        timers, method = self.session.timers, self.gm.probe.method
+        if method == "REGISTER":
+            return self._ask(method, label, source, timers.answer)
+        answer = self._ask(method, label, source, min(timers.silence, timers.answer))
+        if answer.data:
+            return answer
+        left = max(timers.answer - timers.silence, timers.silence)
+        return self._ask("REGISTER", f"{label} (by REGISTER)", source, left)
+
+    def _ask(self, method: str, label: str, source: str | None, within: float) -> RawAnswer:
         outsider = Outsider(self.session, actor=self.actor, source=source)
-        answer = outsider.send(data, self.target, label, transport=self.transport, injected=False)
+        data = self._request(method, source)
+        answer = outsider.send(data, self.target, label, transport=self.transport, within=within, injected=False)
         answer.accept = SERVED
         return answer
 
