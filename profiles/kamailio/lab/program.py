@@ -69,7 +69,7 @@ class Program:
     _log: Path | None = None
 
     def start(self, folder: Path) -> None:
-        """Start it, or start it again; its output goes to ``folder/log/<name>.log``."""
+        """Start it, or start it again; ``folder`` gets its output, ``log/<name>.log``, and its id, ``<name>.pid``."""
         self.stop()
         self.starts += 1
         self._log = folder / "log" / f"{self.name}.log"
@@ -84,6 +84,7 @@ class Program:
                 preexec_fn=partial(_before_exec, associations=self.associations, patient=self.patient),
                 env={**os.environ, **self.environment},
             )
+        (folder / f"{self.name}.pid").write_text(f"{self._process.pid}\n", encoding="ascii")
 
     def wait(self, deadline: float) -> None:
         """Wait until it serves.
