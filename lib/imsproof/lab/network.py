@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from imsproof.lab.faults import policy_with
+from imsproof.lab.kms.node import KeyManagementService
 from imsproof.lab.media.agw import AccessGateway
 from imsproof.lab.media.dcas import DcApplicationServer
 from imsproof.lab.media.leg import TappedLeg
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-HSS_HOST, MF_HOST, DCAS_HOST, AGW_HOST = 25, 50, 60, 80
+HSS_HOST, MF_HOST, DCAS_HOST, AGW_HOST, KMS_HOST = 25, 50, 60, 80, 85
 DCAS_PORT = 8080
 ALL_APPS = tuple(sorted({app for subscriber in SUBSCRIBERS for app in subscriber.apps}))
 
@@ -74,6 +75,7 @@ class Network:
         self.agw = AccessGateway(f"{prefix}.{AGW_HOST}", self.box)
         self.removal = Removal(f"{prefix}.{HSS_HOST}", self._remove)
         messages = MessageGateway(f"{prefix}.{AGW_HOST}", self.box)
+        self.kms = KeyManagementService(f"{prefix}.{KMS_HOST}", self.box, self.pki)
         self.sip = SipNodes(prefix, self.box, self.pki.directory, self.imsas, self.agw, messages)
 
     async def _remove(self, impi: str) -> bool:
@@ -87,12 +89,12 @@ class Network:
 
     async def start(self) -> None:
         """Start every node (``OSError`` when an address or port is taken)."""
-        for node in (self.nrf, self.scp, self.leg, self.mf, self.dcsf, self.imsas, self.sip, self.removal):
+        for node in (self.nrf, self.scp, self.leg, self.mf, self.dcsf, self.imsas, self.kms, self.sip, self.removal):
             await node.start()
 
     async def stop(self) -> None:
         """Stop every node."""
-        for node in (self.removal, self.sip, self.imsas, self.dcsf, self.mf, self.leg, self.scp, self.nrf):
+        for node in (self.removal, self.sip, self.kms, self.imsas, self.dcsf, self.mf, self.leg, self.scp, self.nrf):
             await node.stop()
         await self.agw.reset()
 
@@ -106,6 +108,7 @@ class Network:
         await self.mf.reset()
         await self.media.reset()
         self.nrf.reset()
+        self.kms.reset()
 
     async def operate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what the control channel asks (``ValueError`` for what it cannot)."""

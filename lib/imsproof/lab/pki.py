@@ -92,7 +92,7 @@ def make_pki(directory: Path, *, now: dt.datetime | None = None) -> Pki:
     _write(pki, "ca", authority.certificate, authority.key)
     for nf in (*nodes.LAB_NFS, *nodes.TESTER_NFS):
         _issue(pki, authority, nf, nf.name, now)
-    for name in ("pcscf", "scscf"):  # TLS on Gm and between SIP nodes
+    for name in ("pcscf", "scscf", "kms"):  # TLS on Gm, between SIP nodes, and towards UEs
         _issue(pki, authority, nodes.Nf(name, name.upper(), str(uuid.uuid5(uuid.NAMESPACE_DNS, name))), name, now)
     revoked = _issue(pki, authority, nodes.TESTER_REVOKED, nodes.TESTER_REVOKED.name, now)
     rogue = make_authority("imsproof rogue CA", now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imsproof.lab.kms.policy import KmsPolicy
 from imsproof.lab.media.msrp.policy import MsrpPolicy
 from imsproof.lab.media.policy import MediaPolicy
 from imsproof.lab.sbi.http2policy import Http2Policy
@@ -26,6 +27,7 @@ class Policy:
     h2: Http2Policy = field(default_factory=Http2Policy)
     media: MediaPolicy = field(default_factory=MediaPolicy)
     msrp: MsrpPolicy = field(default_factory=MsrpPolicy)
+    kms: KmsPolicy = field(default_factory=KmsPolicy)
 
 
 class PolicyBox:

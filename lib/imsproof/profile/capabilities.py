@@ -480,6 +480,13 @@ _TABLE: dict[str, Capability] = {
     "agw.aead-128": Capability(_suite("AEAD_AES_128_GCM"), _SUITE.format("AEAD_AES_128_GCM"), ("agw",)),
     "agw.aead-256": Capability(_suite("AEAD_AES_256_GCM"), _SUITE.format("AEAD_AES_256_GCM"), ("agw",)),
     "agw.dtls-srtp": Capability(_claim("dtls-srtp"), _CLAIMED.format("dtls-srtp"), ("agw",)),
+    "kms": Capability(
+        lambda p: p.kms is not None and len(p.kms.users) >= 2,
+        "no KMS: give kms with request, resolve and two users",
+    ),
+    "kms.third-user": Capability(
+        lambda p: p.kms is not None and len(p.kms.users) >= 3, "kms.users holds fewer than three users", ("kms",)
+    ),
     "msrp": Capability(
         _messages,
         "no way to a message session: give msrp.hook, or a subscriber under gm.subscribers and a gm.far_end that"

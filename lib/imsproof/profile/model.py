@@ -12,6 +12,7 @@ from imsproof.profile.capabilities import Claim
 from imsproof.profile.gm import FarEnd, Gm
 from imsproof.profile.hook import Argv
 from imsproof.profile.kinds import Address, ByteCount, File, HttpUrl, IpText, Part, Text
+from imsproof.profile.kms import Kms
 from imsproof.profile.msrp import Msrp
 from imsproof.profile.mw import Mw
 from imsproof.profile.peers import Dc, Media
@@ -122,6 +123,7 @@ class Profile(Part):
     sbi: Sbi | None = Field(None, description="Service-based interfaces.")
     dc: Dc | None = Field(None, description="Data channels; by a call on Gm when left out.")
     media: Media | None = Field(None, description="Protected media; by a call on Gm when left out.")
+    kms: Kms | None = Field(None, description="Key management service (MIKEY-TICKET).")
     msrp: Msrp | None = Field(None, description="Message sessions; by a call on Gm when left out.")
     health: Health | None = Field(None, description="A way of one's own to see that the lab is well.")
     fuzz: Fuzz = Field(Fuzz(), description="Doors that only campaigns knock at.")
@@ -154,4 +156,7 @@ class Profile(Part):
                 if key is not None:
                     found |= {key.hex(), key.hex().upper()}
             found |= {text for text in (subscriber.password, card.pin if card else None) if text}
+        found |= {
+            text for user in (self.kms.users if self.kms else ()) for text in (user.psk.hex(), user.psk.hex().upper())
+        }
         return sorted(found)

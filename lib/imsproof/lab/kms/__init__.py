@@ -1,0 +1,1 @@
+"""The lab's key management service (KMS): MIKEY-TICKET over HTTPS."""
