@@ -23,14 +23,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
-from tests.whole.odd_sctp import BINARY, TEXT, Sctp, digest
+from tests.whole.odd_http import Http
+from tests.whole.odd_sctp import Sctp, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Address = tuple[str, int]
 HOST = "127.0.0.1"
-LIST = b'{"applications": []}\n'
 STRENGTH = ("sha-512", "sha-384", "sha-256", "sha-1")
 COOKIE_KEY = os.urandom(16)
 CBC_AND_WORSE = b"ALL:eNULL:aNULL:@SECLEVEL=0"
@@ -53,17 +53,37 @@ RIGHT = {
     "late": "judges the certificate after the handshake, and closes then",
     "late-and-silent": "judges the certificate after the handshake, and says nothing any more",
     "rsa": "an RSA certificate of 3072 bits",
+    "p-384": "an ECDSA certificate on P-384",
+    "chain": "a chain of three certificates, its own first",
+    "long-cookie": "a cookie of 255 bytes",
+    "late-start": "does not hear the first datagram",
+    "twice": "each datagram of the handshake twice",
     "records-apart": "each record in a datagram of its own",
     "small-datagrams": "datagrams of 300 bytes at most",
+    "old-draft": "a=sctpmap beside a=sctp-port",
+    "channels": "a=dcmap of many channels, the bootstrap one last",
+    "bundle": "a=group:BUNDLE, a=mid, ICE options, though no ICE was offered",
+    "media-address": "no c= at session level, but for the media",
+    "bare-lines": "lines that end with LF alone",
     "waits": "leaves the INIT to the other side",
     "abort-on-error": "ends an association that sends what cannot be read",
     "report-errors": "reports unknown chunks with ERROR",
     "slow-ack": "acknowledges data after a tenth of a second",
     "slow-open": "acknowledges DATA_CHANNEL_OPEN after a fifth of a second",
+    "last-tsn": "its first TSN is the last one before zero",
+    "few-streams": "16 streams each way",
+    "extensions": "announces RE-CONFIG, FORWARD TSN, I-DATA, no checksum, and parameters that nobody knows",
+    "heartbeats": "sends heartbeats of its own, three a second",
+    "bundled": "puts a SACK or a heartbeat beside what it answers",
     "no-open": "takes no DATA_CHANNEL_OPEN at all",
     "binary": "answers in binary messages",
     "pieces": "answers in many small messages",
     "chunked": "chunked bodies",
+    "chunked-pieces": "chunked bodies with extensions and trailers, in many small messages",
+    "http-1.0": "HTTP/1.0",
+    "gzip": "compressed bodies, as nobody said that they are not taken",
+    "interim": "100 Continue and 103 Early Hints before each answer",
+    "small-names": "names of header fields in small letters, obsolete spacing around values",
     "moved": "the root is somewhere else: 301",
     "found": "the root is somewhere else: 302, absolute",
     "html": "the root is a page",
@@ -99,13 +119,22 @@ WRONG = {
 @cache
 def identity(kind: str) -> tuple[crypto.PKey, crypto.X509, bytes]:
     """Key, certificate, and the certificate's DER."""
-    key = rsa.generate_private_key(65537, 3072) if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "odd")])
+    keys: dict[str, Callable[[], Any]] = {
+        "rsa": lambda: rsa.generate_private_key(65537, 3072),
+        "p-384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    }
+    key = keys.get(kind, lambda: ec.generate_private_key(ec.SECP256R1()))()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"odd {kind}")])
     now = dt.datetime.now(dt.UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=9))
     certificate = made.sign(key, hashes.SHA256())
     der = certificate.public_bytes(Encoding.DER)
     return crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate), der
+
+
+def kind_of(traits: frozenset[str]) -> str:
+    """The kind of certificate."""
+    return next(iter(traits & {"rsa", "p-384"}), "ec")
 
 
 class Offer:
@@ -142,18 +171,22 @@ class Dtls:
 
     def __init__(self, traits: frozenset[str], offer: Offer, *, client: bool, send: Callable[[bytes], None]) -> None:
         self.traits, self.offer, self.client, self.state = traits, offer, client, "new"
-        self.listening = "cookies" in traits and not client
+        self.listening = bool(traits & {"cookies", "long-cookie"}) and not client
+        self.deaf = "late-start" in traits and not client
         self._send = send
         self._timer: asyncio.TimerHandle | None = None
         context = SSL.Context(SSL.DTLS_METHOD)
         context.set_min_proto_version(0xFEFF if "old" in traits else 0xFEFD)
         context.set_cipher_list(CBC_AND_WORSE if "old" in traits else b"ECDHE+AESGCM:ECDHE+CHACHA20")
         context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION)
-        context.set_cookie_generate_callback(lambda _: COOKIE_KEY)
-        context.set_cookie_verify_callback(lambda _, cookie: cookie == COOKIE_KEY)
-        key, certificate, _ = identity("rsa" if "rsa" in traits else "ec")
+        expected = COOKIE_KEY * 15 + COOKIE_KEY[:15] if "long-cookie" in traits else COOKIE_KEY
+        context.set_cookie_generate_callback(lambda _: expected)
+        context.set_cookie_verify_callback(lambda _, cookie: cookie == expected)
+        key, certificate, _ = identity(kind_of(traits))
         context.use_privatekey(key)
         context.use_certificate(certificate)
+        for kind in ("first issuer", "second issuer") if "chain" in traits else ():
+            context.add_extra_chain_cert(identity(kind)[1])
         mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
         context.set_verify(SSL.VERIFY_NONE if "no-certificate" in traits else mode, self._verify)
         self.connection = SSL.Connection(context)
@@ -175,6 +208,9 @@ class Dtls:
 
     def take(self, datagram: bytes = b"") -> list[bytes]:
         """Take a datagram, or just go on; what was inside."""
+        if datagram and self.deaf:
+            self.deaf = False
+            return []
         if datagram:
             self.connection.bio_write(datagram)
         found: list[bytes] = []
@@ -224,12 +260,17 @@ class Dtls:
             if "silent" in self.traits and record[0] == 21 and self.state == "failed":
                 continue
             if datagram and len(datagram) + len(record) > largest:
-                self._send(datagram)
+                self._send_one(datagram)
                 datagram = b""
             datagram += record
         if datagram:
-            self._send(datagram)
+            self._send_one(datagram)
         self._arm()
+
+    def _send_one(self, datagram: bytes) -> None:
+        self._send(datagram)
+        if "twice" in self.traits and datagram[0] in (20, 22):
+            self._send(datagram)
 
     def _arm(self) -> None:
         if self._timer:
@@ -253,7 +294,7 @@ class Association:
         self.dtls = Dtls(traits, offer, client=self.client, send=self._out)
         self.port = 5001 if "other-sctp-port" in traits else 5000
         self.sctp: Sctp | None = None
-        self.pending = b""
+        self.http = Http(traits, self._say)
 
     def begin(self) -> None:
         """A client begins."""
@@ -283,66 +324,18 @@ class Association:
     def _association(self, send: Callable[[bytes], None]) -> Sctp:
         if self.sctp is None:
             ports = (self.port, self.offer.sctp_port)
-            self.sctp = Sctp(self.traits, ports, 1 if self.client else 0, send, self._message)
+            self.sctp = Sctp(self.traits, ports, 1 if self.client else 0, send, self.http.take)
         return self.sctp
 
-    # HTTP
-
-    def _message(self, stream: int, ppid: int, data: bytes) -> None:
-        if (stream and "every-stream" not in self.traits) or (
-            ppid not in (TEXT, BINARY) and "every-ppid" not in self.traits
-        ):
-            return
-        self.pending += data
-        while b"\r\n\r\n" in self.pending:
-            head, self.pending = self.pending.split(b"\r\n\r\n", 1)
-            lengths = [int(one) for one in re.findall(rb"(?mi)^content-length: *(\d{1,6})\r?$", head + b"\r")]
-            if len(lengths) > 1 and "first-length" not in self.traits:
-                self.pending = b""
-                self._answer(stream, 400)
-                return
-            self.pending = self.pending[lengths[0] if lengths else 0 :]
-            self._request(stream, head.decode("latin-1"))
-        if len(self.pending) > 16384:
-            self.pending = b""
-            self._answer(stream, 431)
-
-    def _request(self, stream: int, head: str) -> None:
-        method, path, *_ = (*head.partition("\r\n")[0].split(" "), "", "")
-        root = "/index.html" if self.traits & {"moved", "found"} else "/"
-        if method != "GET" and "methods" not in self.traits:
-            self._answer(stream, 405)
-        elif path == "/" and root != "/":
-            where = root if "moved" in self.traits else f"http://{HOST}{root}"
-            self._answer(stream, 301 if "moved" in self.traits else 302, headers=[f"Location: {where}"])
-        elif path in ("/", root):
-            self._answer(stream, 200, LIST if "html" not in self.traits else b"<!doctype html><h1>Applications</h1>\n")
-        else:
-            code = next((int(one[5:]) for one in self.traits if re.fullmatch(r"says-\d+", one)), 404)
-            self._answer(stream, code)
-
-    def _answer(self, stream: int, status: int, body: bytes = b"", headers: list[str] | None = None) -> None:
-        if status >= 400 and "says-nothing" in self.traits:
-            return
-        lines = [f"HTTP/1.1 {status} Whatever", *(headers or [])]
-        lines += ["Connection: close"] if "closes" in self.traits else []
-        lines += ["Server: odd/1.2.3"] if "product" in self.traits else []
-        if "chunked" in self.traits and body:
-            lines.append("Transfer-Encoding: chunked")
-            body = b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in (body[:7], body[7:])) + b"0\r\n\r\n"
-        else:
-            lines.append(f"Content-Length: {len(body)}")
-        whole = "\r\n".join((*lines, "", "")).encode() + body
-        size = 11 if "pieces" in self.traits else len(whole)
-        for at in range(0, len(whole), size):
-            assert self.sctp is not None
-            self.sctp.say(stream, BINARY if "binary" in self.traits else TEXT, whole[at : at + size])
+    def _say(self, stream: int, ppid: int, data: bytes) -> None:
+        assert self.sctp is not None
+        self.sctp.say(stream, ppid, data)
 
     # SDP
 
     def answer(self, address: Address) -> str:
         """The answer."""
-        traits, (_, _, der) = self.traits, identity("rsa" if "rsa" in self.traits else "ec")
+        traits, (_, _, der) = self.traits, identity(kind_of(self.traits))
         if "other" in traits:
             der += b"another"
         names = ["sha-512", "sha-256", "sha-1"] if "several-hashes" in traits else ["sha-256"]
@@ -360,6 +353,14 @@ class Association:
         media += [] if "no-sctp-port" in traits else [f"a=sctp-port:{self.port}"]
         if "no-max-size" not in traits:
             media.append(f"a=max-message-size:{0 if 'any-size' in traits else 65536}")
+        if "old-draft" in traits:
+            media.append(f"a=sctpmap:{self.port} webrtc-datachannel 1024")
+        if "channels" in traits:
+            streams = {110: "remote app", 1002: "game", 10: "local app", 0: "bootstrap"}
+            media += [f'a=dcmap:{one} label="{label}";subprotocol="http"' for one, label in streams.items()]
+        if "bundle" in traits:
+            session += ["a=group:BUNDLE 0", "a=ice-options:trickle", "a=msid-semantic: WMS"]
+            media = ["a=mid:0", "a=rtcp-mux", *media]
         if "more-lines" in traits:
             session.append("a=ice-lite")
             media += [
@@ -369,9 +370,13 @@ class Association:
                 "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host",
             ]
             media += ["m=audio 0 RTP/AVP 0", "a=inactive"]
-        head = ["v=0", f"o=odd 1 1 IN IP4 {HOST}", "s=-", f"c=IN IP4 {HOST}", "t=0 0", *session]
+        where = f"c=IN IP4 {HOST}"
+        head = ["v=0", f"o=odd 1 1 IN IP4 {HOST}", "s=-", where, "t=0 0", *session]
+        if "media-address" in traits:
+            head.remove(where)
+            media = [where, *media]
         line = f"m=application {address[1]} UDP/DTLS/SCTP webrtc-datachannel"
-        return "\r\n".join((*head, line, *media, ""))
+        return ("\n" if "bare-lines" in traits else "\r\n").join((*head, line, *media, ""))
 
 
 class Socket(asyncio.DatagramProtocol):

@@ -1,7 +1,7 @@
 """A small SCTP of its own (RFC 9260, RFC 8831, RFC 8832), as a peer from elsewhere would have it; see odd_peer.py.
 
 It shares nothing with the tester's or the lab's: cookies hold the state, everything that is not right is dropped, and
-what the RFCs leave open is a trait (``abort-on-error``, ``report-errors``, ``slow-ack``, ``binary``, ``no-open``).
+what the RFCs leave open is a trait (``abort-on-error``, ``slow-ack``, ``extensions``, ``heartbeats``, ...).
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 DATA, INIT, INIT_ACK, SACK, HEARTBEAT, HEARTBEAT_ACK, ABORT, SHUTDOWN, SHUTDOWN_ACK, ERROR = range(10)
 COOKIE_ECHO, COOKIE_ACK, SHUTDOWN_COMPLETE, FORWARD_TSN = 10, 11, 14, 192
+EXTENSIONS = struct.pack("!HHI", 0x8001, 8, 1)  # RFC 9653: needs no checksum, where something else protects it
+EXTENSIONS += struct.pack("!HH4B", 0x8008, 8, 130, 192, 64, 194) + struct.pack("!HH", 0xC000, 4)
+EXTENSIONS += struct.pack("!HH4x", 0x8765, 8) + struct.pack("!HHI", 0xC123, 8, 7)
+BEATS_SECONDS, BEATS = 0.3, 6
 DCEP, TEXT, BINARY = 50, 51, 53
 COOKIE = struct.Struct("!IIIId")  # both tags, both first TSNs, when it was made
 LARGEST = 65536
@@ -45,6 +49,7 @@ class Sctp:
         self.open_streams = {0}
         self.up = self.gone = False
         self.tag, self.tsn = int.from_bytes(os.urandom(4)) | 1, int.from_bytes(os.urandom(3))
+        self.tsn = MODULUS - 1 if "last-tsn" in traits else self.tsn
         self.peer_tag = self.taken = 0
         self._send, self._on_message = send, on_message
         self._key = os.urandom(16)
@@ -56,7 +61,7 @@ class Sctp:
 
     def start(self) -> None:
         """Send INIT."""
-        self._chunks(0, chunk(INIT, self._init()))
+        self._chunks(0, chunk(INIT, self._init() + self._parameters()))
 
     def say(self, stream: int, ppid: int, data: bytes) -> None:
         """Send a message, in pieces."""
@@ -70,7 +75,28 @@ class Sctp:
             self._chunks(self.peer_tag, chunk(DATA, body, flags))
 
     def _init(self) -> bytes:
-        return struct.pack("!IIHHI", self.tag, 131072, 65535, 65535, self.tsn)
+        streams = 16 if "few-streams" in self.traits else 65535
+        return struct.pack("!IIHHI", self.tag, 131072, streams, streams, self.tsn)
+
+    def _parameters(self) -> bytes:
+        return EXTENSIONS if "extensions" in self.traits else b""
+
+    def _sack(self) -> bytes:
+        return chunk(SACK, struct.pack("!IIHH", self.taken, 131072, 0, 0))
+
+    def _beside(self, *chunks: bytes) -> None:
+        """Answer, with something beside it where the trait says so."""
+        self._chunks(self.peer_tag, *chunks, *([self._sack()] if "bundled" in self.traits else []))
+
+    def _is_up(self) -> None:
+        if not self.up and "heartbeats" in self.traits:
+            self._beat(BEATS)
+        self.up = True
+
+    def _beat(self, left: int) -> None:
+        if left and not self.gone:
+            self._chunks(self.peer_tag, chunk(HEARTBEAT, struct.pack("!HH4s", 1, 8, os.urandom(4))))
+            asyncio.get_running_loop().call_later(BEATS_SECONDS, self._beat, left - 1)
 
     def _chunks(self, tag: int, *chunks: bytes) -> None:
         head = struct.pack("!HHI", *self.ports, tag)
@@ -115,7 +141,8 @@ class Sctp:
         elif kind == INIT_ACK and not self.up:
             self._on_init_ack(body)
         elif kind == COOKIE_ACK:
-            self.up = self.up or bool(self.peer_tag)
+            if self.peer_tag:
+                self._is_up()
         elif self.up:
             return self._of_association(kind, flags, body)
         return True
@@ -125,7 +152,7 @@ class Sctp:
         if kind == DATA:
             self._on_data(flags, body)
         elif kind == HEARTBEAT:
-            self._chunks(self.peer_tag, chunk(HEARTBEAT_ACK, body))
+            self._beside(chunk(HEARTBEAT_ACK, body))
         elif kind == SHUTDOWN:
             self._chunks(self.peer_tag, chunk(SHUTDOWN_ACK, b""))
         elif kind in (ABORT, SHUTDOWN_COMPLETE):
@@ -144,7 +171,8 @@ class Sctp:
             return
         state = COOKIE.pack(self.tag, peer, self.tsn, tsn, time.monotonic())
         cookie = state + hmac.digest(self._key, state, "sha256")
-        self._chunks(peer, chunk(INIT_ACK, self._init() + struct.pack("!HH", 7, 4 + len(cookie)) + cookie))
+        cookie = struct.pack("!HH", 7, 4 + len(cookie)) + cookie
+        self._chunks(peer, chunk(INIT_ACK, self._init() + self._parameters() + cookie))
 
     def _on_init_ack(self, body: bytes) -> None:
         self.peer_tag, _, _, _, tsn = struct.unpack_from("!IIHHI", body)
@@ -166,8 +194,9 @@ class Sctp:
         if own != tag or time.monotonic() - made > 60:
             return
         if not self.up:
-            self.peer_tag, self.taken, self.up = peer, (tsn - 1) % MODULUS, True
+            self.peer_tag, self.taken = peer, (tsn - 1) % MODULUS
         self._chunks(self.peer_tag, chunk(COOKIE_ACK, b""))
+        self._is_up()
 
     def _on_data(self, flags: int, body: bytes) -> None:
         tsn = int.from_bytes(body[:4])
@@ -184,7 +213,8 @@ class Sctp:
             self._acknowledge()
 
     def _acknowledge(self) -> None:
-        self._chunks(self.peer_tag, chunk(SACK, struct.pack("!IIHH", self.taken, 131072, 0, 0)))
+        beside = [chunk(HEARTBEAT, struct.pack("!HH4s", 1, 8, os.urandom(4)))] if "bundled" in self.traits else []
+        self._chunks(self.peer_tag, self._sack(), *beside)
 
     def _piece(self, flags: int, stream: int, ppid: int, data: bytes) -> None:
         whole = (b"" if flags & 2 else self._parts.pop(stream, b"")) + data

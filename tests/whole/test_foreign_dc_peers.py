@@ -46,12 +46,18 @@ SCTP = ("DC-SCTP-04", "DC-SCTP-05", "DC-SCTP-06", "DC-SCTP-09", "DC-SCTP-21", "D
 HTTP = ("DC-APP-07", "DC-APP-08", "DC-APP-12", "DC-APP-13", "DC-APP-17")
 MAY_MISLEAD = {
     SDP: ("no-tls-id", "session-level", "several-hashes", "small-letters", "port-0", "more-lines", "active"),
+    ("DC-FP-13", "DC-FP-15", "DC-FP-16"): ("old-draft", "channels", "bundle", "media-address", "bare-lines"),
     DTLS: ("active", "one-port", "cookies", "late", "late-and-silent", "rsa", "records-apart"),
+    ("DC-DTLS-06", "DC-DTLS-07", "DC-DTLS-12", "DC-FP-13"): ("p-384", "chain", "long-cookie", "twice"),
+    ("DC-DTLS-12", "DC-DTLS-31"): ("late-start",),
     ("DC-DTLS-03",): ("silent",),
     (*DTLS, "DC-DTLS-29"): ("small-datagrams",),
     SCTP: ("no-max-size", "any-size", "no-sctp-port", "other-sctp-port", "waits", "abort-on-error", "report-errors"),
     (*SCTP, "DC-SCTP-22"): ("slow-ack", "slow-open", "no-open"),
+    ("DC-SCTP-04", "DC-SCTP-05", "DC-SCTP-13", "DC-SCTP-19", "DC-SCTP-21"): ("last-tsn", "few-streams"),
+    (*SCTP, "DC-DTLS-11", "DC-SCTP-13", "DC-SCTP-16"): ("extensions", "heartbeats", "bundled"),
     HTTP: ("binary", "pieces", "chunked", "moved", "found", "html", "closes", "says-403", "says-410"),
+    ("DC-APP-12", "DC-APP-13", "DC-CHAIN-01"): ("chunked-pieces", "http-1.0", "gzip", "interim", "small-names"),
     ("DC-APP-12", "DC-APP-13"): ("says-nothing",),
 }
 """Purposes to the traits that they are held against."""

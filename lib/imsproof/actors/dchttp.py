@@ -26,7 +26,9 @@ PIECE = 16_384
 _LENGTH = re.compile(rb"(?im)^content-length:\s*(\d{1,9})\s*$")
 _CHUNKED = re.compile(rb"(?im)^transfer-encoding:.*\bchunked\s*$")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]*\r\n")
+_TRAILERS = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d[ \r]")
 
 
 @dataclass(slots=True)
@@ -85,13 +87,21 @@ class HttpChannels:
 def request_head(method: str, path: str, host: str, headers: Sequence[tuple[str, str]]) -> bytes:
     """Write a request without a body; nothing is escaped, so that a testcase can be as wrong as it likes."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in (("Accept", "application/json, */*"), *headers)]
+    usual = (("Accept", "application/json, */*"), ("Accept-Encoding", "identity"))
+    lines += [f"{name}: {value}" for name, value in (*usual, *headers)]
     return "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+
+
+def final(received: bytes) -> bytes:
+    """Leave out interim answers (1xx) that stand before the final one (RFC 9110 section 15.2)."""
+    while _INTERIM.match(received):
+        received = received.partition(b"\r\n\r\n")[2]
+    return received
 
 
 def is_whole(received: bytes) -> bool:
     """Say whether an answer is complete; one that names no length is, when its head is."""
-    head, separator, body = received.partition(b"\r\n\r\n")
+    head, separator, body = final(received).partition(b"\r\n\r\n")
     if not separator:
         return False
     if _CHUNKED.search(head):
@@ -102,7 +112,7 @@ def is_whole(received: bytes) -> bool:
 
 def read_answer(received: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
     """Read status, headers (names in lower case) and body; ``ValueError`` when it is not an HTTP answer."""
-    head, _, body = received.partition(b"\r\n\r\n")
+    head, _, body = final(received).partition(b"\r\n\r\n")
     status = _STATUS.match(head)
     if status is None:
         raise ValueError("what came back is not an HTTP answer")
@@ -114,13 +124,13 @@ def read_answer(received: bytes) -> tuple[int, tuple[tuple[str, str], ...], byte
 
 
 def dechunk(body: bytes) -> bytes | None:
-    """Undo the chunked coding (RFC 9112 section 7.1); ``None`` while the last chunk is not there."""
+    """Undo the chunked coding (RFC 9112 section 7.1); ``None`` while the last chunk or its trailers are not there."""
     found = bytearray()
     at = 0
     while size := _SIZE.match(body, at):
         length, at = int(size[1], 16), size.end()
         if not length:
-            return bytes(found)
+            return bytes(found) if _TRAILERS.match(body, at) else None
         found += body[at : at + length]
         at += length + 2
     return None

@@ -312,8 +312,9 @@ class SctpEngine:
             return
         self._closing = True
         await self._transport.stop()
-        if self._pump is not None:
+        if self._pump is not None and self._pump is not asyncio.current_task():
             self._pump.cancel()
+            await asyncio.wait([self._pump])
 
     def _on_state(self, state: str) -> None:
         if state in ("connected", "closed"):
