@@ -41,7 +41,7 @@ class Seen(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Where a segment begins in a stream, and which packet brought it."""
+    """Where a segment begins in a stream, and the packet with which it could be read."""
 
     offset: int
     frame: int
@@ -72,6 +72,7 @@ class Direction:
     lost: int = 0
     left: int = 0
     _next: int | None = None
+    _last: tuple[int, int] = (0, 0)
     _waiting: dict[int, tuple[bytes, int, int]] = field(default_factory=dict)
 
     def begin(self, seq: int) -> None:
@@ -111,7 +112,9 @@ class Direction:
             if len(fresh) > room - kept or sum(len(one.data) for one in self.runs) + len(fresh) > STREAM_LIMIT:
                 self.left += len(fresh)
                 continue
-            run.marks.append(Mark(len(run.data), frame, utc_ns))
+            # What waited for a segment before it could be read only when that one came.
+            self._last = max(self._last, (frame, utc_ns))
+            run.marks.append(Mark(len(run.data), *self._last))
             run.data += fresh
             kept += len(fresh)
         return kept
