@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from imsproof.link.subject import Exchange
 
 PAYLOAD = 80
+AT_ONCE = 20
+"""Packets that are sent without a look at whether they got through: what the smallest receiver bears."""
 FOLLOWING = 3
 """Packets that follow what must not arrive: when the last of them is there, so would be what came before."""
 
@@ -67,6 +69,13 @@ class Stream:
         for payload in packets:
             expect(self.seen).holds("payload-not-arrived", payload=b64(payload))
         return sent
+
+    def lasts(self, label: str, count: int) -> None:
+        """Send so many packets, a few at a time; the last of each few must have got through before the next."""
+        for begin in range(0, count, AT_ONCE):
+            payloads = [self.mark() for _ in range(min(AT_ONCE, count - begin))]
+            self.leg.send(label, *(self.leg.protected(payload) for payload in payloads))
+            self.seen.wait_for(payloads[-1], self.bench.profile.timers.answer)
 
     def comes_back(self, label: str, *payloads: bytes, index: int | None = None) -> None:
         """Have the lab send these payloads on the access leg; a first one shows the far side where to send."""

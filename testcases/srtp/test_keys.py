@@ -9,12 +9,13 @@ from imsproof.actors.media import MANDATORY
 from imsproof.actors.srtpleg import b64
 from imsproof.judge import afterwards, control, expect
 from imsproof.purpose import purpose, purposes
+from imsproof.seams import Role
 from imsproof.srtpsteps import Stream, by_sdes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imsproof.actors.media import Line, MediaPeer
+    from imsproof.actors.media import AudioCall, Line, MediaPeer
     from imsproof.bench import Bench
 
 CALLS = 6
@@ -121,9 +122,20 @@ def test_a_line_that_cannot_be_used_gives_no_audio(bench: Bench, case: Callable[
     _taken(peer, "INVITE with a good line")
     for number, line in enumerate(case(peer), start=1):
         call = peer.offer_sdes(f"INVITE with a line that cannot be used, {number}", line)
-        expect(call).holds("no-audio")
+        _nothing_agreed(bench, call)
         call.close()
     _taken(peer, "INVITE with a good line again", after=True)
+
+
+def _nothing_agreed(bench: Bench, call: AudioCall) -> None:
+    """Claim that the answer agrees on no key, and that nothing gets through in clear; a refusal is the right form."""
+    expect(call).holds("no-key-agreed")
+    if call.peer is not None:
+        payload = bench.random.randbytes(80)
+        call.send("plain RTP", payload, how="plain", injected=True)
+        call.seen.wait_for(payload, bench.profile.timers.silence)
+        expect(call.seen).holds("payload-not-arrived", payload=b64(payload))
+        expect(call).holds("no-audio", role=Role.FORM)
 
 
 def _taken(peer: MediaPeer, label: str, *, after: bool = False) -> None:
@@ -139,7 +151,7 @@ def test_protected_audio_without_a_key_is_refused(bench: Bench) -> None:
     peer = bench.media().peer
     _taken(peer, "INVITE with a good line")
     call = peer.offer_without_keys("INVITE without a crypto line")
-    expect(call).holds("no-audio")
+    _nothing_agreed(bench, call)
     call.close()
     _taken(peer, "INVITE with a good line again", after=True)
 

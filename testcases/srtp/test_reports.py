@@ -73,10 +73,10 @@ def test_a_report_that_is_sent_again_is_dropped(bench: Bench) -> None:
 @purpose("SRTP-RTCP-04")
 def test_what_the_lab_reports_is_protected(bench: Bench) -> None:
     """Every RTCP packet of the lab on the access leg is authentic and encrypted."""
-    stream = by_sdes(bench)
+    stream = _reported(bench)
     if stream.far is not None:
         reports = [stream.mark(DATA) for _ in range(3)]
-        stream.far.send("reports of the far side", *reports, rtcp=True)
+        stream.far.report("reports of the far side", *reports)
         stream.leg.wait_for(reports[-1], bench.profile.timers.silence)
     expect(stream.leg).holds("reports-protected")
     stream.call.close()

@@ -87,6 +87,8 @@ class HookSignalling:
             self.session.own(self)
         try:
             self._values = self._placeholders(offer)
+            told = {"text": "the offer, as it is handed over"}
+            self.session.emit(Kind.NOTE, self.actor, exchange, data=offer.to_bytes(), facts=told)
             found = await self._ask(exchange, self._values)
         except HookError as error:
             answered.failed = f"the hook gave no answer: {error}"
@@ -195,6 +197,9 @@ class HookSignalling:
         if found.fields:
             answered.fields = found.fields
             return
+        if self.hook.answer.sdp != "whole":
+            told = {"text": "the answer's session description"}
+            self.session.emit(Kind.RECEIVED, self.actor, answered.exchange, data=found.sdp.encode(), facts=told)
         try:
             answered.sdp = Sdp.parse(found.sdp.replace("\r\n", "\n").replace("\n", "\r\n").encode())
         except SdpSyntaxError as error:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.srtpleg import ProtectedLeg, Source, b64
@@ -244,13 +245,15 @@ class AudioCall:
         return section is not None and section.attr("rtcp-mux") is not None
 
     def answered_crypto(self) -> list[Crypto]:
-        """The crypto lines of the answer that can be read."""
+        """The crypto lines of the answer whose key can be read."""
         sdp = self.answered.sdp if self.answered else None
         section = sdp.first("audio") if sdp else None
         found = []
         for value in section.attrs("crypto") if section else ():
             with contextlib.suppress(SdpSyntaxError):
-                found.append(Crypto.parse(value))
+                crypto = Crypto.parse(value)
+                crypto.master()
+                found.append(crypto)
         return found
 
     def agree(self) -> None:
@@ -260,7 +263,7 @@ class AudioCall:
             line = self.lines.get(crypto.tag)
             if line is not None and line.suite == crypto.suite:
                 self.leg.own = line.context()
-                self.leg.theirs = _context(crypto.suite, _master(crypto), line.mki)
+                self.leg.theirs = _context(crypto.suite, crypto.master(), line.mki)
 
     use_sdes = agree
 
@@ -330,13 +333,6 @@ class AudioCall:
         endpoint.udp.on_datagram = self.leg.take
 
 
-def _master(crypto: Crypto) -> bytes:
-    try:
-        return base64.b64decode(crypto.key_b64, validate=True)
-    except ValueError:
-        return b""
-
-
 class FarLeg:
     """The far side's media socket: what the gateway gives out of what it was given.
 
@@ -354,6 +350,7 @@ class FarLeg:
         self.exchange = session.exchange("far leg")
         self.actor = actor
         self.remote: Address | None = None
+        self._reports: tuple[UdpEndpoint, Address] | None = None
         self._source = Source.drawn(random) if random else Source(1, 1, 1)
         self._seen: list[bytes] = []
         self._arrived = asyncio.Event()
@@ -374,12 +371,14 @@ class FarLeg:
     async def _socket(self, local: Address) -> UdpEndpoint:
         udp = await UdpEndpoint.open(self.session, self.actor, self.exchange, local=local, describe=describe_rtp)
         udp.transport_name = "rtp"
-        udp.on_datagram = self._take
+        udp.on_datagram = partial(self._take, udp)
         return udp
 
-    def _take(self, data: bytes, source: Address) -> None:
+    def _take(self, udp: UdpEndpoint, data: bytes, source: Address) -> None:
         if classify(data) is Packets.RTP:
             self.remote = source
+        elif classify(data) is Packets.RTCP:
+            self._reports = udp, source
         self._seen.append(data)
         self._arrived.set()
 
@@ -413,7 +412,7 @@ class FarLeg:
             return False
         return True
 
-    def send(self, label: str, *payloads: bytes, index: int | None = None, rtcp: bool = False) -> Exchange:
+    def send(self, label: str, *payloads: bytes, index: int | None = None) -> Exchange:
         """Send plain packets to where the lab's came from; ``index`` sets the (48-bit) number of the first one.
 
         Raises:
@@ -423,15 +422,19 @@ class FarLeg:
             raise InconclusiveError("nothing came to the far side, so where the lab takes its media is not known")
         if index is not None:
             self._source.index = index
-        if rtcp:
-            packets = [self._source.report_with(payload)[0] for payload in payloads]
-        else:
-            packets = [self._source.next(payload)[0].to_bytes() for payload in payloads]
-        return self.session.run(self._send(label, packets, self.remote))
+        packets = [self._source.next(payload)[0].to_bytes() for payload in payloads]
+        return self.session.run(self._send(label, packets, self._udp, self.remote))
 
-    async def _send(self, label: str, packets: Sequence[bytes], remote: Address) -> Exchange:
+    def report(self, label: str, *data: bytes) -> Exchange:
+        """Send plain reports to where the lab's reports came from (``InconclusiveError`` when none came)."""
+        if self._reports is None:
+            raise InconclusiveError("no RTCP came to the far side: the lab does not let reports through")
+        packets = [self._source.report_with(one)[0] for one in data]
+        return self.session.run(self._send(label, packets, *self._reports))
+
+    async def _send(self, label: str, packets: Sequence[bytes], udp: UdpEndpoint, remote: Address) -> Exchange:
         exchange = self.session.exchange(label)
         for data in packets:
             facts = {"protected": "plain", **describe_rtp(data)[1]}
-            await self._udp.send(data, remote, exchange=exchange, facts=facts)
+            await udp.send(data, remote, exchange=exchange, facts=facts)
         return Exchange(record=self.record, exchange=exchange)

@@ -6,6 +6,7 @@ they were. Values that are wrong on purpose may be set anywhere.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -277,6 +278,14 @@ class Crypto:
     def __str__(self) -> str:
         """Write the attribute's value."""
         return f"{self.tag} {self.suite} inline:{self.key_b64}{self.params}"
+
+    def master(self) -> bytes:
+        """Return master key and salt; padding may be left out (RFC 4568 6.1) (``SdpSyntaxError``: not base64)."""
+        text = self.key_b64.rstrip("=")
+        try:
+            return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except ValueError as error:
+            raise SdpSyntaxError(f"the inline key is not base64: {error}") from error
 
     @classmethod
     def parse(cls, text: str) -> Self:

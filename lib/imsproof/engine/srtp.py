@@ -47,9 +47,9 @@ def inline_master(chosen: Suite, inline: str) -> bytes:
     Raises:
         SrtpError: not base64, or not as long as the suite asks (RFC 4568 section 6.1).
     """
-    text = inline.removeprefix("inline:").partition("|")[0]
+    text = inline.removeprefix("inline:").partition("|")[0].rstrip("=")
     try:
-        master = base64.b64decode(text, validate=True)
+        master = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SrtpError(f"the inline key is not base64: {error}") from error
     if len(master) != chosen.master_size:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from imsproof.codec.sdp import Crypto, SdpSyntaxError
@@ -29,9 +27,10 @@ _KEY = 16
 
 
 def _audio(events: Events, exchange: str, kind: Kind) -> tuple[Event, MediaSection] | None:
-    """The last audio line that was sent, or received, in this conversation."""
+    """The last audio line that was sent, or received, in this conversation; a hook notes what it hands over."""
+    kinds = (kind, Kind.NOTE) if kind is Kind.SENT else (kind,)
     for event in reversed(of_exchange(events, exchange)):
-        sdp = description(event) if event.kind is kind else None
+        sdp = description(event) if event.kind in kinds else None
         section = sdp.first("audio") if sdp else None
         if section is not None:
             return event, section
@@ -61,6 +60,23 @@ def no_audio(events: Events, *, exchange: str) -> Finding:
     if section.port == 0:
         return holds(f"{exchange}: the audio line was refused in the answer", event.seq)
     return fails(f"{exchange}: the lab gave audio at port {section.port} over {section.proto}", event.seq)
+
+
+@predicate("no-key-agreed")
+def no_key_agreed(events: Events, *, exchange: str) -> Finding:
+    """The answer agrees on no key and on no plain RTP: audio was refused, or left without a line that was offered."""
+    sent, told = _audio(events, exchange, Kind.SENT), _audio(events, exchange, Kind.RECEIVED)
+    seen = effect(events, exchange)
+    if told is None or told[1].port == 0:
+        return holds(f"{exchange}: the lab gave no audio: it {seen.how}", seen.event)
+    event, section = told
+    if section.proto.upper() in PLAIN:
+        return fails(f"{exchange}: protected audio was answered with {section.proto}", event.seq)
+    offered = {value.split()[0] for value in sent[1].attrs("crypto") if value.split()} if sent else set()
+    taken = [line.tag for line in _lines(section) if str(line.tag) in offered or len(offered) == 1]
+    if taken:
+        return fails(f"{exchange}: the answer takes a crypto line that cannot be used (tag {taken[0]})", event.seq)
+    return holds(f"{exchange}: the answer says {section.proto} and takes no crypto line", event.seq)
 
 
 @predicate("gives-audio")
@@ -133,8 +149,8 @@ def _masters(events: Events, exchanges: Sequence[str]) -> list[tuple[Event, Cryp
         for line in _lines(told[1]) if told else ():
             assert told is not None
             try:
-                found.append((told[0], line, base64.b64decode(line.key_b64, validate=True)))
-            except (binascii.Error, ValueError):
+                found.append((told[0], line, line.master()))
+            except SdpSyntaxError:
                 found.append((told[0], line, None))
     return found
 

@@ -43,8 +43,9 @@ def _fingerprints(sdp: Sdp, kind: str) -> list[str]:
 
 
 def _first(events: Events, exchange: str, kind: Kind) -> tuple[Event, Sdp] | None:
+    kinds = (kind, Kind.NOTE) if kind is Kind.SENT else (kind,)  # a hook notes what it hands over
     for event in of_exchange(events, exchange):
-        if event.kind is kind:
+        if event.kind in kinds:
             sdp = description(event)
             if sdp is not None:
                 return event, sdp
