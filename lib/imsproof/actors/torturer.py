@@ -63,8 +63,10 @@ class Torturer:
         self.transport: TransportName = name
         self.target = declared[name]
         self.sources = sources
-        self.user = next((one.impu for one in gm.subscribers), f"sip:probe@{gm.domain}")
-        aka = gm.subscribers[0] if gm.subscribers and gm.subscribers[0].auth == "aka" else None
+        # Not always the first: a lab that does not ask who it is binds contacts, which would pile up on one subscriber.
+        who = chance.choice(gm.subscribers) if gm.subscribers else None
+        self.user = who.impu if who else f"sip:probe@{gm.domain}"
+        aka = who if who and who.auth == "aka" else None
         self.authorization = Credentials(aka, gm.digest_realm).initial(gm.registrar) if aka else ""
 
     def aim(self, method: str = "REGISTER") -> Aim:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 from pathlib import Path
 
 from program import LabError
@@ -37,3 +38,44 @@ def enter() -> None:
         (own / "gid_map").write_text(f"0 {group} 1")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
+
+
+NETLINK_XFRM = 6
+XFRM_MSG_NEWSA, XFRMA_ALG_AUTH, XFRMA_ALG_CRYPT = 0x10, 1, 2
+NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
+PROTOCOL_ESP = 50
+HAS_ESP, HAS_NO_ESP, NO_NAMESPACE = 0, 1, 2
+
+
+def esp_in_kernel() -> bool:
+    """Try to make an association as ims_ipsec_pcscf does; only in a namespace of one's own (:func:`enter`)."""
+    ends = socket.inet_aton("127.0.0.1"), socket.inet_aton("127.0.0.2")
+    selector = struct.pack("=4s12x4s12x8xHBBB3xiI", ends[1], ends[0], socket.AF_INET, 32, 32, 0, 0, 0)
+    identity = struct.pack("=4s12x", ends[1]) + struct.pack(">I", 4096) + struct.pack("=B3x", PROTOCOL_ESP)
+    lifetime = struct.pack("=4Q", *[2**64 - 1] * 4) + bytes(32) + bytes(32)  # limits, what is used, its counters
+    rest = bytes(12) + struct.pack("=IIHBBB7x", 0, 1, socket.AF_INET, 0, 32, 0)
+    body = selector + identity + struct.pack("=4s12x", ends[0]) + lifetime + rest
+    for kind, name, key in ((XFRMA_ALG_AUTH, b"sha1", bytes(20)), (XFRMA_ALG_CRYPT, b"cipher_null", b"")):
+        value = struct.pack("=64sI", name, 8 * len(key)) + key
+        body += struct.pack("=HH", 4 + len(value), kind) + value
+    header = struct.pack("=IHHII", 16 + len(body), XFRM_MSG_NEWSA, NLM_F_REQUEST | NLM_F_ACK, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM) as kernel:
+        kernel.settimeout(5)
+        kernel.sendto(header + body, (0, 0))
+        kind, error = struct.unpack_from("=4xH10xi", kernel.recv(4096))
+    return kind == NLMSG_ERROR and error == 0
+
+
+def main() -> int:
+    """Say whether this kernel has ESP, by the exit status: 0 yes, 1 no, 2 no namespace can be made here."""
+    try:
+        enter()
+        has = esp_in_kernel()
+    except (LabError, OSError) as error:
+        print(f"real lab: {error}", file=sys.stderr)
+        return NO_NAMESPACE
+    return HAS_ESP if has else HAS_NO_ESP
+
+
+if __name__ == "__main__":
+    sys.exit(main())

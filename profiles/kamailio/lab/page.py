@@ -22,7 +22,8 @@ LABS = {
     "registrar": "Kamailio 5.6 as digest registrar; nginx 1.22 with its own TLS defaults",
     "default": "Kamailio 5.6 as P-, I- and S-CSCF, as its samples decide; rtpengine 10.5; nginx with Debian's TLS line",
     "hardened": "the same with what an operator would switch on; nghttpx 1.52",
-    "e2dce": "`hardened`, an IMS AS on ISC and a media function on werift: is it reached?",
+    "ipsec": "`hardened`, whose P-CSCF offers ipsec-3gpp, on a kernel without ESP (GM-AGREE and GM-ESP alone)",
+    "e2dce": "`hardened`, an IMS AS on ISC and a media function on werift",
     "datachannel": "that media function alone on a bench",
 }
 COUNTED = (Verdict.PASS, Verdict.REMARK, Verdict.FAIL, Verdict.INCONCLUSIVE)

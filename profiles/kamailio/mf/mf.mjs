@@ -19,7 +19,7 @@ const LONGEST_CALL_MS = 30_000;
 const SILENCE_MS = 6_000;
 const SCTP_PORT = 5000;
 const MEMORY_MB = 64;
-const WARM = 4;
+const WARM = 8;
 const APPS = [
   { name: "whiteboard", url: "/apps/whiteboard" },
   { name: "translate", url: "/apps/translate" },
