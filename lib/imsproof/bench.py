@@ -18,6 +18,7 @@ from imsproof.actors.dcpeer import DataChannelPeer
 from imsproof.actors.errand import run_errand
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
+from imsproof.actors.kms import KmsClient
 from imsproof.actors.media import FarLeg, MediaPeer
 from imsproof.actors.msrp import MsrpPeer
 from imsproof.actors.parties import Parties
@@ -464,6 +465,22 @@ class Bench:
         caller, target = self.ue(), self.far_target()
         return MsrpPeer(self.session, lambda: CallSignalling(caller, target), self.random, settings)
 
+    def kms_users(self, count: int) -> list[KmsClient]:
+        """So many users of the KMS, the initiator first (``InconclusiveError`` when the profile has fewer)."""
+        kms = self.profile.kms
+        if kms is None or len(kms.users) < count:
+            raise InconclusiveError(f"the profile's kms has fewer than {count} users")
+        return [KmsClient(self.session, kms, user, self.random) for user in kms.users[:count]]
+
+    def kms_stranger(self, like: KmsClient, *, known: bool = False) -> KmsClient:
+        """Somebody whom the KMS does not know; or, ``known``, somebody whose key it is not.
+
+        Names are as long as the other user's, so that lengths tell nothing.
+        """
+        wrong = self.random.randbytes(len(like.user.psk))
+        names = {} if known else {"identity": _other(like.user.identity), "psk_id": _other(like.user.psk_id)}
+        return KmsClient(self.session, like.kms, like.user.model_copy(update={"psk": wrong, **names}), self.random)
+
     def lease(self, kind: str, names: list[str]) -> str:
         """Lease one named thing that only one purpose may use at a time."""
         return self._leases.take(self._named(kind), names)[0]
@@ -471,3 +488,8 @@ class Bench:
     def _named(self, kind: str) -> str:
         """What is leased of this lab: with a lab of its own, a process shares nothing with others."""
         return f"{kind}.{os.getpid()}" if self._own_lab else kind
+
+
+def _other(name: str | None) -> str | None:
+    """Another name of the same length."""
+    return name and f"{name[:4]}zzzz{name[8:]}"

@@ -106,7 +106,7 @@ def test_the_template_shows_every_field() -> None:
         ".gm.subscribers.tuak.top": "top: ${env:TOP}",
     }
     alike = {
-        r"^\.(dc|media)\.hook": ".hook",
+        r"^\.(dc|media|msrp)\.hook": ".hook",
         r"^\.sbi\.callback\.release\.": ".sbi.callback.requests.",
         r"^\.gm\.removal": ".hook.release",
     }

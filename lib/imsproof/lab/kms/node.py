@@ -88,7 +88,9 @@ class KeyManagementService:
         self._alive.set()
 
     async def _answer(self, request: Request) -> Response:
-        await self._alive.wait()
+        if not self._alive.is_set():
+            await self._alive.wait()
+            return Response(503)
         if request.method != "POST" or request.target not in (REQUEST_TARGET, RESOLVE_TARGET):
             return Response(404)
         if len(request.body) > MAX_BODY:
