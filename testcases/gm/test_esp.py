@@ -103,6 +103,16 @@ def test_what_does_not_fit_the_association_is_dropped(bench: Bench, case: Wrong)
     lives_on(ue)
 
 
+@purpose("GM-ESP-17")
+def test_tcp_is_served_inside_the_associations_alone(bench: Bench) -> None:
+    """A request over TCP inside ESP is served; over TCP without ESP, between the same ports, it is not."""
+    ue = bench.secure_ue()
+    control(ue.probe_tcp("request over TCP inside ESP")).accepted(accept=SERVED)
+    expect(ue.probe_tcp("request over TCP without ESP", protected=False)).refused(accept=SERVED)
+    alive(ue.probe_tcp("request over TCP inside ESP again"), accept=SERVED)
+    ue.close()
+
+
 @purpose("GM-ESP-03")
 def test_a_protected_ue_is_not_served_without_protection(bench: Bench) -> None:
     """The same request to the unprotected port, from the UE's own address and port, is not served."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,3 +89,23 @@ def test_silence_is_a_timeout_event(session: Session, peer: SipPeer) -> None:
 
 def test_a_message_without_via_has_no_branch() -> None:
     assert branch_of(sip.Message.parse(b"SIP/2.0 200 OK\r\n\r\n")) == ""
+
+
+def test_nobody_waits_for_an_answer_on_a_connection_that_ended(session: Session) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def run() -> SipAnswer:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        transport = await SipTransport.open(session, "ue-a", "tcp", (address[0], address[1]), exchange="1:X")
+        try:
+            return await Transactions(transport).request(request(), "2:Y", within=3600)
+        finally:
+            await transport.aclose()
+            server.close()
+
+    answer = session.run(run(), 60)
+    assert answer.status == 0
+    assert "ended" in answer.failed

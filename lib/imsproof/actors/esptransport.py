@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.siptransport import Labels, SipTransport
-from imsproof.codec import esp, ipv4, udp
+from imsproof.codec import esp, ipv4, tcp, udp
 from imsproof.link import rawip
 from imsproof.link.esp import EncapsulatedEsp, EspSocket
 from imsproof.link.facts import sip_facts
@@ -22,6 +22,7 @@ from imsproof.seams import Address, HarnessError, InconclusiveError, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from imsproof.codec.tcp import Segment
     from imsproof.link.session import Session
 
 
@@ -86,6 +87,7 @@ class EspTransport(SipTransport):
         altering: how requests are made wrong for the time being, or ``None``.
         last: the last packet with a request, as it crossed, and the request in it.
         came: the last packet with a request of the network (or its first packet), and what is in it.
+        on_segment: called with each TCP segment that comes through the associations, and its packet.
     """
 
     def __init__(self, session: Session, actor: str, remote: Address, labels: Labels, agreed: Agreed) -> None:
@@ -95,6 +97,7 @@ class EspTransport(SipTransport):
         self.altering: Altered | None = None
         self.last = (b"", b"")
         self.came = (b"", b"")
+        self.on_segment: Callable[[Segment, bytes], None] = lambda *_: None
         self.outgoing = agreed.association(agreed.peer.spi_s)
         self._incoming = {spi: agreed.association(spi) for spi in (agreed.own.spi_c, agreed.own.spi_s)}
         self._windows = {spi: esp.ReplayWindow() for spi in self._incoming}
@@ -170,6 +173,24 @@ class EspTransport(SipTransport):
             return
         await self._socket.send(packet, exchange)
 
+    async def send_segment(self, segment: Segment, exchange: str) -> bytes:
+        """Seal and send a TCP segment from the client port to the server port; returns the packet.
+
+        Raises:
+            InconclusiveError: ESP goes in UDP.
+            OutOfScopeError, StoppedError, HarnessError: as the link says.
+        """
+        if self.agreed.nat_port:
+            raise InconclusiveError("TCP is done in ESP in transport mode only, not in UDP")
+        if self._socket is None:
+            raise HarnessError("the associations are closed")
+        self._sent += 1
+        ends = (self.local[0], self.agreed.own.port_c), (self.remote[0], self.agreed.peer.port_s)
+        iv = secrets.token_bytes(self.outgoing.iv_size)
+        packet = self.outgoing.seal(self._sent, tcp.build(*ends, segment), iv, tcp.PROTOCOL)
+        await self._socket.send(packet, exchange)
+        return packet
+
     async def _send_pieces(self, packet: bytes, size: int, exchange: str) -> None:
         """Send a packet in IP fragments (``InconclusiveError`` where ESP goes in UDP, or over IPv6)."""
         if self.agreed.nat_port or ":" in self.local[0]:
@@ -205,9 +226,14 @@ class EspTransport(SipTransport):
         spi = esp.spi_of(packet) or 0
         try:
             opened = self._incoming[spi].open(packet)
+            if opened.next_header == tcp.PROTOCOL:
+                segment = tcp.parse(opened.payload)[2]
+                if self._windows[spi].take(opened.sequence):
+                    self.on_segment(segment, packet)
+                return
             read = udp.untunnel if opened.next_header == esp.IPV4 else udp.parse
             source, target, data = read(opened.payload)
-        except (esp.EspError, udp.UdpError) as error:
+        except (esp.EspError, udp.UdpError, tcp.TcpError) as error:
             # Another UE at this address may have chosen the same SPI on purpose; its packets are not ours.
             self.session.note(f"an ESP packet for SPI {spi} is not taken: {error}", actor=self.actor, spi=spi)
             return

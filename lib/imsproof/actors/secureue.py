@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
+from imsproof.actors.esptcp import EspTcp
 from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
 from imsproof.actors.registrant import EXPIRES
-from imsproof.actors.sipsubject import Registration
+from imsproof.actors.sipsubject import Registration, SipAnswer
+from imsproof.actors.siptransport import SipTransport
+from imsproof.actors.transactions import Transactions
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
 from imsproof.codec.esp import EspError
 from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mechanisms
+from imsproof.link.session import ConnectionFailedError
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
@@ -26,10 +30,8 @@ if TYPE_CHECKING:
 
     from imsproof.actors.credentials import Answer
     from imsproof.actors.registrant import Attempt
-    from imsproof.actors.sipsubject import Challenge, SipAnswer
-    from imsproof.actors.siptransport import SipTransport
+    from imsproof.actors.sipsubject import Challenge
     from imsproof.actors.station import Alter, Headers
-    from imsproof.actors.transactions import Transactions
 
     Relist = Callable[[list[SecMechanism]], list[SecMechanism]]
     """Changes a list of the agreement before it is sent."""
@@ -143,6 +145,35 @@ class SecureUe(Ue):
         seconds = within or (timers.silence if altered else timers.answer)
         sending = self.arequest("OPTIONS", self.impu, label=label, within=seconds)
         return self.session.run(_altered(transport, altered, sending))
+
+    def probe_tcp(self, label: str, *, protected: bool = True) -> SipAnswer:
+        """Ask for itself over TCP, from its protected client port to the network's protected server port.
+
+        ``protected`` is inside ESP, as it should be; else it is a connection of the kernel's, without protection.
+        """
+        return self.session.run(self._probe_tcp(label, protected=protected))
+
+    async def _probe_tcp(self, label: str, *, protected: bool) -> SipAnswer:
+        exchange = self.session.exchange(label)
+        own = (self.esp.local[0], self.esp.agreed.own.port_c)
+        try:
+            made: SipTransport = (
+                await EspTcp.connect(self.esp, exchange)
+                if protected
+                else await SipTransport.open(
+                    self.session, self.actor, "tcp", self.esp.remote, local=own, exchange=exchange
+                )
+            )
+        except ConnectionFailedError as error:
+            return SipAnswer(record=self.session.record, exchange=exchange, failed=str(error))
+        message = self.outside("OPTIONS", self.impu)
+        message.set("Via", self.via().replace("/UDP", "/TCP"))
+        transactions = Transactions(made)
+        try:
+            return await transactions.request(message, exchange, self.session.timers.answer, injected=not protected)
+        finally:
+            await transactions.aclose()
+            await made.aclose()
 
     def replay(self, label: str, *, reflected: bool = False) -> SipAnswer:
         """Send the last packet once more as it crossed, or the network's own back, and wait for an answer to it."""

@@ -72,6 +72,7 @@ class SipTransport:
         local, remote: its two ends; ``local`` goes into Via and Contact.
         labels: which conversation a message belongs to.
         on_message: called with each message, who sent it and its exchange.
+        on_end: called when the lab has ended the connection.
         failed: why nothing more comes, or ``""``.
         unheard: what says that nothing arrives there, though it may be wrong, or ``""``.
     """
@@ -85,6 +86,7 @@ class SipTransport:
         self.labels = labels
         self.local: Address = ("", 0)
         self.on_message: Callable[[bytes, Address, str], None] = lambda *_: None
+        self.on_end: Callable[[], None] = lambda: None
         self.failed = ""
         self.unheard = ""
         self.facts: dict[str, Any] = {}
@@ -178,6 +180,7 @@ class SipTransport:
             self._emit(Kind.RECEIVED, self.labels.default, framer.pending[:65536], {"unreadable": str(error)})
         except ImsproofError as error:
             self.failed = str(error)
+        self.on_end()
 
     async def ended(self, within: float) -> bool:
         """Wait for the connection's end and tell whether it came (a socket without one never ends)."""

@@ -67,6 +67,7 @@ class Transactions:
         self._answered: dict[tuple[str, str, str], bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         transport.on_message = self._take
+        transport.on_end = self._wake
 
     async def request(
         self, message: sip.Message, exchange: str, within: float, *, data: bytes | None = None, injected: bool = False
@@ -130,9 +131,16 @@ class Transactions:
             try:
                 async with asyncio.timeout(pause if repeat else None):
                     await client.changed.wait()
+                if client.final is None and self.transport.failed:
+                    raise ConnectionFailedError(self.transport.failed)
             except TimeoutError:
                 await self.transport.send(data, client.exchange, facts={**facts, "retransmission": True})
                 pause = min(2 * pause, T2)
+
+    def _wake(self) -> None:
+        """Have nobody wait for an answer on a connection that ended."""
+        for client in self._clients.values():
+            client.changed.set()
 
     async def respond(
         self, request: sip.Message, response: sip.Message, to: Address, exchange: str, *, injected: bool = False

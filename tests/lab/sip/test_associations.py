@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.codec import esp, udp
+from imsproof.codec import esp, tcp, udp
 from imsproof.codec.sip import request
+from imsproof.engine.tcp import Tcp
 from imsproof.lab.sip.agreement import Agreement, Agreements
 from imsproof.lab.sip.associations import Associations
 from imsproof.lab.sip.policy import SipPolicy
@@ -88,7 +89,7 @@ def run(work: Callable[[World], Awaitable[None]]) -> None:
         try:
             await work(world)
         finally:
-            world.associations.close()
+            await world.associations.close()
             world.raw.close()
 
     asyncio.run(body())
@@ -200,5 +201,56 @@ def test_behind_a_nat_packets_come_and_go_in_udp() -> None:
             flow.send(b"answer")
             opened = dataclasses.replace(world.sa(), spi=1002).open(nat.recv(4096))
             assert udp.untunnel(opened.payload) == (5064, 40002, b"answer")
+
+    run(work)
+
+
+def test_a_message_over_tcp_is_taken_and_answered_within_the_associations() -> None:
+    async def work(world: World) -> None:
+        assert world.agreement.own is not None
+        loop, ue = asyncio.get_running_loop(), Tcp()
+        ends = ((UE, 40001), (HERE, 5066))
+        back = dataclasses.replace(world.sa(), spi=1001)
+
+        def send(segments: list[tcp.Segment]) -> None:
+            for one in segments:
+                world.sequence += 1
+                world.send(world.sa().seal(world.sequence, tcp.build(*ends, one), bytes(16), tcp.PROTOCOL))
+
+        async def come() -> tuple[list[tcp.Segment], bytes]:
+            while True:
+                packet = (await asyncio.wait_for(loop.sock_recv(world.raw, 65535), 10))[20:]
+                if esp.spi_of(packet) == back.spi:
+                    return ue.take(tcp.parse(back.open(packet).payload)[2])
+
+        send(ue.connect())
+        send((await come())[0])
+        message = request("OPTIONS", "sip:a", [("Content-Length", "0")]).to_bytes()
+        send(ue.write(message))
+        data, flow = await asyncio.wait_for(world.got.get(), 10)
+        assert data == message
+        assert world.associations.of_flow(flow) is not None
+        flow.send(b"SIP/2.0 200 OK\r\n\r\n")
+        answered = b""
+        while not answered:
+            answered = (await come())[1]
+        assert answered == b"SIP/2.0 200 OK\r\n\r\n"
+
+    run(work)
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_tcp_without_esp_on_the_protected_port_is_served_only_by_the_fault(dropped: bool) -> None:
+    async def work(world: World) -> None:
+        world.relax(drop_unprotected_streams=dropped)
+        reader, writer = await asyncio.open_connection(HERE, 5066, local_addr=(UE, 40001))
+        message = request("OPTIONS", "sip:a", [("Content-Length", "0")]).to_bytes()
+        writer.write(message)
+        if dropped:
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+            assert world.got.empty()
+        else:
+            assert (await asyncio.wait_for(world.got.get(), 10))[0] == message
+        writer.transport.abort()
 
     run(work)

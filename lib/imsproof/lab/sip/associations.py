@@ -1,4 +1,4 @@
-"""The P-CSCF's ESP associations in user space (TS 33.203 7.1, RFC 4303): UDP in transport mode over a raw socket.
+"""The P-CSCF's ESP associations in user space (TS 33.203 7.1, RFC 4303): UDP and TCP in transport mode, raw sockets.
 
 A set belongs to one UE: what comes from its protected client port to ours, what goes from ours to its protected server
 port. Whatever does not fit is dropped in silence. Without the right to raw sockets there are no associations, and the
@@ -14,17 +14,20 @@ import logging
 import secrets
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from imsproof.codec import esp, udp
+from imsproof.codec import esp, tcp, udp
 from imsproof.lab.sip.agreement import PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT, Agreement, suite_of
-from imsproof.lab.sip.transport import MAX_MESSAGE, Address, Flow, UdpPort
+from imsproof.lab.sip.espstream import EspStream
+from imsproof.lab.sip.transport import MAX_MESSAGE, Address, Flow, StreamPort, UdpPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imsproof.codec.secagree import SecMechanism
+    from imsproof.codec.tcp import Segment
     from imsproof.lab.sip.policy import SipPolicy
 
 log = logging.getLogger("imsproof.lab.sip")
@@ -36,7 +39,7 @@ IP_RECVFRAGSIZE = 25
 UNREACHABLE = 3
 AWAIT_AUTH_SECONDS, GRACE_SECONDS = 240.0, 30.0
 """How long associations live: until the answer comes, and after the registration (TS 33.203 7.4, secondary)."""
-MAX_SETS = 1000
+MAX_SETS, MAX_STREAMS = 1000, 4
 PACKETS_AT_ONCE = 64
 _numbers = itertools.count(1)
 
@@ -54,6 +57,7 @@ class AssociationSet:
         impus: who may speak through it once the registration stands.
         outer: where the UE's packets in UDP come from; ``None`` in transport mode.
         keys: CK and IK.
+        streams: the UE's TCP connection, by its source port.
         until: end of its life, monotonic seconds.
         also: other algorithms that are taken from the UE too.
     """
@@ -71,6 +75,7 @@ class AssociationSet:
     window: esp.ReplayWindow = field(default_factory=esp.ReplayWindow)
     sent: int = 0
     also: esp.Association | None = None
+    streams: dict[int, EspStream] = field(default_factory=dict)
 
 
 class Associations:
@@ -84,12 +89,15 @@ class Associations:
         self._icmp: socket.socket | None = None
         self._nat: UdpPort | None = None
         self._plain: list[UdpPort] = []
+        self._plain_stream: StreamPort | None = None
         self._sets: dict[int, AssociationSet] = {}
 
     async def open(self) -> None:
         """Open the raw socket, and the protected ports for what comes without protection (and is dropped)."""
         for port in (PROTECTED_CLIENT_PORT, PROTECTED_SERVER_PORT):
             self._plain.append(await UdpPort.open((self._here, port), self._take_plain))
+        self._plain_stream = StreamPort("tcp", self._take_plain_stream, lambda _: None)
+        await self._plain_stream.open((self._here, PROTECTED_SERVER_PORT))
         self._nat = await UdpPort.open((self._here, esp.NAT_PORT), lambda data, flow: self._take(data, flow.peer))
         try:
             self._raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, ESP)
@@ -103,7 +111,7 @@ class Associations:
             raw.bind((self._here, 0))
             asyncio.get_running_loop().add_reader(raw, read)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the sockets and forget every set."""
         for raw in (self._raw, self._icmp):
             if raw is not None:
@@ -113,6 +121,8 @@ class Associations:
         for port in (*self._plain, *([self._nat] if self._nat else [])):
             port.close()
         self._plain.clear()
+        if self._plain_stream is not None:
+            await self._plain_stream.close()
         self.clear()
 
     def clear(self) -> None:
@@ -214,8 +224,11 @@ class Associations:
             found.outer = outer
         try:
             opened = self._open(found, packet, policy)
+            if opened.next_header == tcp.PROTOCOL and found.outer is None:
+                self._take_segment(found, opened, policy)
+                return
             source, target, data = (udp.parse if found.outer is None else udp.untunnel)(opened.payload)
-        except (esp.EspError, udp.UdpError) as error:
+        except (esp.EspError, udp.UdpError, tcp.TcpError) as error:
             log.debug("P-CSCF: an ESP packet of %s is dropped: %s", peer, error)
             return
         ports = (_number(found.agreement.ue, "port-c"), PROTECTED_SERVER_PORT)
@@ -226,6 +239,31 @@ class Associations:
         if found.outer is not None:
             found.outer = outer
         self._receive(data, found.flow)
+
+    def _take_segment(self, found: AssociationSet, opened: esp.Opened, policy: SipPolicy) -> None:
+        """Take a TCP segment; a SYN begins a connection anew (``TcpError`` when it is none)."""
+        source, target, segment = tcp.parse(opened.payload)
+        port = _number(found.agreement.ue, "port-c")
+        if policy.check_selectors and (source, target) != (port, PROTECTED_SERVER_PORT):
+            return
+        if not found.window.take(opened.sequence) and policy.check_replay:
+            return
+        if source not in found.streams and len(found.streams) >= MAX_STREAMS:
+            return
+        if source not in found.streams or segment.flags & tcp.Flag.SYN:
+            seal = partial(self._send_segment, found, source)
+            found.streams[source] = EspStream(found.flow, seal, self._receive)
+        found.streams[source].take(segment)
+
+    def _send_segment(self, through: AssociationSet, port: int, segment: Segment) -> None:
+        """Seal a segment for the UE's client port (TS 33.203 7.1)."""
+        out = through.outbound
+        back = replace(out, spi=_number(through.agreement.ue, "spi-c"))
+        through.sent += 1
+        plain = tcp.build((self._here, PROTECTED_SERVER_PORT), (through.ue, port), segment)
+        packet = back.seal(through.sent, plain, secrets.token_bytes(back.iv_size), tcp.PROTOCOL)
+        with contextlib.suppress(OSError):
+            self._raw.sendto(packet, (through.ue, 0)) if self._raw else None
 
     def _take_reflected(self, packet: bytes) -> None:
         """Take a packet of ours for one of the UE's, as a network does that goes by keys alone."""
@@ -265,9 +303,19 @@ class Associations:
             packet = through.outbound.seal(through.sent, udp.tunnel(*ends, data), iv, esp.IPV4)
             self._nat.flow(through.outer).send(packet)
 
+    def _take_plain_stream(self, data: bytes, flow: Flow) -> None:
+        """Take what came by TCP without ESP; who is right hangs up."""
+        if self._policy().drop_unprotected_streams:
+            flow.close()
+        else:
+            self._hand_on(data, flow)
+
     def _take_plain(self, data: bytes, flow: Flow) -> None:
-        if self._policy().drop_unprotected:
-            return
+        if not self._policy().drop_unprotected:
+            self._hand_on(data, flow)
+
+    def _hand_on(self, data: bytes, flow: Flow) -> None:
+        """Hand on what came without ESP from the ports of a set as if it had come through it."""
         found = next((one for one in self._sets.values() if flow.peer in _ports(one)), None)
         if found is not None:
             self._receive(data, Flow(TRANSPORT, found.flow.peer, found.flow.number, flow.send))

@@ -97,7 +97,7 @@ class Pcscf(Registering):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
-        self.associations.close()
+        await self.associations.close()
         await self._gateway.reset()
         await super().stop()
 
@@ -189,7 +189,7 @@ class Pcscf(Registering):
         for stream in self._streams:
             await stream.close()
         self._streams.clear()
-        self.associations.close()
+        await self.associations.close()
         if self.udp is not None:
             self.udp.close()
             self.udp = None

@@ -60,6 +60,7 @@ class SipPolicy:
         require_protected_answer: P-CSCF: the answer to the challenge comes through the agreed association.
         keep_others_associations: P-CSCF: a UE that names another's address and ports does not end its associations.
         drop_unprotected: P-CSCF: what comes to the protected ports without ESP is dropped.
+        drop_unprotected_streams: P-CSCF: the same for TCP.
         require_protection: P-CSCF: who registered through an association speaks through it alone.
         protect_answers: P-CSCF: what goes to a UE with an association goes through it.
         check_icv: P-CSCF: a packet with a wrong ICV is dropped.
@@ -187,6 +188,7 @@ class SipPolicy:
     require_protected_answer: bool = True
     keep_others_associations: bool = True
     drop_unprotected: bool = True
+    drop_unprotected_streams: bool = True
     require_protection: bool = True
     protect_answers: bool = True
     check_icv: bool = True
