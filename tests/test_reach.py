@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from imsproof.cli import app
+from imsproof.engine.identity import make_identity
+from imsproof.profile.load import loads
+from imsproof.reach import one_at_a_time
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import Serve
 
 SCOPE = "scope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-01-01}\n"
 
@@ -46,3 +55,29 @@ def test_an_endpoint_that_does_not_answer_is_exit_code_4(tmp_path: Path) -> None
         code, told = check(tmp_path, f"gm: {{domain: d, tcp: '127.0.0.1:{reserved.getsockname()[1]}'}}\n")
     assert code == 4
     assert "not reached" in told
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_a_server_that_serves_one_connection_at_a_time_is_told(
+    tmp_path: Path, serve: Serve, *, one_by_one: bool
+) -> None:
+    """Purposes side by side would take each other's connections for the lab's silence: a run takes them in order."""
+    identity = make_identity()
+    own_key = identity.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "server.pem").write_bytes(own_key + identity.pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    turn = threading.Lock() if one_by_one else contextlib.nullcontext()
+
+    def handle(peer: socket.socket) -> None:
+        with turn, context.wrap_socket(peer, server_side=True) as wrapped:
+            wrapped.recv(1)
+
+    host, port = serve(handle)
+    text = (
+        f"name: x\n{SCOPE}timers: {{handshake: 1}}\nsbi: {{producers: [{{name: p, url: 'https://{host}:{port}'}}]}}\n"
+    )
+    found = one_at_a_time(loads(text, source="lab.yaml", base=tmp_path))
+    assert found == (["sbi.producers p"] if one_by_one else [])

@@ -1,4 +1,4 @@
-"""Reaching out once to each endpoint that a profile declares: is somebody there?"""
+"""Reaching out to each endpoint that a profile declares: is somebody there, and for more than one at a time?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imsproof.link.session import ConnectionFailedError, looking
 from imsproof.link.tcp import TcpStream
 from imsproof.link.tls import TlsOptions, TlsStream
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import ImsproofError, Record
+from imsproof.seams import ImsproofError, Kind, Record
 
 if TYPE_CHECKING:
     from imsproof.link.session import Session
@@ -36,6 +36,40 @@ def reach(profile: Profile) -> list[Reached]:
     """Reach out to each endpoint that the profile declares: a connection, a handshake, one OPTIONS."""
     with looking(profile, Record("profile-check")) as session:
         return [_one(session, name, kind, address) for name, kind, address in _endpoints(profile)]
+
+
+def one_at_a_time(profile: Profile) -> list[str]:
+    """The TLS endpoints that shake hands with nobody while another connection is open and says nothing.
+
+    Purposes side by side would keep each other from them, and take one another's silence for the lab's.
+    """
+    with looking(profile, Record("one-at-a-time")) as session:
+        return [
+            name
+            for name, kind, address in _endpoints(profile)
+            if kind == "tls" and session.run(_alone(session, address))
+        ]
+
+
+async def _alone(session: Session, address: Address) -> bool:
+    try:
+        idle = await TcpStream.open(session, "checker", session.exchange("an idle connection"), address, quiet=True)
+        silent_beside_it = await _silent(session, address)
+        await idle.aclose()
+        return silent_beside_it and not await _silent(session, address)
+    except ImsproofError:
+        return False
+
+
+async def _silent(session: Session, address: Address) -> bool:
+    """Whether a server leaves a hello without any answer; a refusal is one."""
+    exchange = session.exchange("check one connection beside another")
+    try:
+        stream = await TlsStream.open(session, "checker", exchange, address, TlsOptions(), quiet=True)
+    except ConnectionFailedError:
+        return any(event.kind is Kind.TIMEOUT for event in session.record.events if event.exchange == exchange)
+    await stream.aclose()
+    return False
 
 
 def _endpoints(profile: Profile) -> list[tuple[str, str, Address]]:

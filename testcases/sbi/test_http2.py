@@ -126,6 +126,7 @@ def test_offences_are_not_served(bench: Bench, producer: ProducerClient, case: S
 def test_what_the_rfc_allows_is_served(producer: ProducerClient) -> None:
     """The producer serves requests that use what RFC 9113 and RFC 7541 allow a client."""
     token = producer.token() if producer.wants_token else None
+    control(producer.probe(token)).accepted()
     probe = Http2Probe(producer.consumer, producer.producer, token)
     for one in valid.VALID:
         answer = probe.run(one.name, one.send, watch=one.watch, injected=False)
@@ -134,6 +135,7 @@ def test_what_the_rfc_allows_is_served(producer: ProducerClient) -> None:
             continue
         role = Role.FORM if one.free else Role.CLAIM
         expect(answer).holds("h2-served", role=role, streams=list(one.watch), accept=list(probe.accept))
+    alive(producer.probe(token, label="probe afterwards"))
     producer.release(token)
 
 

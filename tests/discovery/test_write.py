@@ -56,3 +56,10 @@ def test_a_refused_register_asks_for_the_domain() -> None:
     assert "a REGISTER for 127.0.0.2 was answered 403 Not Here: is the domain right?" in text(
         Discovery("127.0.0.2", sip=[node])
     )
+
+
+def test_a_server_without_http2_is_asked_over_http1() -> None:
+    server = TlsFound(("127.0.0.1", 8443), ("TLSv1.3",), names=("IP:127.0.0.1", "mf.x"))
+    profile = loads(text(Discovery("127.0.0.1", tls=[server])), source="draft", base=Path())
+    assert profile.sbi is not None
+    assert [(one.http, one.fqdn) for one in profile.sbi.producers] == [("1.1", "mf.x")]

@@ -43,7 +43,22 @@ def _one(client: ProducerClient) -> Tried:
     except ImsproofError as error:
         return Tried(producer.name, good=False, told=str(error))
     good = answer.status in (answer.accept or ())
-    return Tried(producer.name, good, _said(answer) if good else f"{_said(answer)}; {_wanted(producer)}")
+    if good:
+        return Tried(producer.name, good, _said(answer))
+    return Tried(
+        producer.name, good, f"{_said(answer)}; {_wanted(producer)}{'' if answer.status else _without_h2(client)}"
+    )
+
+
+def _without_h2(client: ProducerClient) -> str:
+    """What to do when the producer does not answer since it has no HTTP/2."""
+    producer = client.producer
+    if producer.http != "2" or producer.url.scheme != "https":
+        return ""
+    attempt = client.consumer.handshake(producer, f"what {producer.name} chooses in ALPN")
+    if not attempt.connected or attempt.facts.get("alpn") == "h2":
+        return ""
+    return '; it chooses no h2 in ALPN: with http: "1.1" it is asked over HTTP/1.1'
 
 
 def _said(answer: HttpAnswer) -> str:

@@ -55,11 +55,14 @@ def check(
 def show_remarks(declared: Profile) -> None:
     """Say what around the lab may keep purposes from a verdict: certificates, clocks, the core, MTU, ESP."""
     from imsproof.diagnose import diagnose
+    from imsproof.reach import one_at_a_time
 
     for one in diagnose(declared):
         mark = "[green]good[/]   " if one.good else "[bold yellow]look at[/]"
         console.print(f"{mark}  {one.about}: ", end="")
         console.print(one.told, markup=False)
+    for name in one_at_a_time(declared):
+        console.print(f"[bold yellow]look at[/]  {name}: answers nobody while another connection is open")
 
 
 def show_probes(declared: Profile) -> None:

@@ -87,11 +87,13 @@ def _sbi(found: Sequence[Discovery]) -> list[str]:
             f"    - name: server-{number}",
             f"      url: https://{f'[{host}]' if ':' in host else host}:{port}",
         ]
-        fqdn = next((name for name in server.names if "." in name and not name.startswith("urn:")), "")
+        fqdn = next((name for name in server.names if "." in name and not name.startswith(("urn:", "IP:"))), "")
         if fqdn:
             lines.append(f"      fqdn: {json.dumps(fqdn)}")
         if fqdn.startswith("nrf"):
             lines.append("      # by its name this is an NRF: it belongs under sbi.nrf (url, instance_id, fqdn)")
+        if server.alpn != "h2":
+            lines.append('      http: "1.1" # ALPN chose no h2: purposes on HTTP/2 do not apply')
         lines += [
             (
                 f"      # seen: {', '.join(server.versions)}; {server.suite};"
