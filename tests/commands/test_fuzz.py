@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from imsproof.cli import app
 from imsproof.commands.fuzz import Shard, seconds
+from imsproof.commands.targets import TargetName
 from imsproof.link.volley import Volley
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ def fuzz(out: Path, *more: str) -> tuple[int, str, Path]:
     return done.exit_code, done.output, next(iter(sorted(out.iterdir(), reverse=True)))
 
 
-@pytest.mark.parametrize("target", ["gm-sip", "gm-sdp", "sbi", "sctp"])
+HERE = [one.value for one in TargetName if one not in {TargetName.NG, TargetName.STUN}]
+"""What the embedded lab has."""
+
+
+@pytest.mark.parametrize("target", HERE)
 def test_a_right_lab_is_not_harmed(tmp_path: Path, target: str) -> None:
     code, told, folder = fuzz(tmp_path, "--target", target, "--cases", "32", "--budget", "60s")
     assert code == 0, told
@@ -41,6 +46,26 @@ def test_a_crash_of_two_steps_is_found_shrunk_and_kept(tmp_path: Path) -> None:
     assert code == 1, told
     found = [json.loads(path.read_text()) for path in folder.glob("findings/*/finding.json")]
     assert any(one["confirmed"] and len(one["messages"]) == 2 for one in found)
+
+
+@pytest.mark.parametrize(
+    ("target", "fault", "harm", "cases"),
+    [
+        ("gm-tcp", "malformed.confused", "confused", 32),
+        ("gm-forward", "malformed.forwarded", "let-through", 112),
+        ("sbi-token", "token.signature_ignored", "accepted", 32),
+    ],
+)
+def test_a_lab_that_serves_and_does_wrong_is_named(
+    tmp_path: Path, target: str, fault: str, harm: str, cases: int
+) -> None:
+    code, told, folder = fuzz(
+        tmp_path, "--target", target, "--fault", fault, "--cases", str(cases), "--budget", "60s", "--shrink", "1s"
+    )
+    assert code == 1, told
+    found = [json.loads(path.read_text()) for path in folder.glob("findings/*/finding.json")]
+    assert {one["harm"] for one in found} == {harm}
+    assert any(one["confirmed"] and one["alone"] for one in found)
 
 
 def test_systematic_cases_have_names(tmp_path: Path) -> None:

@@ -53,6 +53,12 @@ class Lab:
     def good(self) -> bytes:
         return b"good"
 
+    def again(self, case: bytes) -> bytes:
+        return case
+
+    def like(self, case: bytes) -> bytes:
+        return b"good"
+
     def wire(self, case: bytes) -> list[bytes]:
         return [case]
 
@@ -144,15 +150,44 @@ def test_the_same_source_sends_the_same_bytes() -> None:
     assert first.sent == second.sent
 
 
-def test_memory_that_grows_is_a_remark_and_no_finding() -> None:
-    class Says:
-        def begin(self) -> str:
-            return ""
+class Grows:
+    """A hook that says that memory grows: with each message of one kind, or with any."""
 
-        def look(self, *, urgent: bool) -> Look:
-            return Look(Condition.GROWN, why="memory has grown")
+    def __init__(self, lab: Lab, leak: bytes) -> None:
+        self.lab = lab
+        self.leak = leak
 
+    def begin(self) -> str:
+        return ""
+
+    def look(self, *, urgent: bool) -> Look:
+        return Look(Condition.GROWN, why="memory has grown")
+
+    def memory(self) -> int:
+        return 50_000 + 16 * sum(self.leak in one for one in self.lab.sent)
+
+
+def test_memory_that_grows_with_good_messages_too_is_a_remark() -> None:
     lab = Lab()
-    hooks: Any = Says()
-    done = Campaign(lab, Budget(cases=64), watch=Watch(lab, hooks)).run(cases())
-    assert (done.found, done.remarks) == ([], ["after 64 cases: memory has grown"])
+    hooks: Any = Grows(lab, b"")
+    done = Campaign(lab, Budget(cases=64), watch=Watch(lab, hooks), rest=0.0).run(cases())
+    assert done.found == []
+    assert ["no leak" in one for one in done.remarks] == [True]
+
+
+def test_memory_that_grows_with_malformed_messages_alone_is_a_leak() -> None:
+    lab = Lab()
+    hooks: Any = Grows(lab, b"harmless")
+    done = Campaign(lab, Budget(cases=64), watch=Watch(lab, hooks), rest=0.0).run(cases())
+    assert [(one.harm, len(one.messages), one.confirmed) for one in done.found] == [(Condition.LEAKING, 64, True)]
+
+
+def test_what_a_lab_did_wrong_while_it_serves_is_a_finding() -> None:
+    class Takes(Lab):
+        def fire(self, cases: Sequence[bytes]) -> tuple[Reaction, Health]:
+            taken = any(b"FORGED" in one for one in cases)
+            breach = Look(Condition.ACCEPTED, why="a forged one was served") if taken else None
+            return Reaction(), Health(serves=True, seconds=0.01, breach=breach)
+
+    done = run(Takes(), cases((7, b"0007 FORGED")), Budget(cases=64))
+    assert [(one.harm, one.messages, one.alone) for one in done.found] == [(Condition.ACCEPTED, (b"FORGED",), True)]

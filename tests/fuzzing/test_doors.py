@@ -1,32 +1,59 @@
-"""The doors behind the front: what they build around a case is right."""
+"""What doors share: a good probe after cases, and again when it fails; what says that nobody listens."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from imsproof.codec import sctp
-from imsproof.fuzzing import doors
+from imsproof.fuzzing.doors import Door
+from imsproof.seams import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imsproof.fuzzing.target import Reaction
+    from imsproof.link.session import Session
 
 
-@pytest.mark.parametrize("chunks", [b"\x0b\0\0\4", b"", b"\xff" * 7])
-def test_packets_have_the_genuine_header_and_the_right_checksum(chunks: bytes) -> None:
-    genuine = sctp.Packet(5000, 5001, 77, (sctp.Chunk(11, b""),)).to_bytes()
-    packet = doors._packet(genuine, chunks)
-    assert packet[:8] == genuine[:8]
-    assert packet[12:] == chunks
-    assert int.from_bytes(packet[8:12], "little") == sctp.crc32c(packet[:8] + bytes(4) + chunks)
+class Scripted(Door):
+    """Serves as it is told, one answer a probe."""
+
+    def __init__(self, session: Session, *serves: bool, refused: str = "") -> None:
+        super().__init__(session, None)
+        self.answers = list(serves)
+        self.refused = refused
+        self.corpus = [b"good"]
+
+    def throw(self, cases: Sequence[bytes], reaction: Reaction) -> None:
+        for case in cases:
+            reaction.count(case, 200)
+
+    def serves(self) -> bool:
+        served = self.answers.pop(0)
+        if not served and self.refused:
+            self.session.emit(Kind.REFUSED, "fuzzer", "1:x", transport=self.refused, facts={"reason": "refused"})
+        return served
 
 
-def test_chunks_are_padded_and_have_their_length() -> None:
-    chunk = doors._chunk(10, b"cookie")
-    assert len(chunk) % 4 == 0
-    assert int.from_bytes(chunk[2:4], "big") == 10
+def test_cases_are_counted_and_a_door_that_serves_is_well(session: Session) -> None:
+    reaction, health = Scripted(session, True).fire([b"a", b"b"])
+    assert (reaction.statuses, health.serves, health.refused) == ({200: 2}, True, False)
 
 
-def test_a_frame_has_its_length_and_stream() -> None:
-    assert doors._frame(6, 0, 1, b"12345678") == b"\0\0\x08\6\0\0\0\0\x0112345678"
+def test_one_failed_probe_is_asked_again(session: Session) -> None:
+    assert Scripted(session, False, True).probe().serves
 
 
-def test_there_is_a_chunk_of_every_type_and_a_record_of_every_content() -> None:
-    assert set(range(12)) <= set(doors.CHUNKS)
-    assert {20, 21, 22, 23} <= set(doors.RECORDS)
+@pytest.mark.parametrize(("transport", "refused"), [("tcp", True), ("udp", True), ("tls", False), ("", False)])
+def test_only_a_refusal_below_tls_says_that_nobody_listens(session: Session, transport: str, refused: bool) -> None:
+    health = Scripted(session, False, False, refused=transport).probe()
+    assert (health.serves, health.refused) == (False, refused)
+
+
+def test_a_case_that_is_sent_again_has_another_number(session: Session) -> None:
+    door = Scripted(session, True)
+    case = b"Call-ID: 0000000000000abc\r\n"
+    assert len({case, door.again(case), door.again(case)}) == 3
+    assert door.again(b"no number") == b"no number"
+    assert door.like(case) == b"good"

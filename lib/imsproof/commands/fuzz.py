@@ -94,10 +94,15 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
         By, typer.Option(help="What makes the cases: a fast mutator, the named anomalies (SIP), or Hypothesis.")
     ] = By.VOLUME,
     mode: Annotated[
-        Mode, typer.Option(help="ci: 20 s, derandomised. campaign: led by what it meets; prints its seed.")
+        Mode,
+        typer.Option(
+            help="ci: 20 s, derandomised. campaign: led by what it meets; prints its seed. (The third mode, triage, "
+            "goes through findings again: imsproof triage.)"
+        ),
     ] = Mode.CAMPAIGN,
     budget: Annotated[str | None, typer.Option(help="How long: 60s, 5m, 2h.")] = None,
     cases: Annotated[int | None, typer.Option(min=1, help="At most so many cases.")] = None,
+    shrink: Annotated[str, typer.Option(help="How long one finding may be made smaller.")] = "30s",
     sample_of: Annotated[
         int | None, typer.Option("--sample", min=1, help="Systematic: a covering set of this size.")
     ] = None,
@@ -128,6 +133,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
     """
     try:
         limit = seconds(budget or (CI_BUDGET if mode is Mode.CI else BUDGET))
+        small = seconds(shrink)
         share = Shard.parse(shard)
     except ValueError as error:
         quit_with(Exit.USAGE, str(error))
@@ -153,7 +159,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - options of a command
             work = _Work(face, kept, share.seed(chosen), grows=grows)
             campaign = Campaign(
                 face,
-                Budget(limit, cases),
+                Budget(limit, cases, small),
                 restore=restore(face, where.lab, restart),
                 learn=work.learn,
                 volley=VOLLEY if target in DATAGRAMS else STREAM_VOLLEY if target in SIP else SMALL_VOLLEY,
