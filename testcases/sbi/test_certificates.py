@@ -90,6 +90,20 @@ def token_of(producer: ProducerClient) -> TokenAnswer | None:
     return producer.token() if producer.wants_token else None
 
 
+def status_server(bench: Bench, producer: ProducerClient) -> StatusServer:
+    """The tester's responder, as the producer reaches it."""
+    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    url = producer.producer.url
+    return StatusServer(bench.session, maker, (url.host, url.port))
+
+
+def maker_for(bench: Bench, producer: ProducerClient) -> CertificateMaker:
+    """Makes certificates like the consumer's own; a producer that asks for their status is told that it is good."""
+    own, authority, revocation = producer.consumer.identity, bench.sbi.client_ca, bench.sbi.revocation
+    told = status_server(bench, producer).pointers(revocation) if revocation and authority else ()
+    return CertificateMaker(own, authority, told)
+
+
 def refuses(
     bench: Bench,
     producer: ProducerClient,
@@ -125,7 +139,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(
     bench: Bench, producer: ProducerClient, case: tuple[Flaw, ...]
 ) -> None:
     """A producer does not serve a client whose certificate no trusted authority stands behind."""
-    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    maker = maker_for(bench, producer)
     identities = [flaw(maker) for flaw in case]
     if bench.purpose.id == "SBI-CERT-02" and bench.sbi.rogue is not None:
         identities.append(rogue(bench, producer))
@@ -145,7 +159,7 @@ def rogue(bench: Bench, producer: ProducerClient) -> NfIdentity:
 @purposes(MINTED)
 def test_a_certificate_with_a_flaw_is_refused(bench: Bench, producer: ProducerClient, case: tuple[Flaw, ...]) -> None:
     """A producer does not serve a client whose certificate has one flaw, though the authority is trusted."""
-    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    maker = maker_for(bench, producer)
     minted = as_client(bench, producer, maker.good())
     token = token_of(producer)
     control(minted.probe(token, label="with a minted certificate without a flaw")).accepted()
@@ -156,7 +170,7 @@ def test_a_certificate_with_a_flaw_is_refused(bench: Bench, producer: ProducerCl
 @purpose("SBI-CERT-10")
 def test_an_nf_is_known_by_the_san(bench: Bench, producer: ProducerClient) -> None:
     """A producer takes no token of one NF over TLS with the certificate of another that only shares its subject."""
-    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
+    maker = maker_for(bench, producer)
     minted = as_client(bench, producer, maker.good())
     token = token_of(producer)
     control(minted.probe(token, label="with a minted certificate without a flaw")).accepted()
@@ -196,13 +210,6 @@ NOT_VOUCHED: dict[str, tuple[Ask, Sequence[Told]]] = {
     "SBI-CERT-18": (StatusServer.with_list, ("no answer", "stale", "of a stranger")),
 }
 """Where a status is asked for, and what vouches for nobody."""
-
-
-def status_server(bench: Bench, producer: ProducerClient) -> StatusServer:
-    """The tester's responder, as the producer reaches it."""
-    maker = CertificateMaker(producer.consumer.identity, bench.sbi.client_ca)
-    url = producer.producer.url
-    return StatusServer(bench.session, maker, (url.host, url.port))
 
 
 @purposes(ASKED)

@@ -18,6 +18,7 @@ from cryptography.x509 import ocsp
 
 from imsproof.actors.certificates import CertificateMaker
 from imsproof.actors.revocation import StatusServer, Told
+from imsproof.profile.sbi import Revocation
 
 if TYPE_CHECKING:
     from imsproof.actors.nf import NfConsumer
@@ -123,3 +124,12 @@ def test_lists_are_the_authoritys_unless_they_are_to_be_wrong(server: StatusServ
     assert not listed(server.with_list("of a stranger")).is_signature_valid(key)
     with pytest.raises(urllib.error.HTTPError, match="503"):
         listed(server.with_list("no answer"))
+
+
+def test_what_is_made_with_pointers_is_good_wherever_it_is_asked(consumer: NfConsumer, server: StatusServer) -> None:
+    pointers = server.pointers(Revocation(ocsp="asks", crl="requires"))
+    maker = CertificateMaker(consumer.identity, consumer.sbi.client_ca, pointers)
+    for made in (maker.good(), maker.sha1_signature()):
+        assert asked(maker, made).certificate_status is ocsp.OCSPCertStatus.GOOD
+        assert len(listed(made)) == 0
+    assert server.pointers(Revocation()) == ()

@@ -49,15 +49,19 @@ class CertificateMaker:
     Args:
         model: the authorised consumer.
         client_ca: the authority that the lab trusts, where the profile has one.
+        pointers: extensions of everything that is made: where its status is told, for a lab that asks.
     """
 
-    def __init__(self, model: NfIdentity, client_ca: KeyPair | None) -> None:
+    def __init__(
+        self, model: NfIdentity, client_ca: KeyPair | None, pointers: Sequence[x509.ExtensionType] = ()
+    ) -> None:
         if model.certificate is None or model.key is None:
             raise HarnessError("the consumer has no certificate to copy: fill in sbi.consumers")
         self.model = model
         self.chain = _certificates(model.certificate)
         self.own = Issuer(self.chain[0], load_key(model.key), tuple(self.chain))
         self._client_ca = client_ca
+        self._pointers = tuple(pointers)
         self.now = dt.datetime.now(dt.UTC)
 
     @property
@@ -190,6 +194,8 @@ class CertificateMaker:
     ) -> x509.CertificateBuilder:
         model = self.own.certificate
         builder = _builder(model.subject, issuer, key, start or self.now - DAY, end or self.now + 30 * DAY)
+        named = {type(value) for value, _ in changes}
+        changes = [*changes, *((value, False) for value in self._pointers if type(value) not in named)]
         changed = {type(value) for value, _ in changes}
         for extension in model.extensions:
             if type(extension.value) not in {*changed, *EDGE_IDENTIFIERS}:

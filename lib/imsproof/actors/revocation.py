@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from imsproof.actors.certificates import CertificateMaker
     from imsproof.actors.nfidentity import NfIdentity
     from imsproof.link.session import Session
+    from imsproof.profile.sbi import Revocation
     from imsproof.seams import Address
 
 Told = Literal[
@@ -67,18 +68,26 @@ class StatusServer:
             WebServer.open(session, "tester-responder", self.exchange, host, self._answer)
         )
 
+    def pointers(self, revocation: Revocation) -> tuple[x509.ExtensionType, ...]:
+        """What sends a lab that asks for a certificate's status here; unless told otherwise, each is good."""
+        point = self._point("good") if revocation.crl else None
+        return tuple(one for one in (self._responder() if revocation.ocsp else None, point) if one is not None)
+
     def with_responder(self, told: Told) -> NfIdentity:
         """Mint a certificate that names the responder, of which this is told."""
-        where = x509.AccessDescription(
-            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(f"{self._web.url}/ocsp")
-        )
-        return self._mint(told, x509.AuthorityInformationAccess([where]))
+        return self._mint(told, self._responder())
 
     def with_list(self, told: Told) -> NfIdentity:
         """Mint a certificate with a distribution point of its own, whose list tells this of it."""
-        name = f"{self._web.url}/crl/{len(self._told)}.crl"
-        point = x509.DistributionPoint([x509.UniformResourceIdentifier(name)], None, None, None)
-        return self._mint(told, x509.CRLDistributionPoints([point]))
+        return self._mint(told, self._point(str(len(self._told))))
+
+    def _responder(self) -> x509.AuthorityInformationAccess:
+        where = x509.UniformResourceIdentifier(f"{self._web.url}/ocsp")
+        return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)])
+
+    def _point(self, name: str) -> x509.CRLDistributionPoints:
+        where = x509.UniformResourceIdentifier(f"{self._web.url}/crl/{name}.crl")
+        return x509.CRLDistributionPoints([x509.DistributionPoint([where], None, None, None)])
 
     def _mint(self, told: Told, where: x509.ExtensionType) -> NfIdentity:
         identity = self._maker.leaf(f"status: {told}", self._issuer, changes=[(where, False)])
@@ -93,7 +102,7 @@ class StatusServer:
             number = fetched.path.removeprefix("/crl/").removesuffix(".crl")
             serials = list(self._told)
             known = number.isdecimal() and int(number) < len(serials)
-            return self._list(serials[int(number)]) if known else Served(status=404)
+            return self._list(serials[int(number)] if known else 0)
         try:
             asked = ocsp.load_der_ocsp_request(_request_of(fetched))
         except (ValueError, binascii.Error):
@@ -101,8 +110,8 @@ class StatusServer:
         return Served(OCSP_TYPE, self._response(asked))
 
     def _response(self, asked: ocsp.OCSPRequest) -> bytes:
-        told = self._told.get(asked.serial_number)
-        if told is None or told == "no answer":
+        told = self._told.get(asked.serial_number, "good")
+        if told == "no answer":
             return _error(ocsp.OCSPResponseStatus.TRY_LATER)
         signer = self._signer(told)
         now = dt.datetime.now(dt.UTC)
@@ -128,7 +137,7 @@ class StatusServer:
         return builder.sign(signer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def _list(self, serial: int) -> Served:
-        told = self._told[serial]
+        told = self._told.get(serial, "good")
         if told == "no answer":
             return Served(status=UNAVAILABLE)
         signer = self._signer(told)
