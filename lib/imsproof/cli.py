@@ -16,6 +16,7 @@ from imsproof.commands.fuzz import fuzz
 from imsproof.commands.lab import lab_command
 from imsproof.commands.lists import purposes_command
 from imsproof.commands.run import replay, run
+from imsproof.commands.sign import sign_command
 from imsproof.commands.verify import diff_command, verify_command
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command("triage")(triage)
 app.command("keep")(keep)
 app.command("flood")(flood)
 app.command("audit")(audit_command)
+app.command("sign")(sign_command)
 app.command("verify")(verify_command)
 app.command("diff")(diff_command)
 app.command("replay")(replay)

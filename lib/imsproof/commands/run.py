@@ -28,11 +28,15 @@ from imsproof.commands.common import (
 )
 from imsproof.commands.findings import replay_finding
 from imsproof.commands.live import LiveTable
+from imsproof.commands.sign import SignKey, signer
+from imsproof.commands.sign import sign as sign_with
+from imsproof.evidence.bundle import BUNDLE
 from imsproof.evidence.result import PurposeResult, Run
 from imsproof.evidence.run import RunFolder
 from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
+    from imsproof.evidence.signature import Signer
     from imsproof.profile import Profile
 
 Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (SBI, SBI-TOKEN, ...).")]
@@ -55,6 +59,7 @@ def run(
     fault: Annotated[
         list[str] | None, typer.Option(help="Plant this fault in the embedded lab (only without a profile).")
     ] = None,
+    sign: SignKey = None,
 ) -> None:
     """Run the test purposes that apply to a lab, and leave a run folder with the evidence.
 
@@ -65,6 +70,7 @@ def run(
     if profile is not None and fault:
         quit_with(Exit.USAGE, "--fault plants faults in the embedded lab; with a profile there is none")
     chosen = select(family or [], purpose or [])
+    by = signer(sign) if sign else None
     with ExitStack() as stack:
         if profile is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="imsproof-lab-"))
@@ -75,14 +81,21 @@ def run(
             os.environ.update(lab.environment)
             err.print(f"embedded reference lab on {lab.prefix}.0/24", markup=False)
         source = profile or paths.profiles() / "reference.yaml"
-        done = run_profile(source, chosen, out=out, seed=seed, workers=workers, embedded=profile is None)
+        done = run_profile(source, chosen, out=out, seed=seed, workers=workers, embedded=profile is None, by=by)
     raise typer.Exit(done)
 
 
 def run_profile(
-    source: Path, chosen: list[TestPurpose], *, out: Path | None, seed: int | None, workers: int, embedded: bool = False
+    source: Path,
+    chosen: list[TestPurpose],
+    *,
+    out: Path | None,
+    seed: int | None,
+    workers: int,
+    embedded: bool = False,
+    by: Signer | None = None,
 ) -> Exit:
-    """Run the chosen purposes against the lab of a profile and return the exit code."""
+    """Run the chosen purposes against the lab of a profile, sign the bundle ``by`` a key, and return the exit code."""
     from imsproof.runner import applicable
 
     declared = read_profile(source)
@@ -100,9 +113,12 @@ def run_profile(
         (folder.path / "replay.json").write_text(
             json.dumps({"profile": None if embedded else str(source.resolve()), "seed": seed}), encoding="utf-8"
         )
-        return _run_in(folder, source, declared, apply, without, seed=seed, workers=workers)
+        done = _run_in(folder, source, declared, apply, without, seed=seed, workers=workers)
+        if by is not None:
+            console.print(sign_with(folder.path / BUNDLE, by), markup=False)
     except HarnessError as error:
         quit_with(Exit.UNDECIDED, str(error))
+    return done
 
 
 def _run_in(
@@ -124,6 +140,7 @@ def _run_in(
         f"{declared.name}: {len(apply)} purposes apply, {len(without)} do not; seed {seed}; {folder.path}", markup=False
     )
     plan = {one.id: ("",) for one in apply}
+    side_by_side = _side_by_side(declared, min(workers, -(-len(apply) // WORTH_A_WORKER)))
     capture = start_capture(declared)
     try:
         with LiveTable(len(apply)) as table:
@@ -132,7 +149,6 @@ def _run_in(
                 folder.add(result)
                 table.result(result)
 
-            side_by_side = min(workers, -(-len(apply) // WORTH_A_WORKER))
             outcome = execute(source, plan, listen, seed=seed, workers=side_by_side, run_folder=folder.path)
     finally:
         capture.stop()
@@ -149,6 +165,20 @@ def _run_in(
     if finished.unreached:
         return Exit.UNREACHABLE
     return exit_code(finished.verdict) if not outcome.errors else Exit.UNDECIDED
+
+
+def _side_by_side(declared: Profile, workers: int) -> int:
+    """How many purposes run at once: one, where an endpoint would make them wait for each other."""
+    from imsproof.reach import one_at_a_time
+
+    names = one_at_a_time(declared) if workers > 1 else []
+    if not names:
+        return workers
+    told = (
+        "answers nobody while another connection is open, so purposes run one after the other; an idle client stops it"
+    )
+    console.print(f"{', '.join(names)} {told}", markup=False, style="yellow")
+    return 1
 
 
 def _summary(folder: Path, finished: Run) -> None:

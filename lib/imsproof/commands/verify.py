@@ -11,6 +11,7 @@ import typer
 from imsproof import catalogue
 from imsproof.commands.common import Exit, Format, console, quit_with
 from imsproof.evidence.diff import diff_runs
+from imsproof.evidence.signature import signers
 from imsproof.evidence.verify import verify
 
 
@@ -20,14 +21,19 @@ def verify_command(
     decrypt: Annotated[
         bool, typer.Option(help="Have tshark decrypt the captures; not for a bundle of somebody you do not trust.")
     ] = True,
+    signer: Annotated[
+        list[Path] | None,
+        typer.Option(help="Demand a signature by this SSH key: a .pub or an allowed_signers file. Repeatable."),
+    ] = None,
 ) -> None:
-    """Check a bundle offline: hashes, every judgement computed again, journal held against (decrypted) packets.
+    """Check a bundle offline: signature, hashes, every judgement computed again, journal held against packets.
 
     Exit code 0 when everything agrees, 1 when something does not, 2 when it is no bundle at all.
     """
     if not bundle.is_file():
         quit_with(Exit.USAGE, f"{bundle} is not a file")
-    report = verify(bundle, {one.id: one.control for one in catalogue.load()}, decrypt=decrypt)
+    trusted = {blob for path in signer for blob in _keys(path)} if signer else None
+    report = verify(bundle, {one.id: one.control for one in catalogue.load()}, decrypt=decrypt, trusted=trusted)
     if output is Format.JSON:
         typer.echo(json.dumps(report.to_json(), indent=2))
     else:
@@ -37,6 +43,13 @@ def verify_command(
             console.print(f"note: {note}", markup=False)
         console.print(report.summary, markup=False)
     raise typer.Exit(Exit.PASS if report.sound else Exit.FAIL)
+
+
+def _keys(path: Path) -> set[bytes]:
+    try:
+        return signers(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError) as error:
+        quit_with(Exit.USAGE, f"{path} holds no SSH public key: {error}")
 
 
 def diff_command(

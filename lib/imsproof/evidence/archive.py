@@ -104,7 +104,7 @@ class Archive:
         except ValueError as error:
             yield f"{MANIFEST}: {error}"
             return
-        for name in sorted(set(self._infos) - set(listed) - {MANIFEST}):
+        for name in sorted(set(self._infos) - set(listed) - {MANIFEST, f"{MANIFEST}.sig"}):
             yield f"{name} is not in the manifest"
         for name, (wanted, size) in sorted(listed.items()):
             if name not in self._infos:

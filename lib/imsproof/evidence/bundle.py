@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from imsproof.evidence.files import unwritable
 from imsproof.evidence.run import RUN_JSON
@@ -52,9 +52,9 @@ def write_bundle(run: Path) -> Path:
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as bundle:
             files = [_add_file(bundle, run, path) for path in _members(run)]
-            files.append(_add_bytes(bundle, README, ABOUT.encode()))
+            files.append(add_bytes(bundle, README, ABOUT.encode()))
             manifest = {"schema": 1, "run": run.name, "files": sorted(files, key=lambda file: str(file["path"]))}
-            _add_bytes(bundle, MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
+            add_bytes(bundle, MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
         part.replace(target)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -90,9 +90,14 @@ def _info(name: str) -> zipfile.ZipInfo:
 
 
 def _add_file(bundle: zipfile.ZipFile, run: Path, path: Path) -> dict[str, str | int]:
-    name = path.relative_to(run).as_posix()
+    with path.open("rb") as source:
+        return add_stream(bundle, path.relative_to(run).as_posix(), source)
+
+
+def add_stream(bundle: zipfile.ZipFile, name: str, source: IO[bytes]) -> dict[str, str | int]:
+    """Add a member as it is read, and return its entry in the manifest."""
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as source, bundle.open(_info(name), "w", force_zip64=True) as target:
+    with bundle.open(_info(name), "w", force_zip64=True) as target:
         while chunk := source.read(CHUNK):
             target.write(chunk)
             digest.update(chunk)
@@ -100,6 +105,7 @@ def _add_file(bundle: zipfile.ZipFile, run: Path, path: Path) -> dict[str, str |
     return {"path": name, "sha256": digest.hexdigest(), "bytes": size}
 
 
-def _add_bytes(bundle: zipfile.ZipFile, name: str, data: bytes) -> dict[str, str | int]:
+def add_bytes(bundle: zipfile.ZipFile, name: str, data: bytes) -> dict[str, str | int]:
+    """Add a member, and return its entry in the manifest."""
     bundle.writestr(_info(name), data)
     return {"path": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from imsproof import judge
-from imsproof.evidence import capture, crossing, journal, pcapng, plaintext
+from imsproof.evidence import capture, crossing, journal, pcapng, plaintext, signature
 from imsproof.evidence.archive import Archive, ArchiveError
 from imsproof.evidence.bundle import CHUNK
 from imsproof.evidence.purpose import JUDGEMENTS, parse_judgements
@@ -26,9 +26,10 @@ from imsproof.evidence.run import RUN_JSON, parse_run
 from imsproof.seams import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from imsproof.evidence.signature import Signed
     from imsproof.seams import Event
 
 RAISED = {Verdict.INCONCLUSIVE, Verdict.ERROR}
@@ -47,6 +48,7 @@ class VerifyReport:
         protected: messages inside TLS, DTLS or ESP that were held against the plain text.
         closed: messages that were not, as the plain text was not to be had.
         cut: messages that were on their way when the lab closed the connection, and are not in the capture.
+        signed: the signature that holds, if there is one.
         run: the run, when its ``run.json`` could be read.
     """
 
@@ -59,6 +61,7 @@ class VerifyReport:
     protected: int = 0
     closed: int = 0
     cut: int = 0
+    signed: Signed | None = None
     run: Run | None = None
 
     @property
@@ -96,12 +99,19 @@ class VerifyReport:
                 "not_compared": self.closed,
                 "cut_off": self.cut,
             },
+            "signature": self.signed.to_json() if self.signed else None,
             "findings": self.findings,
             "notes": self.notes,
         }
 
 
-def verify(bundle: Path, controls: Mapping[str, bool] | None = None, *, decrypt: bool = True) -> VerifyReport:
+def verify(
+    bundle: Path,
+    controls: Mapping[str, bool] | None = None,
+    *,
+    decrypt: bool = True,
+    trusted: Collection[bytes] | None = None,
+) -> VerifyReport:
     """Check a bundle and return the report; never raises for what the bundle holds.
 
     Args:
@@ -110,6 +120,7 @@ def verify(bundle: Path, controls: Mapping[str, bool] | None = None, *, decrypt:
             that none was needed.
         decrypt: have tshark open what is protected; without it, or without tshark, the report says what was not
             compared.
+        trusted: the SSH public keys of whom the bundle must be signed by one; ``None`` when it need not be signed.
     """
     report = VerifyReport()
     try:
@@ -121,12 +132,22 @@ def verify(bundle: Path, controls: Mapping[str, bool] | None = None, *, decrypt:
         report.findings += archive.odd
         report.findings += archive.hashes()
         report.files = len(archive.names)
+        _signature(archive, report, trusted)
         why = plaintext.why_not() if decrypt else "the captures were not to be decrypted"
         with _Opener(archive, why) as opener:
             _run(archive, report, controls or {}, opener)
     finally:
         archive.close()
     return report
+
+
+def _signature(archive: Archive, report: VerifyReport, trusted: Collection[bytes] | None) -> None:
+    report.signed, wrong = signature.check(archive, trusted)
+    report.findings += wrong
+    if report.signed is not None:
+        known = "" if trusted is not None else "; whose key that is, only you can know (--signer)"
+        ended = "" if report.signed.finished else " as a run that did not come to its end"
+        report.notes.append(f"signed{ended} by {report.signed.fingerprint} at {report.signed.when}{known}")
 
 
 class _Opener:

@@ -17,7 +17,13 @@ GOOD, RC4, CBC = 0xC02F, 0x0005, 0xC013
 
 def shook(transport: str = "tls", **facts: Any) -> Story:
     """A handshake."""
-    told = {"version_number": 0x0303, "version": "?", "suite": GOOD, "cipher": "?", "compression": 0} | facts
+    told: dict[str, Any] = {
+        "version_number": 0x0303,
+        "version": "?",
+        "suite": GOOD,
+        "cipher": "?",
+        "compression": 0,
+    } | facts
     return Story().add(Kind.HANDSHAKE, "1", transport, **told)
 
 
