@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from imsproof.actors.parties import Parties
     from imsproof.actors.sipsubject import SipAnswer
     from imsproof.bench import Bench
+    from imsproof.link.subject import RawAnswer
 
 SDP = ("Content-Type", "application/sdp")
 FACTOR = 5.0
@@ -216,11 +218,23 @@ def test_a_stranger_gets_little_for_little(bench: Bench) -> None:
         raise InconclusiveError("a forged source is a matter of UDP; the profile gives no gm.udp")
     probe = SipProbe(bench.session, bench.gm, transport="udp")
     stranger = Outsider(bench.session, actor="stranger")
-    for method in ("OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE"):
-        uri = bench.gm.registrar if method in ("OPTIONS", "REGISTER") else f"sip:somebody@{bench.gm.domain}"
-        message = unknown_request(method, uri)
-        silence = bench.profile.timers.silence
-        answer = stranger.send(message, target, f"{method} of a stranger", within=silence, linger=min(silence, LINGER))
+    silence = bench.profile.timers.silence
+
+    async def together() -> list[RawAnswer]:
+        return await asyncio.gather(
+            *(
+                stranger.asend(
+                    unknown_request(method, bench.gm.registrar if plain else f"sip:somebody@{bench.gm.domain}"),
+                    target,
+                    f"{method} of a stranger",
+                    within=silence,
+                    linger=min(silence, LINGER),
+                )
+                for method, plain in (("OPTIONS", True), ("REGISTER", True), ("INVITE", False), ("SUBSCRIBE", False))
+            )
+        )
+
+    for answer in bench.session.run(together()):
         expect(answer).holds("little-for-little", factor=FACTOR, messages=MESSAGES, repeats=False)
         expect(answer).holds("little-for-little", role=Role.FORM, factor=FACTOR, messages=MESSAGES)
     alive(probe.probe())

@@ -242,8 +242,7 @@ def test_streams_are_understood(bench: Bench) -> None:
     """Two good requests on one connection are both answered, however the stream is cut."""
     torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
     control(torturer.plain()).accepted(PROCESSED)
-    for stream in framing.UNDERSTOOD:
-        answer, call_ids = torturer.stream(stream, injected=False)
+    for answer, call_ids in torturer.streams(framing.UNDERSTOOD, injected=False):
         expect(answer).holds("all-answered", call_ids=call_ids, wrong=BLAMED)
     alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
 
@@ -253,8 +252,7 @@ def test_a_wrong_length_smuggles_nothing(bench: Bench) -> None:
     """A request in the body of one whose length cannot be known is not served."""
     torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
     control(torturer.plain()).accepted(PROCESSED)
-    for stream in framing.SMUGGLED:
-        answer, call_ids = torturer.stream(stream)
+    for answer, call_ids in torturer.streams(framing.SMUGGLED):
         expect(answer).holds("none-served", call_ids=call_ids[1:], accept=SERVED)
     alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
 
@@ -373,8 +371,7 @@ def test_a_connection_is_not_confused(bench: Bench) -> None:
     """A good request behind a malformed one on the same connection is answered as good, unless the lab closes it."""
     torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
     control(torturer.plain()).accepted(PROCESSED)
-    for one in AFTERWARDS:
-        answer, call_ids = torturer.stream(behind(one), injected=False)
+    for answer, call_ids in torturer.streams([behind(one) for one in AFTERWARDS], injected=False):
         expect(answer).holds("next-understood", call_id=call_ids[1], wrong=BLAMED)
     alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
 

@@ -64,7 +64,8 @@ class Torturer:
         self.target = declared[name]
         self.sources = sources
         # Not always the first: a lab that does not ask who it is binds contacts, which would pile up on one subscriber.
-        who = chance.choice(gm.subscribers) if gm.subscribers else None
+        # One that must agree on protection is answered 421, which says nothing.
+        who = chance.choice(gm.usual) if gm.usual else None
         self.user = who.impu if who else f"sip:probe@{gm.domain}"
         aka = who if who and who.auth == "aka" else None
         self.authorization = Credentials(aka, gm.digest_realm).initial(gm.registrar) if aka else ""
@@ -151,8 +152,19 @@ class Torturer:
 
     def stream(self, stream: Stream, *, injected: bool = True) -> tuple[RawAnswer, list[str]]:
         """Write a stream to one connection; returns what came back, and the Call-IDs of its two requests."""
+        return self.streams([stream], injected=injected)[0]
+
+    def streams(self, streams: Sequence[Stream], *, injected: bool = True) -> list[tuple[RawAnswer, list[str]]]:
+        """Write each stream to a connection of its own, side by side (see :meth:`stream`)."""
+
+        async def together() -> list[tuple[RawAnswer, list[str]]]:
+            return await asyncio.gather(*(self._stream(one, injected=injected) for one in streams))
+
+        return self.session.run(together())
+
+    async def _stream(self, stream: Stream, *, injected: bool) -> tuple[RawAnswer, list[str]]:
         aims = [self.aim(), self.aim()]
-        answer = Outsider(self.session).send(
+        answer = await Outsider(self.session).asend(
             stream.parts(*aims),
             self.target,
             f"{stream.name}: {stream.about}",
