@@ -354,6 +354,7 @@ def test_contacts_that_lead_back_make_no_loop(bench: Bench) -> None:
     finally:
         for ue, other in others:
             bind(ue, other.impu, 0, f"REGISTER of {ue.actor} without it")
+    second.register(label="REGISTER of ue-c with its own contact")
     alive(caller.invite(second.impu, offer, label="call to who is busy, again"), accept=[486])
 
 
@@ -412,6 +413,7 @@ def test_a_request_is_not_spread_beyond_its_breadth(bench: Bench) -> None:
     both = [first.actor, second.actor]
     expect(call).holds("one-at-a-time", actors=both, method="INVITE", after=after)
     second.deregister()
+    first.register(label="REGISTER of ue-b again")  # a network that grants one contact has taken the newest
     for ue in (first, second):
         Answering(ue, lambda _offer: 486)
     alive(caller.invite(first.impu, offer, label="call to who is busy"), accept=[486])

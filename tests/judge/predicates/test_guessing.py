@@ -47,6 +47,23 @@ def test_a_guess_without_a_challenge_is_a_limit() -> None:
     assert limited(story, 2) is H
 
 
+def test_guesses_that_nobody_looked_at_tell_nothing() -> None:
+    story = Story()
+    attempt(story, "1:guess", 503)
+    attempt(story, "99:right", 401, 200)
+    assert limited(story, 1) is U
+    assert limited(story, 0) is U
+
+
+def test_a_busy_answer_to_the_first_guess_is_no_limit() -> None:
+    story = Story()
+    attempt(story, "1:guess", 503)
+    for number in range(2, 6):
+        attempt(story, f"{number}:guess", 401, 403)
+    attempt(story, "99:right", 401, 200)
+    assert limited(story, 5) is F
+
+
 def test_a_slow_guess_is_a_limit() -> None:
     story = Story()
     attempt(story, "1:guess", 401, 403)

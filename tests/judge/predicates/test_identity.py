@@ -43,6 +43,11 @@ def test_an_identity_that_is_neither_the_callers_nor_the_forged_one_decides_noth
     assert judge(invite("P-Asserted-Identity: <sip:stranger@ims.example>")) is U
 
 
+def test_a_number_beside_the_callers_identity_is_one_more_of_the_callers() -> None:
+    assert judge(invite("P-Asserted-Identity: <tel:+49555>", "P-Asserted-Identity: <sip:a@ims.example>")) is H
+    assert judge(invite("P-Asserted-Identity: <sip:a@ims.example>, <tel:+49555>, <sip:ceo@ims.example>")) is F
+
+
 def test_the_same_user_of_another_domain_is_told_apart_by_the_whole_uri() -> None:
     events = invite("P-Asserted-Identity: <sip:a@other.example>").events
     forged = ["sip:a@other.example"]

@@ -26,22 +26,27 @@ def guessing_limited(events: Events, *, guesses: Sequence[str], right: str, slow
     Limited is: a later guess got no challenge any more, or no answer; or took ``slow`` seconds or longer; or the right
     answer that follows (``right``) is refused to this guesser.
     """
-    if not guesses:
-        return unknown("nothing was guessed")
+    looked_at = sum(_challenged(events, exchange) for exchange in guesses)
+    if not looked_at:
+        return unknown(f"none of {len(guesses)} guesses was challenged, so that none was looked at")
     for number, exchange in enumerate(guesses[1:], start=2):
         own = of_exchange(events, exchange)
         if not own:
             continue
-        if not any(e.kind is Kind.RECEIVED and e.facts.get("status") in CHALLENGES for e in own):
+        if not _challenged(events, exchange):
             return holds(f"guess {number} was not challenged any more: {effect(events, exchange).how}", own[-1].seq)
         seconds = (own[-1].mono_ns - own[0].mono_ns) / 1e9
         if seconds >= slow:
             return holds(f"guess {number} took {seconds:.1f} s", own[-1].seq)
     last = effect(events, right)
     if last.result is Result.ACCEPTED:
-        told = f"{len(guesses)} wrong guesses were each looked at at once, and then the right one was accepted"
+        told = f"{looked_at} wrong guesses were each looked at at once, and then the right one was accepted"
         return fails(told, last.event)
     return holds(f"after {len(guesses)} wrong guesses even the right one is refused here: {last.how}", last.event)
+
+
+def _challenged(events: Events, exchange: str) -> bool:
+    return any(e.kind is Kind.RECEIVED and e.facts.get("status") in CHALLENGES for e in of_exchange(events, exchange))
 
 
 @predicate("times-alike")

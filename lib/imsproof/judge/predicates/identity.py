@@ -49,20 +49,18 @@ def judge_shown(event: Event, shown: Sequence[str], allowed: Sequence[str], forg
     """Find whether identities (as header values) that the far UE is shown are the caller's own.
 
     A network may write a user's identity with another host, a port, parameters, or as a tel URI: the user part, or the
-    number, tells whose it is. One that is neither the caller's as the profile knows it nor the forged one may be a
-    further identity of the caller's, so that nothing follows from it.
+    number, tells whose it is. One that is neither the caller's as the profile knows it nor the forged one is a further
+    identity of the caller's when it stands beside one of those (RFC 3325 section 9.1); alone it tells nothing.
     """
-    strange: str | None = None
-    for uri in map(_uri, shown):
-        mine = _is_own(uri, allowed, forged)
+    whose = {uri: _is_own(uri, allowed, forged) for uri in map(_uri, shown)}
+    for uri, mine in whose.items():
         if mine is False:
             return fails(f"{event.exchange}: the far UE was shown the false identity {uri}", event.seq)
-        if mine is None and not uri.endswith("anonymous.invalid"):
-            strange = uri
-    if strange is not None:
+    own = next((uri for uri, mine in whose.items() if mine or uri.endswith("anonymous.invalid")), None)
+    if own is None:
         told = "neither the caller's nor the forged one: list the caller's identities under impus of gm.subscribers"
-        return unknown(f"{event.exchange}: the far UE was shown {strange}, {told}", event.seq)
-    return holds(f"{event.exchange}: the far UE was shown {_uri(shown[0])}, which is the caller's", event.seq)
+        return unknown(f"{event.exchange}: the far UE was shown {', '.join(whose)}, {told}", event.seq)
+    return holds(f"{event.exchange}: the far UE was shown {own}, which is the caller's", event.seq)
 
 
 def _is_own(uri: str, own: Sequence[str], forged: Sequence[str]) -> bool | None:
