@@ -5,6 +5,7 @@ It ties the profile, the link's session and the leases together, so that a testc
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imsproof.actors.signalling import Signalling
+    from imsproof.actors.sipsubject import Registration
     from imsproof.actors.siptransport import TransportName
     from imsproof.catalogue import TestPurpose
     from imsproof.link.session import Link, Session
@@ -206,13 +208,20 @@ class Bench:
         made = self.stranger(who, actor, transport=transport)
         if registered:
             done = made.register(label=f"REGISTER {actor}")
-            if done.status in (401, 407):
-                # What an earlier attempt in its name left behind may spoil one challenge, not two.
+            if done.status in (401, 407, 503):
+                # What an earlier attempt left behind may spoil one challenge, not two; a busy network says how long.
+                self._wait_as_told(done)
                 done = made.register(label=f"REGISTER {actor}, once more")
             control(done).accepted()
             if not done.ok:
                 raise InconclusiveError(f"{actor} could not register: {done.failed or f'answered {done.status}'}")
         return made
+
+    def _wait_as_told(self, done: Registration) -> None:
+        """Wait for as long as a busy network asks for (RFC 3261 section 20.33), within the answer timer."""
+        told = (done.header("Retry-After") or "").partition(";")[0].partition("(")[0].strip()
+        seconds = float(told) if told.isascii() and told.isdigit() else 0.0
+        self.session.run(asyncio.sleep(min(seconds, self.session.timers.answer)))
 
     def stranger(self, who: Subscriber, actor: str = "attacker", *, transport: TransportName | None = None) -> Ue:
         """A UE that is not registered and comes from a socket of its own, as the network wants UEs to come."""
