@@ -47,6 +47,16 @@ def test_a_network_that_accepts_without_a_challenge_is_seen_as_such(session: Ses
     assert (registration.status, registration.challenge, registration.autn) == (200, None, "")
 
 
+def test_what_a_network_binds_without_a_challenge_is_taken_away_at_the_end(
+    session: Session, peer: SipPeer, gm: Gm
+) -> None:
+    ue = Ue(session, gm, subscriber())
+    ue.challenge()
+    ue.close()
+    assert [one.get("Expires") for one in peer.got][-1] == "0"
+    assert len(peer.got) == 2
+
+
 def test_a_challenge_is_answered_and_autn_is_in_the_journal(session: Session, peer: SipPeer, gm: Gm) -> None:
     peer.handler = challenging(32)  # type: ignore[assignment]
     ue = Ue(session, gm, subscriber())

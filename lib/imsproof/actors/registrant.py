@@ -144,6 +144,8 @@ class Registrant(Station):
         await self._one_register(registration, authorization, EXPIRES, headers, alter, self.session.timers.register_)
         self._read_challenge(registration)
         self._note_sqn(registration)
+        if registration.ok and self.registration is None:
+            self.registration = registration  # a network that asks nobody who he is has bound the contact: end it, too
         return registration
 
     def _read_challenge(self, registration: Registration) -> None:
