@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcanswer import accept_data_channel, take_call
-from imsproof.actors.dcpeer import DataChannelPeer
+from imsproof.actors.dcpeer import DataChannelPeer, Ice
 from imsproof.actors.errand import run_errand
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
@@ -333,10 +333,16 @@ class Bench:
         claimed = self.profile.dc.dtls if self.profile.dc else "1.2"
         return ["DTLSv1.3"] if claimed == "1.3" else ["DTLSv1.2", "DTLSv1.3"]
 
-    def ice_peer(self) -> DataChannelPeer:
-        """The same, with ICE in every offer."""
-        role = self.profile.dc.ice_role if self.profile.dc else "full"
+    def ice_peer(self, *, lite: bool = False) -> DataChannelPeer:
+        """The same, with ICE in every offer; as the lite end where it is asked for."""
+        role: Ice = "lite" if lite else self.profile.dc.ice_role if self.profile.dc else "full"
         return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port(), ice=role)
+
+    def consent_seconds(self) -> float:
+        """How long the peer sends without consent (``InconclusiveError`` when the profile does not say)."""
+        if self.profile.dc is None or self.profile.dc.consent_seconds is None:
+            raise InconclusiveError("the profile has no dc.consent_seconds")
+        return self.profile.dc.consent_seconds
 
     def app_user(self) -> AppUser:
         """A data-channel peer of a subscriber that may not use every application (by a call on Gm only).

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.dcice import Checks
-from imsproof.dcsteps import serves
+from imsproof.dcsteps import associated, serves
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
+from imsproof.seams import Role
 
 if TYPE_CHECKING:
     from imsproof.bench import Bench
 
+MARGIN = 0.5
+"""Seconds beyond what the peer is allowed."""
 WRONG = {
     "password": ("check with another password", {"password": "the password of somebody else"}),
     "bare": ("check without MESSAGE-INTEGRITY", {"password": ""}),
@@ -88,5 +91,35 @@ def test_broken_stun_ends_no_association(bench: Bench) -> None:
     control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
     checks.broken("STUN that nobody can read")
     expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-ICE-08")
+def test_nothing_is_sent_without_consent(bench: Bench) -> None:
+    """An association answers while its consent checks are answered; when they are not, nothing comes any more."""
+    peer = bench.ice_peer(lite=True)
+    call, association = associated(peer)
+    checks = Checks(call)
+    checks.withdraw("consent is withdrawn", bench.consent_seconds() + MARGIN)
+    expect(association.heartbeat("heartbeat without consent")).holds("heartbeat-not-answered")
+    call.close()
+    serves(peer)
+
+
+@purpose("DC-ICE-09")
+def test_an_ice_restart_brings_new_credentials_and_ends_nothing(bench: Bench) -> None:
+    """When ICE begins anew the answer has another password, the association lives, and the former one is worthless."""
+    peer = bench.ice_peer()
+    call, association = associated(peer)
+    former = Checks(call).agent
+    first = call.exchange
+    again = peer.restart_ice(call, "offer with new ICE credentials")
+    control(again).holds("gives-data-channel")
+    expect(again).that("ice-credentials-good", exchanges=[first, again.exchange])
+    expect(association.heartbeat("heartbeat after the restart")).holds("heartbeat-answered")
+    name = f"{former.remote.ufrag}:{former.local.ufrag}"
+    stale = Checks(call).send("check with the former credentials", username=name, password=former.remote.password)
+    expect(stale).holds("check-refused", role=Role.FORM)
     call.close()
     serves(peer)

@@ -33,7 +33,7 @@ class Told:
         self.answer = answer
         self.offers: list[Sdp] = []
 
-    def offer(self, offer: Sdp, label: str) -> Answered:
+    def offer(self, offer: Sdp, label: str, *, method: str = "INVITE") -> Answered:
         self.offers.append(offer)
         exchange = self.session.exchange(label)
         return Answered(record=self.session.record, exchange=exchange, sdp=Sdp.parse(self.answer.encode()))

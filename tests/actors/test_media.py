@@ -64,7 +64,7 @@ class NoAnswer:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def offer(self, offer: Sdp, label: str) -> Answered:
+    def offer(self, offer: Sdp, label: str, *, method: str = "INVITE") -> Answered:
         return Answered(record=self.session.record, exchange=label, failed="nobody answered")
 
     def end(self) -> None: ...

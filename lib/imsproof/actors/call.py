@@ -143,7 +143,11 @@ class Call(SipAnswer):
 
     def reinvite(self, sdp: bytes, *, label: str = "re-INVITE", headers: Sequence[tuple[str, str]] = ()) -> SipAnswer:
         """Offer new media within the call; the new answer is in :attr:`sdp` afterwards."""
-        return self.ue.session.run(self._reinvite(sdp, label, headers))
+        return self.ue.session.run(self._offer_again(sdp, "INVITE", label, headers))
+
+    def offer_again(self, sdp: bytes, method: str, *, label: str, headers: Sequence[tuple[str, str]] = ()) -> SipAnswer:
+        """The same by INVITE or UPDATE."""
+        return self.ue.session.run(self._offer_again(sdp, method, label, headers))
 
     def request(
         self, method: str, *, label: str = "", headers: Sequence[tuple[str, str]] = (), body: bytes = b""
@@ -190,11 +194,12 @@ class Call(SipAnswer):
         self.ack = message.to_bytes()
         await self.ue.transport.send(self.ack, exchange)
 
-    async def _reinvite(self, sdp: bytes, label: str, headers: Sequence[tuple[str, str]]) -> SipAnswer:
+    async def _offer_again(self, sdp: bytes, method: str, label: str, headers: Sequence[tuple[str, str]]) -> SipAnswer:
         typed = [("Contact", self.ue.contact), ("Content-Type", SDP_TYPE), *headers]
-        answer = await self.arequest("INVITE", label=label, headers=typed, body=sdp)
-        if answer.ok and self.dialog is not None:
+        answer = await self.arequest(method, label=label, headers=typed, body=sdp)
+        if answer.ok:
             self.local_sdp, self.remote_sdp = sdp, answer.body
+        if answer.ok and self.dialog is not None and method == "INVITE":
             await self.acknowledge(self.dialog.cseq, answer.exchange)
         return answer
 
@@ -290,11 +295,11 @@ class CallSignalling:
         """The UE's IP address."""
         return self.ue.local[0]
 
-    def offer(self, offer: Sdp, label: str) -> Answered:
-        """Call with an offer, or offer it within the call that stands."""
+    def offer(self, offer: Sdp, label: str, *, method: str = "INVITE") -> Answered:
+        """Call with an offer, or offer it within the call that stands (by re-INVITE, or UPDATE of RFC 3311)."""
         sdp = offer.to_bytes()
         if self.call is not None and self.call.dialog is not None and not self.call.ended_by:
-            answer = self.call.reinvite(sdp, label=label, headers=self.headers)
+            answer = self.call.offer_again(sdp, method, label=label, headers=self.headers)
             body = answer.body
         else:
             self.call = self.ue.invite(self.target, sdp, headers=self.headers, label=label)
@@ -304,6 +309,7 @@ class CallSignalling:
             record=answer.record,
             exchange=answer.exchange,
             failed=failed,
+            status=answer.status,
             sdp=parse_sdp(body) if answer.ok else None,
         )
 

@@ -265,7 +265,7 @@ class DataChannelCall:
         endpoint.alter = how.alter
         self.session.extra_files[HINT] = HINT_LUA
         if self.ice is not None:
-            endpoint.on_other = self.ice.take
+            endpoint.share(self.ice.take)
         self._open.append(endpoint)
         return endpoint
 
@@ -280,6 +280,20 @@ class DataChannelCall:
         except ConnectionFailedError as error:
             raise InconclusiveError(f"{error}: nothing can be said of what comes after") from error
         self.peer = replace(self.need_peer(), address=host, port=port)
+
+    def change_ice(self, ice: IceEndpoint) -> None:
+        """Go on with an ICE that began anew, and wait until it has found the peer; DTLS inside stays as it is."""
+        self.session.run(self._change_ice(ice))
+
+    async def _change_ice(self, ice: IceEndpoint) -> None:
+        former, self.ice = self.ice, ice
+        for endpoint in self._open:
+            endpoint.share(ice.take)
+        if former is not None:
+            await former.aclose()
+        await self.find_peer()
+        for endpoint in self._open:
+            endpoint.remote = self.need_peer().where
 
     async def _handshake(self, label: str, how: Handshake) -> Attempt:
         exchange = self.session.exchange(label)

@@ -1,7 +1,8 @@
-"""What goes to a data-channel peer around ICE: checks that are right or wrong, hellos too early, and broken STUN."""
+"""What goes to a data-channel peer around ICE: right and wrong checks, hellos too early, broken STUN, or nothing."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors import dcdatagrams
@@ -60,8 +61,20 @@ class Checks:
         """Begin with ICE in a call that held it back."""
         self._call.session.run(self._release())
 
+    def withdraw(self, label: str, seconds: float) -> Exchange:
+        """Answer no check any more, and wait."""
+        return self._call.session.run(self._withdraw(label, seconds))
+
     async def _release(self) -> None:
         self._ice.release()
+
+    async def _withdraw(self, label: str, seconds: float) -> Exchange:
+        session, exchange = self._call.session, self._call.session.exchange(label)
+        self._ice.hold()
+        text = f"no check is answered any more; {seconds:g} s pass"
+        session.note(text, actor=self._call.actor, exchange=exchange)
+        await asyncio.sleep(seconds)
+        return Exchange(record=session.record, exchange=exchange)
 
     async def _early(self, label: str, datagrams: Sequence[bytes]) -> Exchange:
         call, exchange = self._call, self._call.session.exchange(label)

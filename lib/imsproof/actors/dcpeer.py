@@ -11,7 +11,7 @@ from imsproof.engine.ice import Credentials, IceAgent
 from imsproof.engine.identity import Identity, make_identity
 from imsproof.link.ice import IceEndpoint
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import OutOfScopeError
+from imsproof.seams import InconclusiveError, OutOfScopeError
 
 Ice = Literal["none", "full", "lite"]
 
@@ -104,9 +104,50 @@ class DataChannelPeer:
             ice=found,
         )
 
-    def offer_again(self, call: DataChannelCall, label: str, identity: Identity) -> Answered:
-        """Offer another certificate within the call that stands, under the same tls-id; the call goes on with it."""
-        offer = data_channel_offer(
+    def offer_again(
+        self,
+        call: DataChannelCall,
+        label: str,
+        identity: Identity,
+        *,
+        method: str = "INVITE",
+        new_tls_id: bool = False,
+    ) -> Answered:
+        """Offer another certificate within the call that stands; the call goes on with it.
+
+        Args:
+            call: the call.
+            label: what the conversation is called in the journal.
+            identity: the certificate.
+            method: the SIP request that carries the offer.
+            new_tls_id: as it must be (RFC 8842 section 5.4); or else the former one is offered again.
+        """
+        offer = self._later_offer(call, identity)
+        if new_tls_id:
+            offer.media[0].set_attr("tls-id", identity.sha256.replace(":", "")[:32])
+        if call.ice is not None:
+            write_ice(offer, offer.media[0], call.ice.described())
+        return self._offer_later(call, offer, label, method)
+
+    def restart_ice(self, call: DataChannelCall, label: str) -> Answered:
+        """Offer new ICE credentials within the call that stands (RFC 8445 section 9); what stands inside goes on.
+
+        Raises:
+            InconclusiveError: the call has no ICE, or the new one finds no way.
+        """
+        if call.ice is None:
+            raise InconclusiveError("the answer has no ice-ufrag and ice-pwd, though ICE was offered")
+        offer = self._later_offer(call, call.identity)
+        own = self._offer_ice(offer, call.udp, "lite" if call.ice.agent.lite else "full")
+        answered = self._offer_later(call, offer, label, "INVITE")
+        if answered.sdp is not None or answered.fields:
+            made = self._begin_ice(call.udp, own, answered, held=False)
+            if made is not None:
+                call.change_ice(made)
+        return answered
+
+    def _later_offer(self, call: DataChannelCall, identity: Identity) -> Sdp:
+        return data_channel_offer(
             call.udp.local[0],
             call.udp.local[1],
             fingerprints=[Fingerprint("SHA-256", identity.sha256)],
@@ -114,9 +155,9 @@ class DataChannelPeer:
             tls_id=call.identity.sha256.replace(":", "")[:32],
             sctp_port=self._sctp_port,
         )
-        if call.ice is not None:
-            write_ice(offer, offer.media[0], call.ice.described())
-        answered = self._signalling.offer(offer, label)
+
+    def _offer_later(self, call: DataChannelCall, offer: Sdp, label: str, method: str) -> Answered:
+        answered = self._signalling.offer(offer, label, method=method)
         described = answered.described("application")
         if described is not None:
             call.answered, call.peer = answered, described

@@ -67,12 +67,13 @@ class HookSignalling:
         """The tester's IP address that the node can reach."""
         return self._local
 
-    def offer(self, offer: Sdp, label: str) -> Answered:
+    def offer(self, offer: Sdp, label: str, *, method: str = "INVITE") -> Answered:
         """Hand an offer over and wait for the answer within the profile's call timer.
 
         Raises:
             HarnessError: the hook cannot be used (a placeholder without a value, a command that is not there).
         """
+        del method  # there is no SIP
         return self.session.run(self._offer(offer, label))
 
     def end(self) -> None:
@@ -101,7 +102,7 @@ class HookSignalling:
         text = offer.to_bytes().decode("utf-8", "replace")
         kinds = [section.kind for section in offer.media]
         own = describe(offer, "application" if "application" in kinds else kinds[0] if kinds else "audio")
-        values: dict[str, str | int] = {"address": self._local, "call_id": secrets.token_hex(8)}
+        values: dict[str, str | int] = {"address": self._local, "call_id": self._call_id()}
         if own is not None:
             values |= {"port": own.port, "setup": own.setup, "tls_id": own.tls_id, "sctp_port": own.sctp_port}
             values |= {"fingerprint": "", "fingerprint_hash": "sha-256"}  # an offer may have none on purpose
@@ -113,6 +114,10 @@ class HookSignalling:
         if self._far:
             values |= {"far_address": self._far[0], "far_port": self._far[1]}
         return placeholders(text, **values, sdp_file=str(self._write_sdp(text)))
+
+    def _call_id(self) -> str:
+        """A new one, unless this is a later offer of a call that stands and the node takes those."""
+        return self._values["call_id"] if self._values and self.hook.later_offers else secrets.token_hex(8)
 
     def _write_sdp(self, text: str) -> Path:
         handle, name = tempfile.mkstemp(prefix="imsproof-offer-", suffix=".sdp")

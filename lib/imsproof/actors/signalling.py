@@ -50,6 +50,7 @@ class Described:
 class Answered(Exchange):
     """The signalling of one offer: its conversation, and the answer when there was one."""
 
+    status: int = 0
     sdp: Sdp | None = None
     fields: Mapping[str, str] | None = None
 
@@ -76,8 +77,8 @@ class Signalling(Protocol):
     def local_address(self) -> str:
         """The tester's IP address that the lab can reach."""
 
-    def offer(self, offer: Sdp, label: str) -> Answered:
-        """Hand an offer over and wait for the answer."""
+    def offer(self, offer: Sdp, label: str, *, method: str = "INVITE") -> Answered:
+        """Hand an offer over and wait for the answer; ``method`` carries a later one where there is SIP."""
 
     def end(self) -> None:
         """End what the last offer began."""

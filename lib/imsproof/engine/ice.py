@@ -75,6 +75,7 @@ class IceAgent:
         candidates: the other end's addresses, best first.
         remote_lite: the other end is lite; between two lite ends no check is sent.
         strictness: what is asked of a request.
+        consent_seconds: between two consent checks, give or take a fifth.
         selected: the address that was agreed on, or ``None`` yet.
     """
 
@@ -85,6 +86,7 @@ class IceAgent:
     candidates: tuple[Address, ...] = ()
     remote_lite: bool = False
     strictness: Strictness = Strictness()
+    consent_seconds: float = CONSENT_SECONDS
     selected: Address | None = None
     _pairs: dict[Address, _Pair] = field(default_factory=dict)
     _nominated: set[Address] = field(default_factory=set)
@@ -111,7 +113,12 @@ class IceAgent:
             return None
         if self.selected is None:
             return RETRANSMIT_SECONDS
-        return CONSENT_SECONDS * (0.8 + secrets.randbelow(400) / 1000)
+        return self.consent_seconds * (0.8 + secrets.randbelow(400) / 1000)
+
+    @property
+    def unanswered(self) -> int:
+        """How many consent checks had no answer since the last one that had (RFC 7675 section 5.1)."""
+        return len(self._pairs[self.selected].transactions) if self.selected in self._pairs else 0
 
     def handle_timeout(self) -> None:
         """Send the checks again that have no answer, or ask for consent again."""

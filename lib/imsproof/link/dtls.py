@@ -157,6 +157,11 @@ class DtlsEndpoint:
         self.engine.write(data)
         self._pump()
 
+    def share(self, other: Callable[[bytes, Address], object]) -> None:
+        """Take the socket again from who shares it, and hand over to ``other`` what is not DTLS."""
+        self.on_other = other
+        self.udp.on_datagram = self._take
+
     def inject(self, datagram: bytes) -> None:
         """Send a datagram below the engine, as it is, behind what the engine sent already."""
         self.session.emit(

@@ -50,6 +50,12 @@ class IceEndpoint:
         self.agent.start()
         self._pump()
 
+    def hold(self) -> None:
+        """Send and answer no check any more."""
+        self._held = True
+        if self._timer:
+            self._timer.cancel()
+
     def attach(self, udp: UdpEndpoint) -> None:
         """Go on with another socket, of the same address and port."""
         self.udp = udp

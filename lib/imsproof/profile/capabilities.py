@@ -443,6 +443,16 @@ _TABLE: dict[str, Capability] = {
     "dc.ice": Capability(
         lambda p: p.dc is not None and p.dc.ice != "none", "dc.ice is none: the peer does not claim ICE", ("dc",)
     ),
+    "dc.consent": Capability(
+        lambda p: p.dc is not None and p.dc.consent_seconds is not None,
+        "dc.consent_seconds is not given (how long a peer with full ICE goes on sending without consent)",
+        ("dc.ice", "dc.sctp"),
+    ),
+    "dc.later-offers": Capability(
+        lambda p: p.dc is None or p.dc.hook is None or p.dc.hook.later_offers,
+        "dc.hook.later_offers is false: no later offer of a call can be handed over",
+        ("dc",),
+    ),
     "dc.e2e": Capability(_claim("e2e"), _CLAIMED.format("e2e"), ("dc.call",)),
     "dc.e2dce": Capability(_claim("e2dce"), _CLAIMED.format("e2dce"), ("dc.call",)),
     "dc.apps-differ": Capability(

@@ -109,6 +109,9 @@ class Hook(Part):
         None, description="A command that takes the offer (no shell); it runs until the session ends."
     )
     release: Release | None = Field(None, description="What to do when the session ends.")
+    later_offers: bool = Field(
+        default=False, description="Whether a later offer of a call is handed over in the same way, with its {call_id}."
+    )
     answer: AnswerPlace = Field(description="Where the answer lies.")
 
 

@@ -48,6 +48,10 @@ class Dc(Part):
         "none",
         description="ICE of the peer. supported: offered where ICE is tested; required: offered always (WebRTC).",
     )
+    consent_seconds: Annotated[float, Field(gt=0, le=120)] | None = Field(
+        None,
+        description="How long a peer with full ICE goes on sending without consent, in seconds (RFC 7675 has 30).",
+    )
     ice_role: Literal["full", "lite"] = Field("full", description="What the tester plays when it offers ICE.")
 
 

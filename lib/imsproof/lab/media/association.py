@@ -65,7 +65,8 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
         self._fingerprints = self._expected_fingerprints()
         self._tls_id = self._new_tls_id()
-        self._ice = icelite.lite_end(self._media, remote.ice) if remote.ice else None
+        self._ice = self._ice_end()
+        self._ice_timer: asyncio.TimerHandle | None = None
         self._target = self._first_target()
         self._tasks: set[asyncio.Task[None]] = set()
         self._channels: dict[int, Channel] = {}
@@ -105,10 +106,11 @@ class DcAssociation(asyncio.DatagramProtocol):
         self._new_handshake()
         if self._role == "client" and self._target is not None:
             self._dtls.start()
+        self._begin_ice()
 
     def _first_target(self) -> tuple[str, int] | None:
-        """Where the peer is: with ICE nobody knows before a check says so, unless the peer is lite and sends none."""
-        if self._ice is not None and self._media.ice_consent and not (self.remote.ice and self.remote.ice.lite):
+        """Where the peer is: with ICE nobody knows before a check says so."""
+        if self._ice is not None and self._media.ice_consent:
             return self._ice.selected
         return (self.remote.address, self.remote.port)
 
@@ -130,7 +132,7 @@ class DcAssociation(asyncio.DatagramProtocol):
             tls_id=self._tls_id,
             sctp_port=SCTP_PORT,
             max_message_size=MAX_MESSAGE_SIZE,
-            ice=IceEnd(self._ice.local.ufrag, self._ice.local.password, lite=True) if self._ice else None,
+            ice=IceEnd(self._ice.local.ufrag, self._ice.local.password, lite=self._ice.lite) if self._ice else None,
         )
 
     def _announced(self) -> str:
@@ -158,12 +160,15 @@ class DcAssociation(asyncio.DatagramProtocol):
             MediaRefusedError: fingerprint or setup role cannot be accepted; the context stays as it was.
         """
         identity = (remote.fingerprint, remote.tls_id, remote.address, remote.port)
-        if identity == (self.remote.fingerprint, self.remote.tls_id, self.remote.address, self.remote.port):
-            self.remote = remote
+        former, self.remote = self.remote, remote
+        restarted = remote.ice != former.ice and self._media.ice_restarts
+        if restarted:
+            self._ice = self._ice_end()
+            self._begin_ice()
+        keeps = not restarted or self._media.outlives_ice_restart
+        if keeps and identity == (former.fingerprint, former.tls_id, former.address, former.port):
             self._open_channels()
             return
-        former = self.remote
-        self.remote = remote
         try:
             fingerprints = self._expected_fingerprints()
             self._role, self._setup = own_role(remote.setup, self._media.actpass_answer)
@@ -186,6 +191,8 @@ class DcAssociation(asyncio.DatagramProtocol):
         await self._end_sctp()
         if self._peer is not None:
             self._peer.close()
+        if self._ice_timer is not None:
+            self._ice_timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -234,13 +241,40 @@ class DcAssociation(asyncio.DatagramProtocol):
         if self._dies_of(icelite.kinds(data)) or self._transport is None:
             return
         ice.receive(data, source)
+        self._carry_ice(ice)
+
+    def _ice_end(self) -> IceAgent | None:
+        if self.remote.ice is None:
+            return None
+        return icelite.own_end(self._media, self.remote.ice, (self.remote.address, self.remote.port))
+
+    def _begin_ice(self) -> None:
+        if self._ice is not None:
+            self._ice.start()
+            self._carry_ice(self._ice)
+
+    def _carry_ice(self, ice: IceAgent) -> None:
+        """Send ICE's checks and answers, follow what was agreed on, and come back when it is time."""
         for datagram, where in ice.outgoing():
-            self._transport.sendto(datagram, where)
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.sendto(datagram, where)
+        if self._ice_timer is not None:
+            self._ice_timer.cancel()
+        seconds = ice.timeout()
+        if seconds is not None:
+            self._ice_timer = asyncio.get_running_loop().call_later(seconds, self._on_ice_timer, ice)
         if ice.selected is None or ice.selected == self._target:
             return
         first, self._target = self._target is None, ice.selected
         if first and self._role == "client":
             self._dtls.start()
+
+    def _on_ice_timer(self, ice: IceAgent) -> None:
+        if ice.unanswered >= icelite.CONSENT_CHECKS and self._media.ice_consent_expires:
+            self._target = None  # consent is gone: nothing more is sent (RFC 7675 section 5.1)
+            return
+        ice.handle_timeout()
+        self._carry_ice(ice)
 
     def _send(self, datagram: bytes) -> None:
         if self._target is not None and self._transport is not None and not self._transport.is_closing():

@@ -1,4 +1,4 @@
-"""ICE at the MF: the lite end (RFC 8445 section 2.5), which answers checks and follows the nomination."""
+"""ICE at the MF: the lite end (RFC 8445 section 2.5) towards a full UE, and the full end towards a lite one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 
 CONSTANT = Credentials("mfmf", "a constant of the MF, as long as it has to be".replace(" ", "/").replace(",", "+"))
 SHORT = 8
+CONSENT_SECONDS, CONSENT_CHECKS = 0.5, 4
+"""How often consent is asked for, and how often in vain: a tenth of RFC 7675's times, so that nobody waits long."""
 
 
-def lite_end(media: MediaPolicy, remote: IceEnd) -> IceAgent:
-    """Make the MF's end for a UE that speaks of ICE, as careless as the policy has it."""
+def own_end(media: MediaPolicy, remote: IceEnd, where: tuple[str, int]) -> IceAgent:
+    """Make the MF's end for a UE that speaks of ICE and is at ``where``, as careless as the policy has it."""
     fresh = Credentials.make()
     own = {"random": fresh, "constant": CONSTANT, "short": Credentials(fresh.ufrag, fresh.password[:SHORT])}
     return IceAgent(
         own[media.ice_credentials],
         Credentials(remote.ufrag, remote.password),
-        controlling=False,
-        lite=True,
+        controlling=remote.lite,
+        lite=not remote.lite,
+        candidates=(where,),
+        remote_lite=remote.lite,
+        consent_seconds=CONSENT_SECONDS,
         strictness=Strictness(**dict.fromkeys(media.ice_careless, False)),
     )
 

@@ -57,6 +57,9 @@ class MediaPolicy:
         ice_careless: what the MF does not ask of an ICE check: ``integrity``, ``presence``, ``username``; or
             ``nomination``: it obeys one that it refuses.
         ice_consent: where ICE is agreed, the MF answers DTLS only from the address of a good check.
+        ice_consent_expires: the MF sends nothing more to a lite UE that answers no consent check.
+        ice_restarts: the MF has new ICE credentials when a later offer brings new ones.
+        outlives_ice_restart: an association stands when ICE begins anew.
         ice_credentials: the MF's ICE credentials: ``random``, ``constant`` or ``short``.
         srtp_key_per_call: the IMS-AGW draws a fresh SDES key for every call.
         srtp_key_per_direction: the IMS-AGW's SDES key differs from the peer's.
@@ -112,6 +115,9 @@ class MediaPolicy:
     ignores: tuple[str, ...] = ()
     ice_careless: tuple[str, ...] = ()
     ice_consent: bool = True
+    ice_consent_expires: bool = True
+    ice_restarts: bool = True
+    outlives_ice_restart: bool = True
     ice_credentials: str = "random"
     srtp_key_per_call: bool = True
     srtp_key_per_direction: bool = True

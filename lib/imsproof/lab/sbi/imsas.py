@@ -13,7 +13,15 @@ from imsproof.lab.nodes import DCSF, IMS_AS, MF
 from imsproof.lab.sbi.authorise import TokenVerifier
 from imsproof.lab.sbi.client import CallError, NfClient
 from imsproof.lab.sbi.dcsf import EVENTS_PATH, MEDIA_CONTROL
-from imsproof.lab.sbi.mediacontext import dc_endpoint_json, endpoint_json, local_of, media_json, size_json
+from imsproof.lab.sbi.mediacontext import (
+    ICE,
+    dc_endpoint_json,
+    endpoint_json,
+    ice_json,
+    local_of,
+    media_json,
+    size_json,
+)
 from imsproof.lab.sbi.messages import JSON_PATCH, Request, Response, Router, refused
 from imsproof.lab.sbi.server import SbiServer
 
@@ -166,6 +174,8 @@ class ImsAsControl:
                 {"op": "replace", "path": f"{where}/dcMedia/securitySetup", "value": offer.setup.upper()},
                 {"op": "replace", "path": f"{where}/dcMedia/maxMessageSize", "value": size_json(offer)},
             ]
+            if offer.ice:
+                patch.append({"op": "add", "path": f"{where}/dcMedia/{ICE}", "value": ice_json(offer.ice)})
             answer = await self._client.call(
                 MF, "PATCH", _context(session), patch, scope="nmf-mrm", content_type=JSON_PATCH
             )

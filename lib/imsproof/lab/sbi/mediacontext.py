@@ -119,10 +119,15 @@ def media_json(media_id: str, remote: DcOffer, urls: dict[str, Any]) -> dict[str
         },
     }
     if remote.ice:
-        media["dcMedia"][ICE] = {"remote": asdict(remote.ice)}
+        media["dcMedia"][ICE] = ice_json(remote.ice)
     if urls:
         media["dcMedia"]["replaceHttpUrl"] = urls
     return media
+
+
+def ice_json(remote: IceEnd) -> dict[str, Any]:
+    """Return what the member :data:`ICE` says of the remote end; TS 29.571 has no place for it."""
+    return {"remote": asdict(remote)}
 
 
 def add_local(media: dict[str, Any], local: DcEndpoint) -> None:

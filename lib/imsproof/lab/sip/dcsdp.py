@@ -173,7 +173,7 @@ def with_hidden(description: Sdp, hidden: dict[int, Hidden]) -> Sdp:
     for place, one in hidden.items():
         if one.local is not None and one.local.ice is not None:
             ice, where = one.local.ice, (one.local.address, one.local.port)
-            write_ice(answer, media[place], IceDescription(ice.ufrag, ice.password, lite=True, candidates=(where,)))
+            write_ice(answer, media[place], IceDescription(ice.ufrag, ice.password, ice.lite, candidates=(where,)))
     return answer
 
 

@@ -117,6 +117,8 @@ class FarUe(Node):
             case "BYE":
                 served.reply(200 if call else 481)
                 await self._end(call_id)
+            case "UPDATE" if call:
+                await self._updated(served, call)
             case "OPTIONS" | "MESSAGE":
                 served.reply(200, headers=[("Allow", ALLOW)])
             case _:
@@ -144,6 +146,16 @@ class FarUe(Node):
         answer = self._ok(served, call, headers, body)
         served.send(answer)
         await self._until_acknowledged(served, call)
+
+    async def _updated(self, served: Served, call: FarCall) -> None:
+        try:
+            body = await self._answer(call, served.request) if has_sdp(served.request) else b""
+        except (SdpSyntaxError, ValueError) as error:
+            log.debug("far UE: %s", error)
+            served.reply(488)
+            return
+        headers = [("Allow", ALLOW), *([("Content-Type", "application/sdp")] if body else [])]
+        served.send(self._ok(served, call, headers, body))
 
     @staticmethod
     def _ok(served: Served, call: FarCall, headers: list[tuple[str, str]], body: bytes) -> Message:

@@ -151,7 +151,7 @@ class ImsAs(Node):
             return
         description = Sdp.parse(message.body)
         later = bool(hops.tag_of(message, "To"))
-        if from_caller and message.method in ("INVITE", "UPDATE"):
+        if from_caller and (message.method == "INVITE" or (message.method == "UPDATE" and self.policy.look_at_update)):
             await self._decide(call, description, later=later)
         self._put(message, self._other_side(call, description, from_caller=from_caller, later=later))
 
