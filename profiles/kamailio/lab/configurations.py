@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -131,7 +132,8 @@ def media_function(place: Place) -> Program:
     if not (installed / "node_modules").is_dir():
         raise LabError("werift is not installed (profiles/kamailio/install.sh; it needs node 18 or newer, and npm)")
     for script in (place.home / "mf").glob("*.mjs"):
-        shutil.copy(script, installed)
+        if not (installed / script.name).exists() or not filecmp.cmp(script, installed / script.name, shallow=False):
+            shutil.copy(script, installed)
     address = place.address(MF)
     argv = [_binary("node", "nodejs"), str(installed / "mf.mjs"), address, "8081"]
     return Program("mf", argv, partial(probes.tcp, address, 8081))
