@@ -175,8 +175,9 @@ async function serve(id, what, text) {
   return what === "offer" ? replaced(text, call.far) : describe(call.offer, call.own);
 }
 
-pool.push(...Array.from({ length: WARM }, hire));
-await Promise.all(pool.map((one) => one.warm));
+pool.push(hire());
+await pool[0].warm; // the others get warm while the first is at work
+pool.push(...Array.from({ length: WARM - 1 }, hire));
 http
   .createServer(async (request, response) => {
     const [, id, what] = request.url.match(/^\/calls\/([\w.@%-]{1,200})(?:\/(offer|answer|release))?$/) ?? [];
