@@ -100,6 +100,11 @@ class Stream:
         return None if self.seen is self.leg else self.seen  # type: ignore[return-value]
 
 
+def talks_by_itself(bench: Bench) -> bool:
+    """Whether the lab is a user agent whose output is not seen, and that talks by itself."""
+    return bench.profile.media is not None and bench.profile.media.observe == "none"
+
+
 def by_sdes(bench: Bench, *lines: Line, label: str = "INVITE with SDES") -> Stream:
     """The control: a call with SDES, in which a protected packet is let through."""
     stream = Stream(bench, bench.media().peer.offer_sdes(label, *lines))

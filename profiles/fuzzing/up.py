@@ -34,7 +34,7 @@ PAUSE = 0.5
 START_SECONDS = 15.0
 NOT_STARTED = 4
 BARESIP = """module_path /usr/lib/baresip/modules
-module account.so
+{more}module account.so
 module g711.so
 module ausine.so
 module aubridge.so
@@ -43,6 +43,8 @@ sip_listen {address}:5060
 net_interface {address}
 audio_player aubridge,nil
 audio_source ausine,440
+ausrc_srate 48000
+ausrc_channels 2
 audio_alert aubridge,nil
 call_max_calls 4
 """
@@ -59,8 +61,11 @@ def baresip(address: str, folder: Path) -> Program:
     """A user agent that answers calls by itself."""
     own = folder / "baresip"
     own.mkdir()
-    (own / "config").write_text(BARESIP.format(address=address))
-    (own / "accounts").write_text(f"<sip:ua@{address}>;regint=0;answermode=auto\n")
+    protection = os.environ.get("IMSPROOF_MEDIAENC", "")
+    module = {"": "", "dtls_srtp": "module dtls_srtp.so\n"}.get(protection, "module srtp.so\n")
+    wanted = f";mediaenc={protection}" if protection else ""
+    (own / "config").write_text(BARESIP.format(address=address, more=module))
+    (own / "accounts").write_text(f"<sip:ua@{address}>;regint=0;answermode=auto{wanted}\n")
     (own / "contacts").write_text("")
     return Program(
         "program", [_binary("baresip"), "-f", str(own)], partial(probes.sip, address, 5060, source="127.0.0.1")

@@ -3,12 +3,14 @@
     ng-call.py NG-HOST:PORT OFFER-FILE FAR-ADDRESS FAR-PORT CALL-ID [FLAG...]   prints the answer's SDP
     ng-call.py NG-HOST:PORT delete CALL-ID
 
-The core side is plain RTP at FAR-ADDRESS, whose answer is written here. Flags are handed to rtpengine.
+The core side is plain RTP at FAR-ADDRESS, whose answer is written here. Flags, here and in IMSPROOF_NG_FLAGS
+(with commas), are handed to rtpengine.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import sys
@@ -39,14 +41,16 @@ def ask(server: str, command: dict[str, Any]) -> dict[str, Any]:
 
 def call(server: str, offer: str, far: tuple[str, str], call_id: str, flags: list[str]) -> str:
     """Offer and answer; return the answer's SDP (``RuntimeError`` with rtpengine's reason)."""
+    flags = [*flags, *filter(None, os.environ.get("IMSPROOF_NG_FLAGS", "").split(","))]
     common: dict[str, Any] = {"call-id": call_id, "from-tag": "ue", "ICE": "remove", "flags": flags}
-    made = ask(server, common | {"command": "offer", "sdp": offer, "transport-protocol": "RTP/AVP", "rtcp-mux": ["demux"]})
+    plain_rtp = {"transport-protocol": "RTP/AVP", "rtcp-mux": ["demux"]}
+    made = ask(server, common | plain_rtp | {"command": "offer", "sdp": offer})
     if made.get("result") != "ok":
         raise RuntimeError(f"offer: {made.get('error-reason', made)}")
     address, port = far
     lines = ["v=0", f"o=- 1 1 IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0", f"m=audio {port} RTP/AVP 0 8"]
-    plain = "\r\n".join([*lines, "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", ""])
-    done = ask(server, common | {"command": "answer", "to-tag": "far", "sdp": plain})
+    core = "\r\n".join([*lines, "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", ""])
+    done = ask(server, common | {"command": "answer", "to-tag": "far", "sdp": core})
     if done.get("result") != "ok":
         raise RuntimeError(f"answer: {done.get('error-reason', done)}")
     return str(done["sdp"])

@@ -10,7 +10,7 @@ from imsproof.actors.srtpleg import b64
 from imsproof.judge import afterwards, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import Role
-from imsproof.srtpsteps import Stream, by_sdes
+from imsproof.srtpsteps import Stream, by_sdes, talks_by_itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,14 +128,25 @@ def test_a_line_that_cannot_be_used_gives_no_audio(bench: Bench, case: Callable[
 
 
 def _nothing_agreed(bench: Bench, call: AudioCall) -> None:
-    """Claim that the answer agrees on no key, and that nothing gets through in clear; a refusal is the right form."""
-    expect(call).holds("no-key-agreed")
-    if call.peer is not None:
-        payload = bench.random.randbytes(80)
-        call.send("plain RTP", payload, how="plain", injected=True)
+    """Claim that nothing gets through in clear, nor under a key that was filled up; a refusal is the right form."""
+    expect(call).holds("not-downgraded")
+    if call.peer is None:
+        return
+    packets = {}
+    for key in (line.filled_up() for line in call.lines.values()):
+        if key is not None:
+            payload = bench.random.randbytes(80)
+            packet, roc = call.leg.source.next(payload)
+            packets[payload] = key.protect(packet.to_bytes(), roc)
+    payload = bench.random.randbytes(80)
+    packets[payload] = call.leg.plain(payload)
+    if not talks_by_itself(bench):
+        call.leg.send("packets plain and under a key that was filled up", *packets.values(), how="", injected=True)
         call.seen.wait_for(payload, bench.profile.timers.silence)
-        expect(call.seen).holds("payload-not-arrived", payload=b64(payload))
-        expect(call).holds("no-audio", role=Role.FORM)
+        for payload in packets:
+            expect(call.seen).holds("payload-not-arrived", payload=b64(payload))
+    expect(call).holds("no-key-agreed", role=Role.FORM)
+    expect(call).holds("no-audio", role=Role.FORM)
 
 
 def _taken(peer: MediaPeer, label: str, *, after: bool = False) -> None:

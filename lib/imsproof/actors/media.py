@@ -72,6 +72,12 @@ class Line:
         """Keys of what is sent under this line, ``None`` when none can be made."""
         return _context(self.suite, self.master, self.mki)
 
+    def filled_up(self) -> srtp.Context | None:
+        """Keys that somebody makes of a master that is too short: zeros behind it; ``None`` when it is not."""
+        chosen = srtp.suite(self.suite)
+        short = chosen is not None and not self.text and len(self.master) < chosen.master_size
+        return srtp.Context(chosen, self.master.ljust(chosen.master_size, b"\0")) if chosen and short else None
+
 
 def _context(name: str, master: bytes, mki: bytes = b"") -> srtp.Context | None:
     chosen = srtp.suite(name)

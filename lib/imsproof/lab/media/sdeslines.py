@@ -48,7 +48,7 @@ def choose(policy: MediaPolicy, media: MediaSection) -> Chosen:
 
 def _read(policy: MediaPolicy, line: str) -> Chosen:
     careless = policy.srtp_careless
-    crypto = Crypto.parse(f"1 {line}" if "malformed-line" in careless and not line[:1].isdigit() else line)
+    crypto = Crypto.parse(line)
     chosen = suite(crypto.suite)
     if chosen.sdes not in policy.srtp_suites:
         raise SrtpError(f"{chosen.sdes} is not served")
