@@ -129,8 +129,7 @@ class StatusServer:
             revocation_reason=x509.ReasonFlags.key_compromise if revoked else None,
         )
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
-        if signer is not self._issuer:
-            builder = builder.certificates([signer.certificate])
+        builder = builder.certificates([signer.certificate])  # its issuer's too: Apache httpd looks for it nowhere else
         for extension in asked.extensions:
             if isinstance(extension.value, x509.OCSPNonce):
                 builder = builder.add_extension(extension.value, critical=False)
