@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -34,3 +35,16 @@ def default_reports() -> Path:
     """Where runs land unless told otherwise: ``reports/`` of the checkout, or of the current folder."""
     root = checkout()
     return (root if root is not None and Path.cwd().is_relative_to(root) else Path.cwd()) / "reports"
+
+
+def commit() -> str:
+    """The commit of the checkout that this runs from (12 digits), ``""`` when it cannot be told."""
+    root = checkout()
+    if root is None:
+        return ""
+    git = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    try:
+        told = subprocess.run(git, capture_output=True, text=True, check=False)  # noqa: S603 - our own checkout
+    except OSError:
+        return ""
+    return told.stdout.strip()

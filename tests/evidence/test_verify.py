@@ -7,12 +7,13 @@ import hashlib
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.evidence import runs
+from tests.evidence import runs, samples
 from tests.evidence.secured import CLIENT, SERVER, http2_request, tls_taps
 
 from imsproof.evidence.bundle import write_bundle
@@ -180,10 +181,12 @@ HEADERS = [
 @pytest.fixture(scope="module")
 def protected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a run of one purpose, which sent a request of HTTP/2 over TLS."""
-    folder = RunFolder.create(tmp_path_factory.mktemp("run"), "reference", seed=7, version="0.1.0")
+    planned = ["SBI-TLS-01"]
+    folder = RunFolder.create(tmp_path_factory.mktemp("run"), "reference", seed=7, version="0.1.0", planned=planned)
     body = b'{"mediaId": "dc"}'
     request = http2_request([(name, value) for name, value in HEADERS], body)
     taps, keys = tls_taps(folder.path, request, b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+    taps = [replace(tap, utc_ns=samples.START_NS + tap.utc_ns) for tap in taps]
     for name in ("id.pem", "keys"):
         (folder.path / name).unlink()
     facts = {"method": "POST", "path": "/x", "headers": HEADERS, "stream": 1}

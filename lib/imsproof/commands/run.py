@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -107,7 +106,7 @@ def run_profile(
             declared.name,
             seed=seed,
             version=__version__,
-            commit=_commit(),
+            commit=paths.commit(),
             planned=[one.id for one in chosen],
         )
         (folder.path / "replay.json").write_text(
@@ -186,19 +185,6 @@ def _summary(folder: Path, finished: Run) -> None:
     console.print(f"\n[{STYLE[finished.verdict]}]{finished.verdict.value}[/]  {counts}")
     console.print(finished.reason, markup=False)
     console.print(f"report: {folder / 'summary.html'}", markup=False)
-
-
-def _commit() -> str:
-    root = paths.checkout()
-    if root is None:
-        return ""
-    told = subprocess.run(  # noqa: S603 - fixed arguments, our own checkout
-        ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - git of the PATH
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip()
 
 
 def replay(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from imsproof import catalogue
+from imsproof import __version__, catalogue, paths
 from imsproof.commands.common import Exit, Format, console, quit_with
 from imsproof.evidence.diff import diff_runs
 from imsproof.evidence.signature import signers
@@ -33,7 +33,9 @@ def verify_command(
     if not bundle.is_file():
         quit_with(Exit.USAGE, f"{bundle} is not a file")
     trusted = {blob for path in signer for blob in _keys(path)} if signer else None
-    report = verify(bundle, {one.id: one.control for one in catalogue.load()}, decrypt=decrypt, trusted=trusted)
+    controls = {one.id: one.control for one in catalogue.load()}
+    version = f"{__version__} {paths.commit()}".strip()
+    report = verify(bundle, controls, decrypt=decrypt, trusted=trusted, version=version)
     if output is Format.JSON:
         typer.echo(json.dumps(report.to_json(), indent=2))
     else:

@@ -33,6 +33,8 @@ class Crossed:
 
     datagrams: Counter[tuple[Address, Address, bytes]] = field(default_factory=Counter)
     streams: dict[_Way, list[bytearray]] = field(default_factory=dict)
+    span_ns: tuple[int, int] | None = None
+    """Times of the first and the last packet, in nanoseconds since 1970 UTC."""
     _base: dict[_Way, int] = field(default_factory=dict)
 
     def holds(self, way: _Way, data: bytes) -> bool:
@@ -48,6 +50,8 @@ class Crossed:
         self = cls()
         joining = packets.Reassembly()
         for packet in captured:
+            first, last = self.span_ns or (packet.utc_ns, packet.utc_ns)
+            self.span_ns = min(first, packet.utc_ns), max(last, packet.utc_ns)
             gram = joining.parse(packet.link, packet.data)
             if gram is None:
                 continue

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from imsproof import judge
-from imsproof.evidence import capture, crossing, journal, pcapng, plaintext, signature
+from imsproof.evidence import capture, consistent, crossing, journal, pcapng, plaintext, signature
 from imsproof.evidence.archive import Archive, ArchiveError
 from imsproof.evidence.bundle import CHUNK
 from imsproof.evidence.purpose import JUDGEMENTS, parse_judgements
@@ -47,6 +47,9 @@ class VerifyReport:
         files, purposes, judgements, messages: how many of each were checked (messages: held against the capture).
         protected: messages inside TLS, DTLS or ESP that were held against the plain text.
         closed: messages that were not, as the plain text was not to be had.
+        on_word: judgements that rest on what no message proves (timeouts, handshakes, notes): the tester's word.
+        foreign: the version that made the bundle, when it is not the one that verifies it.
+        reworded: judgements with the same outcome that the other version told with other words.
         cut: messages that were on their way when the lab closed the connection, and are not in the capture.
         signed: the signature that holds, if there is one.
         run: the run, when its ``run.json`` could be read.
@@ -61,6 +64,9 @@ class VerifyReport:
     protected: int = 0
     closed: int = 0
     cut: int = 0
+    on_word: int = 0
+    foreign: str = ""
+    reworded: int = 0
     signed: Signed | None = None
     run: Run | None = None
 
@@ -98,6 +104,7 @@ class VerifyReport:
                 "protected": self.protected,
                 "not_compared": self.closed,
                 "cut_off": self.cut,
+                "on_word": self.on_word,
             },
             "signature": self.signed.to_json() if self.signed else None,
             "findings": self.findings,
@@ -111,6 +118,7 @@ def verify(
     *,
     decrypt: bool = True,
     trusted: Collection[bytes] | None = None,
+    version: str = "",
 ) -> VerifyReport:
     """Check a bundle and return the report; never raises for what the bundle holds.
 
@@ -121,6 +129,8 @@ def verify(
         decrypt: have tshark open what is protected; without it, or without tshark, the report says what was not
             compared.
         trusted: the SSH public keys of whom the bundle must be signed by one; ``None`` when it need not be signed.
+        version: version and commit of the imsproof that verifies; where the bundle says the same of itself, also the
+            sentences of the judgements must be the same.
     """
     report = VerifyReport()
     try:
@@ -135,7 +145,7 @@ def verify(
         _signature(archive, report, trusted)
         why = plaintext.why_not() if decrypt else "the captures were not to be decrypted"
         with _Opener(archive, why) as opener:
-            _run(archive, report, controls or {}, opener)
+            _run(archive, report, controls or {}, opener, version)
     finally:
         archive.close()
     return report
@@ -198,36 +208,57 @@ class _Opener:
             target.unlink(missing_ok=True)
 
 
-def _run(archive: Archive, report: VerifyReport, controls: Mapping[str, bool], opener: _Opener) -> None:
+def _run(archive: Archive, report: VerifyReport, controls: Mapping[str, bool], opener: _Opener, version: str) -> None:
     try:
         data = archive.read(RUN_JSON)
         run = report.run = parse_run(data)
     except ValueError as error:
         report.findings.append(f"{RUN_JSON}: {error}")
         return
-    stored = json.loads(data)
-    if stored.get("counts") != run.counts:
-        report.findings.append(f"{RUN_JSON}: the counts are {stored.get('counts')}; the purposes give {run.counts}")
-    if stored.get("verdict") != run.verdict.value:
-        report.findings.append(
-            f"{RUN_JSON}: the verdict is {stored.get('verdict')}; the purposes give {run.verdict.value} ({run.reason})"
-        )
+    report.findings += _by_itself(json.loads(data), run)
+    made = f"{run.info.version} {run.info.commit}".strip()
+    report.foreign = made if version and made != version else ""
     if run.info.finished is None:
         report.notes.append("the run did not come to its end")
     known = {result.id for result in run.results}
     folders = {name.split("/")[1] for name in archive.names if name.startswith("evidence/") and name.count("/") > 1}
-    report.notes += [f"evidence/{name} belongs to no purpose of {RUN_JSON}" for name in sorted(folders - known)]
+    told = [f"evidence/{name} belongs to no purpose of {RUN_JSON}" for name in sorted(folders - known)]
+    (report.notes if run.info.finished is None else report.findings).extend(told)
     opener.begin([name for one in run.results if (name := _capture_with_keys(archive, one.id))])
     for result in run.results:
         report.purposes += 1
         report.findings += _checked(archive, report, result, controls.get(result.id), opener)
-    if report.closed:
-        why = opener.why or "their connections cannot be decrypted with the keys that the captures hold"
-        report.notes.append(f"{report.closed} protected messages were not compared with the captures: {why}")
-    if report.cut:
-        report.notes.append(
-            f"{report.cut} messages were on their way when the lab closed the connection, and are not in the captures"
+    report.notes += _told(report, opener.why, version)
+
+
+def _by_itself(stored: Mapping[str, Any], run: Run) -> Iterator[str]:
+    """Yield where ``run.json`` contradicts itself."""
+    if stored.get("counts") != run.counts:
+        yield f"{RUN_JSON}: the counts are {stored.get('counts')}; the purposes give {run.counts}"
+    if stored.get("verdict") != run.verdict.value:
+        given = f"{run.verdict.value} ({run.reason})"
+        yield f"{RUN_JSON}: the verdict is {stored.get('verdict')}; the purposes give {given}"
+    for identity in sorted({result.id for result in run.results} - set(run.planned)):
+        yield f"{RUN_JSON}: {identity} was not planned"
+
+
+def _told(report: VerifyReport, why_shut: str, version: str) -> Iterator[str]:
+    """Yield what a reader should know of what was not, or could not be, compared."""
+    if report.foreign:
+        yield (
+            f"the bundle says that imsproof {report.foreign} made it, and this is {version}: {report.reworded} "
+            "judgements have other words and the same outcome here; to compare all of it, take that version"
         )
+    if report.on_word:
+        yield (
+            f"{report.on_word} of {report.judgements} judgements rest on what no message proves by itself "
+            "(that nothing came, how a handshake ended, what was counted): there is the tester's word for it"
+        )
+    if report.closed:
+        why = why_shut or "their connections cannot be decrypted with the keys that the captures hold"
+        yield f"{report.closed} protected messages were not compared with the captures: {why}"
+    if report.cut:
+        yield f"{report.cut} messages were on their way when the lab closed the connection, and are not in the captures"
 
 
 def _checked(
@@ -279,6 +310,8 @@ def _purpose(
         yield f"{result.id}: {RUN_JSON} and {JUDGEMENTS} hold different judgements"
     if control is not None and stored["needs_control"] is not control:
         yield f"{result.id}: needs_control is {stored['needs_control']}; the catalogue says {control}"
+    yield from (f"{result.id}: {told}" for told in consistent.contradictions(events))
+    report.on_word += sum(consistent.on_word(judgement, events) for judgement in judgements)
     yield from _judged_again(report, result.id, judgements, events)
     yield from _decided_again(result, stored, judgements)
     yield from _held_against_packets(archive, report, folder, events, opener)
@@ -298,7 +331,11 @@ def _judged_again(
         if again.outcome is not judgement.outcome:
             was, now = judgement.outcome.value, again.outcome.value
             yield f"{where} was {was!r}; the journal gives {now!r}: {again.sentence}"
-        elif (again.sentence, again.events) != (judgement.sentence, judgement.events):
+        elif (again.sentence, again.events) == (judgement.sentence, judgement.events):
+            continue
+        elif report.foreign:
+            report.reworded += 1
+        else:
             yield f"{where} said {judgement.sentence!r}; the journal gives {again.sentence!r}"
 
 
@@ -331,6 +368,8 @@ def _held_against_packets(
     about = pcapng.Section()
     name = f"{folder}/{capture.CAPTURE}"
     crossed = archive.using(name, lambda file: crossing.Crossed.of(pcapng.read(file, about)))
+    if late := consistent.out_of_time(events, crossed.span_ns):
+        yield f"{name}: {late}"
     gone, looked = crossing.missing(events, crossed)
     report.messages += looked
     dropped = capture.flows_from_json(json.loads(archive.read(f"{folder}/{capture.FLOWS}")))[2] + about.dropped
