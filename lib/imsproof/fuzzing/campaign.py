@@ -106,6 +106,9 @@ class Progress:
         )
 
 
+LATE = 0.5
+"""Seconds in which a lab of several processes still answers, while the one that a message killed takes it down."""
+ENDED = frozenset({Condition.DEAD, Condition.RESTARTED})
 Case = tuple[str, bytes]
 Source = Iterator[Case]
 
@@ -147,6 +150,7 @@ class Campaign:
         self.last_kinds: list[str] = []
         self._begun = 0.0
         self._blind = 0
+        self._forgotten = self._dies_late = False
 
     def run(self, source: Source, heard: Callable[[Progress], None] = lambda _: None) -> Progress:
         """Run to the end of the budget, or to a lab that does not come back; ``heard`` is told after each volley."""
@@ -276,6 +280,7 @@ class Campaign:
         """Confirm what seems to harm the lab, and make it small; or say that it was load."""
         progress = self.progress
         messages = [data for _, data in cases]
+        self._forgotten = self._dies_late = first.condition in ENDED
         back = self.back()
         if back and first.condition.may_be_load and self._is_load(len(messages)):
             progress.loaded += 1
@@ -331,14 +336,24 @@ class Campaign:
         return kept
 
     def _harms(self, messages: Sequence[bytes]) -> bool:
-        """Whether these harm the lab; a lab that only this source may not speak to counts when it was not known."""
-        _, health = self.target.fire(messages)
+        """Whether these harm the lab, sent as new ones: the same again would be taken for retransmissions.
+
+        A lab that only this source may not speak to counts when that was not known.
+        """
+        _, health = self.target.fire([self.target.again(one) for one in messages])
         condition = self.watch.look(health, at_once=True).condition
+        if self._dies_late and not condition.is_harm:
+            time.sleep(LATE)
+            condition = self.watch.look(self.target.probe(), at_once=True).condition
+        self._forgotten = self._forgotten or condition in ENDED
         return condition.is_harm or condition is Condition.SILENT
 
     def back(self) -> bool:
-        """Bring the lab back, or wait for it."""
+        """Bring the lab back, or wait for it; one that started anew by itself has forgotten who was registered."""
         back = self.restore() if self.restore is not None else self.target.probe().serves or self.watch.wait()
+        if back and self._forgotten:
+            self.target.renew()
+            self._forgotten = False
         return back and self.watch.renew()
 
 

@@ -34,6 +34,7 @@ KNOWN = frozenset({"sec-agree", "privacy", "path", "precondition", "timer", "100
 """Option tags that a proxy may know."""
 _START = re.compile(rb"[!#-~]+ [!-~]+ SIP/2\.0")
 _VIA = re.compile(rb"(?i)SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*[A-Z0-9-]+[ \t]+[^;, \t]+.*")
+_EMPTY = re.compile(rb"\r?\n\r?\n")
 _HOPS = re.compile(r"\d{1,9}")
 _OPTION = re.compile(r"[a-z0-9.-]+")
 MOST_HOPS = 255
@@ -43,9 +44,10 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def headers_of(data: bytes) -> tuple[bytes, Pairs, bytes]:
-    """Read a message by nothing but its line ends: first line, (name in lower case, value) pairs, body."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *rest = re.sub(rb"\r\n[ \t]+", b" ", head).split(b"\r\n")
+    """Read a message by nothing but its line ends, however they are written: first line, (name, value) pairs, body."""
+    head, *rest = _EMPTY.split(data, maxsplit=1)
+    body = rest[0] if rest else b""
+    first, *rest = re.split(rb"\r?\n", re.sub(rb"\r?\n[ \t]+", b" ", head))
     pairs = [one.partition(b":") for one in rest]
     return (
         first,

@@ -39,6 +39,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("configuration", choices=CONFIGURATIONS)
     parser.add_argument("--dir", type=Path, help="folder for keys, logs and configurations (a new one)")
+    parser.add_argument(
+        "--starts", type=int, default=MOST_STARTS, help="how often one program is started at most (campaigns: more)"
+    )
     parser.epilog = "What stands after -- is the command to run against the lab; without one it stays until Ctrl-C."
     own, command = _split(sys.argv[1:])
     options = parser.parse_args(own)
@@ -61,7 +64,7 @@ def main() -> int:
                 f"{options.configuration}: {len(programs)} programs on {prefix}.0/24"
                 f" after {time.monotonic() - began:.1f} s"
             )
-            return use(place, programs, command)
+            return use(place, programs, command, options.starts)
         except LabError as error:
             say(f"{error}")
             return NOT_STARTED
@@ -118,7 +121,7 @@ def start(configuration: str, place: Place, programs: list[Program]) -> None:
             program.wait(deadline)
 
 
-def use(place: Place, programs: list[Program], command: list[str]) -> int:
+def use(place: Place, programs: list[Program], command: list[str], starts: int = MOST_STARTS) -> int:
     """Run the command, or wait for Ctrl-C; a program that ends meanwhile is told, and started again."""
     variables = {"IMSPROOF_REAL_PREFIX": place.prefix, "IMSPROOF_REAL_DIR": str(place.folder)}
     if not command:
@@ -127,14 +130,14 @@ def use(place: Place, programs: list[Program], command: list[str]) -> int:
             print(f"export {name}={shlex.quote(value)}", flush=True)
         while True:
             time.sleep(LOOK_SECONDS)
-            restart(place, programs)
+            restart(place, programs, starts)
     try:
         running = subprocess.Popen(command, env={**os.environ, **variables})
     except OSError as error:
         raise LabError(f"the command cannot be started: {error}") from None
     try:
         while running.poll() is None:
-            restart(place, programs)
+            restart(place, programs, starts)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 running.wait(LOOK_SECONDS)
     except BaseException:  # Ctrl-C, SIGTERM, a program that cannot be had again: the command ends with the lab
@@ -147,7 +150,7 @@ def use(place: Place, programs: list[Program], command: list[str]) -> int:
     return running.returncode
 
 
-def restart(place: Place, programs: list[Program]) -> None:
+def restart(place: Place, programs: list[Program], starts: int) -> None:
     """Start again what has ended, as a supervisor does.
 
     Raises:
@@ -157,7 +160,7 @@ def restart(place: Place, programs: list[Program]) -> None:
         if not program.ended:
             continue
         say(f"{program.name} did not survive (status {program.status}); it is started again:\n{program.tail()}")
-        if program.starts > MOST_STARTS:
+        if program.starts > starts:
             raise LabError(f"{program.name} ended {program.starts} times")
         program.start(place.folder)
         program.wait(time.monotonic() + START_SECONDS)
