@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from typer.testing import CliRunner
 
 from imsproof import __version__
@@ -21,3 +24,17 @@ def test_the_version_is_printed() -> None:
 
 def test_an_unknown_command_is_bad_usage() -> None:
     assert CliRunner().invoke(app, ["nothing"]).exit_code == 2
+
+
+def test_a_command_that_is_nearly_one_is_named() -> None:
+    assert "'run'" in CliRunner().invoke(app, ["rum"]).output
+
+
+def test_a_command_brings_only_what_it_needs() -> None:
+    look = (
+        "import sys; from imsproof.cli import app; app(['run', '--help'], standalone_mode=False); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "imsproof.commands.run" in loaded
+    assert not loaded & {"aiortc", "hypothesis", "scapy", "pytest"}

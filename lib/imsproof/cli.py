@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from imsproof import __version__
-from imsproof.commands import profile as profile_commands
-from imsproof.commands.audit import audit_command
-from imsproof.commands.calibrate import calibrate_command
-from imsproof.commands.findings import keep, triage
-from imsproof.commands.flood import flood
-from imsproof.commands.fuzz import fuzz
-from imsproof.commands.lab import lab_command
-from imsproof.commands.lists import purposes_command
-from imsproof.commands.run import replay, run
-from imsproof.commands.sign import sign_command
-from imsproof.commands.verify import diff_command, verify_command
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+COMMANDS = {
+    "run": "run:run",
+    "purposes": "lists:purposes_command",
+    "calibrate": "calibrate:calibrate_command",
+    "lab": "lab:lab_command",
+    "fuzz": "fuzz:fuzz",
+    "triage": "findings:triage",
+    "keep": "findings:keep",
+    "flood": "flood:flood",
+    "audit": "audit:audit_command",
+    "sign": "sign:sign_command",
+    "verify": "verify:verify_command",
+    "diff": "verify:diff_command",
+    "replay": "run:replay",
+    "profile": "profile:app",
+}
+"""Each command's module in this package's ``commands`` and its function, or the group's own application."""
+
+
+class _Commands(TyperGroup):
+    """Imports a command when it is called for: each needs other rooms, and some of these take their time."""
+
+    def __init__(self, **how: Any) -> None:
+        not_yet: Any = dict.fromkeys(COMMANDS)
+        super().__init__(**{**how, "commands": not_yet})
+
+    def get_command(self, _ctx: Context, cmd_name: str) -> Command | None:
+        if cmd_name in COMMANDS and not self.commands[cmd_name]:
+            self.commands[cmd_name] = _imported(cmd_name)
+        return self.commands.get(cmd_name)
+
+
+def _imported(name: str) -> Command:
+    module, _, attribute = COMMANDS[name].partition(":")
+    found: Any = getattr(import_module(f"imsproof.commands.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(rich_markup_mode="rich", add_completion=False)
+        found.command(name)(function)
+    command: Command = typer.main.get_command(found)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
     name="imsproof",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -33,21 +71,6 @@ app = typer.Typer(
     Start:  [bold]imsproof run[/]  runs everything against the embedded reference lab;
     [bold]imsproof profile new[/]  writes a profile for your own lab.""",
 )
-
-app.command("run")(run)
-app.command("purposes")(purposes_command)
-app.command("calibrate")(calibrate_command)
-app.command("lab")(lab_command)
-app.command("fuzz")(fuzz)
-app.command("triage")(triage)
-app.command("keep")(keep)
-app.command("flood")(flood)
-app.command("audit")(audit_command)
-app.command("sign")(sign_command)
-app.command("verify")(verify_command)
-app.command("diff")(diff_command)
-app.command("replay")(replay)
-app.add_typer(profile_commands.app, name="profile")
 
 
 def _version(wanted: bool) -> None:

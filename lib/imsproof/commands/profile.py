@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imsproof.profile import Profile
     from imsproof.profile.ask import Answers, Question
 
-app = typer.Typer(no_args_is_help=True, help="Write a profile for a lab, or check one.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Write a profile for a lab, or check one.")
 
 
 @app.command("check")

@@ -25,7 +25,6 @@ from imsproof.commands.common import (
     read_profile,
     select,
 )
-from imsproof.commands.findings import replay_finding
 from imsproof.commands.live import LiveTable
 from imsproof.commands.sign import SignKey, signer
 from imsproof.commands.sign import sign as sign_with
@@ -202,5 +201,7 @@ def replay(
     profile = Path(told["profile"]) if told.get("profile") else None
     finding = folder / "findings" / purpose_id
     if finding.is_dir():
+        from imsproof.commands.findings import replay_finding
+
         replay_finding(finding, profile)
     run(profile=profile, purpose=[purpose_id], out=out, seed=int(told["seed"]), workers=workers)
