@@ -294,6 +294,7 @@ def test_media_end_with_the_call(bench: Bench) -> None:
     packet = stream.leg.protected(payload)
     stream.call.end()
     silence = bench.profile.timers.silence
+    stream.leg.wait_for(payload, silence)  # time for the lab to give the call up everywhere
     stream.leg.send("SRTP after the end", packet, injected=True)
     stream.seen.wait_for(payload, silence)
     expect(stream.seen).holds("payload-not-arrived", payload=b64(payload))
