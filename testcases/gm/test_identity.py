@@ -169,7 +169,8 @@ def test_nothing_goes_to_an_address_of_the_sender_s_choice(bench: Bench) -> None
     routed = [("Route", f"<{places['relay'].uri}>")]
     for told, uri, headers in (("to an address outside", outside, ()), ("with a Route outside", "", routed)):
         send_as_stranger(bench, parties, f"INVITE of a stranger {told}", uri=uri, headers=headers)
-    expect(places["relay"]).holds("nothing-received")
+    if not expect(places["relay"]).holds("nothing-received").held:
+        return
 
     def own_route(message: sip.Message) -> None:
         routes = message.values("Route")

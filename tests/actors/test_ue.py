@@ -26,6 +26,14 @@ def test_requests_of_the_lab_are_answered(session: Session, peer: SipPeer, gm: G
     assert answers[0].status == status
 
 
+def test_an_invite_within_a_call_that_is_over_begins_none(session: Session, peer: SipPeer, gm: Gm) -> None:
+    Ue(session, gm, subscriber()).challenge()
+    headers = [("Via", "SIP/2.0/UDP 127.0.0.1:5;branch=z9hG4bKx"), ("Call-ID", "lab"), ("CSeq", "2 INVITE")]
+    data = sip.request("INVITE", "sip:a@b", [*headers, ("To", "<sip:a@b>;tag=old")]).to_bytes()
+    peer.socket.sendto(data, peer.source)
+    assert [one.status for one in peer.wait_for(lambda message: not message.is_request)] == [481]
+
+
 def test_a_repeated_request_of_the_lab_gets_the_same_answer(session: Session, peer: SipPeer, gm: Gm) -> None:
     Ue(session, gm, subscriber()).challenge()
     headers = [("Via", "SIP/2.0/UDP 127.0.0.1:5;branch=z9hG4bKx"), ("Call-ID", "lab"), ("CSeq", "1 OPTIONS")]

@@ -159,6 +159,9 @@ class Ue(Registrant):
                 self._answer(message, source, exchange, 200 if method in GREETED else 405, [("Allow", ALLOW)])
 
     def _take_invite(self, message: sip.Message, source: Address, exchange: str) -> None:
+        if has_to_tag(message):  # of a call that is over
+            self._answer(message, source, exchange, 481)
+            return
         incoming = IncomingCall(
             record=self.session.record,
             exchange=exchange,
@@ -190,3 +193,11 @@ class Ue(Registrant):
     ) -> None:
         response = sip.response(message, status, headers=headers, body=body, to_tag=token(4))
         self.transactions.later(self.transactions.respond(message, response, source, exchange))
+
+
+def has_to_tag(message: sip.Message) -> bool:
+    """Whether a request says that it is within a dialog (RFC 3261 clause 12.2.2)."""
+    try:
+        return bool(sip.parse_name_addr(message.get("To") or "").tag)
+    except sip.SipSyntaxError:
+        return False

@@ -64,6 +64,16 @@ def test_a_busy_answer_to_the_first_guess_is_no_limit() -> None:
     assert limited(story, 5) is F
 
 
+def test_silence_after_a_wrong_response_is_no_limit() -> None:
+    story = Story()
+    for number in range(1, 6):
+        attempt(story, f"{number}:guess", 401)
+    story.add(Kind.TIMEOUT, "5:guess")
+    story.events[-1] = replace(story.events[-1], mono_ns=story.events[-1].mono_ns + 5000 * MS)
+    attempt(story, "99:right", 401, 200)
+    assert limited(story, 5) is F
+
+
 def test_a_slow_guess_is_a_limit() -> None:
     story = Story()
     attempt(story, "1:guess", 401, 403)

@@ -23,8 +23,8 @@ LEAST_SAMPLES = 20
 def guessing_limited(events: Events, *, guesses: Sequence[str], right: str, slow: float) -> Finding:
     """After so many wrong guesses in a row the guesser no longer gets a quick look at each further one.
 
-    Limited is: a later guess got no challenge any more, or no answer; or took ``slow`` seconds or longer; or the right
-    answer that follows (``right``) is refused to this guesser.
+    Limited is: a later guess got no challenge any more; or its answers took ``slow`` seconds or longer (silence after a
+    wrong response slows nobody who does not wait for it); or the right answer that follows (``right``) is refused.
     """
     looked_at = sum(_challenged(events, exchange) for exchange in guesses)
     if not looked_at:
@@ -35,9 +35,10 @@ def guessing_limited(events: Events, *, guesses: Sequence[str], right: str, slow
             continue
         if not _challenged(events, exchange):
             return holds(f"guess {number} was not challenged any more: {effect(events, exchange).how}", own[-1].seq)
-        seconds = (own[-1].mono_ns - own[0].mono_ns) / 1e9
+        last_answer = [e for e in own if e.kind is Kind.RECEIVED][-1]
+        seconds = (last_answer.mono_ns - own[0].mono_ns) / 1e9
         if seconds >= slow:
-            return holds(f"guess {number} took {seconds:.1f} s", own[-1].seq)
+            return holds(f"guess {number} took {seconds:.1f} s", last_answer.seq)
     last = effect(events, right)
     if last.result is Result.ACCEPTED:
         told = f"{looked_at} wrong guesses were each looked at at once, and then the right one was accepted"
