@@ -82,6 +82,8 @@ A_ROUND = 100
 """Messages of a round: two kilobytes of each that are left behind for good show."""
 BRIEF = 0.05
 """Seconds to take answers for, where a good request follows that shows the rest to be through."""
+UNREADABLE = ("<x>", "<si34567@127.0.0.1:42555>", "<sip:a@127.0.0.1:99999>", "<sip:a@[::1>", "<sip:%>")
+"""Contacts whose URI nobody can read; the second is what a campaign left of a message (docs/findings.md)."""
 OUT_OF_ORDER = ("ACK", "PRACK", "UPDATE", "INFO", "NOTIFY", "CANCEL", "BYE", "REFER", "CANCEL", "BYE")
 
 
@@ -459,3 +461,36 @@ def in_rounds(bench: Bench, torturer: Torturer, name: str) -> list[Round]:
         bench.session.emit(SeamsKind.COUNTED, "harness", name, facts=facts)
 
     return measure(lambda: memory_of(path).kib, send, noted)
+
+
+@purpose("GM-MALFORMED-25")
+def test_contacts_that_cannot_be_read_do_not_end_service(bench: Bench) -> None:
+    """Requests of a stranger whose Contact holds no URI are answered or dropped; the lab serves on, and is the same."""
+    torturer = Torturer(bench.session, bench.gm, bench.random, sources=bench.profile.tester.addresses)
+    control(torturer.plain()).accepted(PROCESSED)
+    names = [processes(bench)]
+    for method in ("INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE"):
+        for contact in UNREADABLE:
+            torturer.send(
+                case(f"{method} {contact}", "RFC 3261", contact, Kind.EITHER, method, header("Contact", contact))
+            )
+            after = torturer.well(f"well-formed after {method} with Contact: {contact}")
+            names.append(processes(bench))
+            same = expect(after[-1]).that("same-processes", readings=names) if all(names) else None
+            if not serves(after) or (same is not None and not same.held):
+                break
+        else:
+            continue
+        break
+    alive(*after, accept=PROCESSED)
+
+
+def processes(bench: Bench) -> str:
+    """Journal which processes the lab has now; ``""`` where the profile does not say."""
+    if bench.profile.health is None or bench.profile.health.pids is None:
+        return ""
+    name = bench.session.exchange("processes")
+    now = memory_of(bench.profile.health.pids)
+    facts = {"processes": " ".join(map(str, now.pids))}
+    bench.session.emit(SeamsKind.COUNTED, "harness", name, facts=facts)
+    return name

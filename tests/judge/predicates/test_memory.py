@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.judge.events import Story
 
 from imsproof.judge.growth import ROUNDS
-from imsproof.judge.predicates.memory import memory_not_growing
+from imsproof.judge.predicates.memory import memory_not_growing, same_processes
 from imsproof.seams import Kind, Outcome
 
 
@@ -55,3 +55,25 @@ def test_processes_that_changed_cannot_be_compared() -> None:
     story = measured(Story(), "2:memory", good=0, malformed=900)
     story.add(Kind.COUNTED, "2:memory", "", after="good", memory_kib=60_000, processes="8")
     assert found(story, "2:memory")[0] is Outcome.UNKNOWN
+
+
+def seen(*processes: str) -> Outcome:
+    story = Story()
+    for number, one in enumerate(processes):
+        story.add(Kind.COUNTED, f"{number}:processes", "", processes=one)
+    return same_processes(story.events, readings=[f"{number}:processes" for number in range(len(processes))]).outcome
+
+
+def test_processes_that_run_on_hold_and_new_ones_may_come() -> None:
+    assert seen("7 8", "7 8 9") is Outcome.HOLDS
+
+
+def test_a_process_that_ended_fails() -> None:
+    assert seen("7 8", "7 9") is Outcome.FAILS
+    assert seen("7 8", "") is Outcome.FAILS
+
+
+def test_processes_that_were_not_read_cannot_be_told() -> None:
+    assert seen() is Outcome.UNKNOWN
+    assert seen("7") is Outcome.UNKNOWN
+    assert seen("", "7") is Outcome.UNKNOWN

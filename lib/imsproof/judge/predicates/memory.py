@@ -51,3 +51,18 @@ def rounds_of(readings: Sequence[Event]) -> list[Round]:
         if kind in added:
             added[kind].append(int(now.facts["memory_kib"]) - int(before.facts["memory_kib"]))
     return [Round(good, bad) for good, bad in zip(added["good"], added["malformed"], strict=False)]
+
+
+@predicate("same-processes")
+def same_processes(events: Events, *, readings: Sequence[str]) -> Finding:
+    """None of the lab's processes ended between the first and the last of these readings; new ones may have come."""
+    found = [e for name in readings for e in of_exchange(events, name) if "processes" in e.facts]
+    if len(found) < 2:
+        return unknown("the lab's processes were not read twice")
+    before, now = (set(str(e.facts["processes"]).split()) for e in (found[0], found[-1]))
+    if not before:
+        return unknown("the lab had no processes at the beginning")
+    gone = sorted(before - now, key=int)
+    if gone:
+        return fails(f"processes of the lab have ended meanwhile: {' '.join(gone)} of {len(before)}", found[-1].seq)
+    return holds(f"all {len(before)} processes of the lab run on", found[-1].seq)
