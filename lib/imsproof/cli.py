@@ -25,7 +25,8 @@ COMMANDS = {
     "audit": "audit:audit_command",
     "sign": "sign:sign_command",
     "verify": "verify:verify_command",
-    "diff": "verify:diff_command",
+    "diff": "diff:diff_command",
+    "history": "diff:history_command",
     "replay": "run:replay",
     "profile": "profile:app",
 }

@@ -1,4 +1,4 @@
-"""``verify`` and ``diff`` on what is no bundle and no run."""
+"""``verify`` on what is no bundle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,3 @@ def test_something_else_than_a_bundle_is_not_sound(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["verify", str(tmp_path / name)])
         assert done.exit_code == 1
         assert "wrong" in done.output
-
-
-def test_diff_of_something_else_than_runs_is_bad_usage(tmp_path: Path) -> None:
-    assert CliRunner().invoke(app, ["diff", str(tmp_path), str(tmp_path)]).exit_code == 2

@@ -1,4 +1,4 @@
-"""``imsproof verify`` and ``imsproof diff``: what an auditor and a nightly run ask."""
+"""``imsproof verify``: what an auditor asks of a bundle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 
 from imsproof import __version__, catalogue, paths
 from imsproof.commands.common import Exit, Format, console, quit_with
-from imsproof.evidence.diff import diff_runs
 from imsproof.evidence.signature import signers
 from imsproof.evidence.verify import verify
 
@@ -52,23 +51,3 @@ def _keys(path: Path) -> set[bytes]:
         return signers(path.read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError) as error:
         quit_with(Exit.USAGE, f"{path} holds no SSH public key: {error}")
-
-
-def diff_command(
-    before: Annotated[Path, typer.Argument(help="The earlier run: its folder or run.json.")],
-    after: Annotated[Path, typer.Argument(help="The later run.")],
-    output: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
-) -> None:
-    """Say what got worse between two runs, what got better, what is new and what is gone.
-
-    Exit code 1 when something got worse, 0 otherwise.
-    """
-    try:
-        found = diff_runs(before, after)
-    except ValueError as error:
-        quit_with(Exit.USAGE, str(error))
-    if output is Format.JSON:
-        typer.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        console.print(found.text(), markup=False)
-    raise typer.Exit(Exit.FAIL if found.worse else Exit.PASS)
