@@ -131,6 +131,7 @@ def test_the_template_shows_every_field() -> None:
         ("registrar", ["gm.digest", "gm.tls", "gm.call"]),
         ("data-channel", ["dc.hook"]),
         ("media-gateway", ["agw.sdes", "agw.dtls-srtp"]),
+        ("message-peer", ["msrp", "msrp.tls"]),
     ],
 )
 def test_an_example_loads_and_gives_what_it_is_for(tmp_path: Path, name: str, tokens: list[str]) -> None:
@@ -140,5 +141,5 @@ def test_an_example_loads_and_gives_what_it_is_for(tmp_path: Path, name: str, to
 
 def test_each_example_is_tried_and_named_in_the_template() -> None:
     text = (PROFILES / "template.yaml").read_text()
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
     assert all(f"{path.name} " in text for path in EXAMPLES)
