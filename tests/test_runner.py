@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 
-from imsproof import catalogue
+from imsproof import catalogue, paths
 from imsproof.profile import loads
-from imsproof.runner import applicable, execute, not_executed
+from imsproof.purpose import purposes_of
+from imsproof.runner import applicable, execute, files_of, not_executed
 from imsproof.seams import Verdict
 
 SCOPE = "scope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-01-01}\n"
@@ -36,3 +39,19 @@ def test_an_empty_plan_runs_nothing(tmp_path: Path) -> None:
     outcome = execute(profile, {}, lambda *both: heard.append(both), seed=1, workers=1)
     assert not heard
     assert not outcome.interrupted
+
+
+def test_each_purpose_is_in_the_files_that_are_collected_for_it() -> None:
+    for path in sorted(paths.testcases().rglob("test_*.py")):
+        name = f"testcase_{path.parent.name}_{path.stem}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec
+        assert spec.loader
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        cases = [one for value in vars(module).values() if (found := purposes_of(value)) for one in found.cases]
+        for one in cases:
+            files = files_of([one])
+            assert path in files or files == [paths.testcases()], one
+    assert files_of(["SBI-TLS-01"]) == [paths.testcases() / "sbi" / "test_tls.py"]
+    assert files_of(["SBI-TLS-01", "NOWHERE-01"]) == [paths.testcases()]

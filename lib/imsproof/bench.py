@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcanswer import accept_data_channel, take_call
-from imsproof.actors.dcpeer import DataChannelPeer, Ice
 from imsproof.actors.errand import run_errand
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from imsproof.actors.dcpeer import DataChannelPeer, Ice
     from imsproof.actors.signalling import Signalling
     from imsproof.actors.sipsubject import Registration
     from imsproof.actors.siptransport import TransportName
@@ -326,7 +326,7 @@ class Bench:
         dc = self.profile.dc
         ice = dc.ice_role if dc is not None and dc.ice == "required" else "none"
         signalling = self._calling(caller, callee) if caller else self.data_channel_signalling()
-        return DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port(), ice=ice)
+        return self._peer(signalling, ice)
 
     def dtls_versions(self) -> list[str]:
         """What a hello may get that offers DTLS 1.3 and 1.2: 1.3, and 1.2 unless the peer claims more."""
@@ -336,7 +336,12 @@ class Bench:
     def ice_peer(self, *, lite: bool = False) -> DataChannelPeer:
         """The same, with ICE in every offer; as the lite end where it is asked for."""
         role: Ice = "lite" if lite else self.profile.dc.ice_role if self.profile.dc else "full"
-        return DataChannelPeer(self.session, self.data_channel_signalling(), sctp_port=self._sctp_port(), ice=role)
+        return self._peer(self.data_channel_signalling(), role)
+
+    def _peer(self, signalling: Signalling, ice: Ice) -> DataChannelPeer:
+        from imsproof.actors.dcpeer import DataChannelPeer  # noqa: PLC0415 - half of what a worker starts with
+
+        return DataChannelPeer(self.session, signalling, sctp_port=self._sctp_port(), ice=ice)
 
     def consent_seconds(self) -> float:
         """How long the peer sends without consent (``InconclusiveError`` when the profile does not say)."""

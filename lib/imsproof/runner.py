@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +119,17 @@ class Outcome:
     errors: tuple[str, ...]
 
 
+def files_of(ids: Iterable[str]) -> list[Path]:
+    """The testcase files that name one of these purposes; all of them where a purpose is named in none.
+
+    Each worker imports what it collects, and a few families need few of the protocol engines.
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(paths.testcases().rglob("test_*.py"))}
+    naming = {one: [path for path, text in texts.items() if f'"{one}"' in text] for one in ids}
+    chosen = {path for found in naming.values() for path in found}
+    return sorted(chosen) if chosen and all(naming.values()) else [paths.testcases()]
+
+
 def execute(
     profile: Path,
     plan: Mapping[str, Sequence[str]],
@@ -148,7 +159,7 @@ def execute(
         )
         file = settings.write(Path(work) / "settings.json")
         arguments = [
-            str(paths.testcases()),
+            *map(str, files_of(plan)),
             # Only what is needed: testcases assert nothing by themselves, and each worker starts all of it anew.
             "--disable-plugin-autoload",
             "--assert=plain",
