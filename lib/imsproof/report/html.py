@@ -50,6 +50,15 @@ _VERDICTS = {
     Verdict.ERROR: "the harness failed; never held against the lab",
 }
 
+_TELLS = "That this purpose tells right from wrong is shown by"
+_WHOSE = {
+    Verdict.FAIL: "",
+    Verdict.REMARK: "the lab's, as far as the form matters: security held.",
+    Verdict.INCONCLUSIVE: "nobody's yet: the reason above says what kept it from a verdict; mend that and run it again.",
+    Verdict.ERROR: "the tester's: it is not held against the lab. Tell us, with this folder.",
+}
+"""Whose a finding is: the lab's, the tester's, or nobody's yet."""
+
 FEW = 40
 """Purposes; in a longer run the ladders of those that passed are linked and not shown in the page."""
 _NOT_MANDATORY = "<p>Not mandatory: it does not fail the run.</p>"
@@ -164,11 +173,15 @@ def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None]) -> st
         _part("Expected", f"<p>{escape(result.expected or result.title)}</p>{_NOT_MANDATORY * (not result.mandatory)}"),
         _part("Seen", _judgements(result.judgements) + _reason(result)),
         _part("Control", f"<p>{escape(result.control)}</p>") if result.control else "",
+        _part("Whose", f"<p>{_whose(result)}</p>") if result.verdict in _WHOSE else "",
         _part("Cites", "".join(_citation(one) for one in result.citations)) if result.citations else "",
         _part("Exposed by", "".join(f"<code>{escape(fault)}</code> " for fault in result.faults), PLANTED)
         if result.faults
         else "",
         _part("Evidence", _evidence(result)) if result.evidence else "",
+        _part("Again", f"<p><code>imsproof replay . {escape(result.id)}</code> in the run's folder</p>")
+        if result.evidence and result.verdict in _WHOSE
+        else "",
     ]
     drawn = ladder(result.id) if result.evidence else None
     picture = ""
@@ -185,6 +198,16 @@ def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None]) -> st
         f'<span class="time">{result.duration_s:.2f} s</span></summary>'
         f'<div class="body"><dl>{"".join(parts)}</dl>{picture}</div></details>'
     )
+
+
+def _whose(result: PurposeResult) -> str:
+    """Say whether the lab or the tester has to look, and how anybody can tell."""
+    told = _WHOSE[result.verdict]
+    if result.verdict is Verdict.FAIL and result.control == "accepted":
+        told = "the lab's: it accepted the right request, and did not hold off the wrong one. " + _TELLS
+    elif result.verdict is Verdict.FAIL:
+        told = "the lab's: what must not happen was seen, and the events named above are in the capture. " + _TELLS
+    return f"{told} <code>imsproof calibrate --purpose {escape(result.id)}</code>" if _TELLS in told else told
 
 
 def _part(name: str, content: str, about: str = "") -> str:

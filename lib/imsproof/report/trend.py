@@ -1,4 +1,4 @@
-"""Many runs on one page: a column a run, a row for each purpose that was not always the same."""
+"""Many runs on one page: a column a run, the newest first; a row for each purpose that was not always the same."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def page(history: History) -> str:
     head = "".join(
         f'<th scope="col" title="{escape(run.info.started)} {escape(run.info.id)} {escape(run.info.version)}">'
         f"{escape(run.info.started[5:10])}</th>"
-        for run in history.runs
+        for run in reversed(history.runs)
     )
     total = "".join(
         f'<td class="{run.verdict}" title="{escape(run.reason)}">{SIGNS.get(run.verdict, "·")}</td>'
-        for run in history.runs
+        for run in reversed(history.runs)
     )
     wrong = [row for row in steady if row.verdicts[-1] not in {Verdict.PASS, None}]
     always = "".join(f"<li>{escape(row.id)}: {row.verdicts[-1]} <span>{escape(row.title)}</span></li>" for row in wrong)
@@ -46,7 +46,7 @@ def page(history: History) -> str:
         + "".join(map(_row, moving))
         + "</tbody></table></div>"
         + (f'<section class="attention"><h2>Never passed in these runs</h2><ul>{always}</ul></section>' * bool(wrong))
-        + f"<footer><p>{legend} · did not apply: empty</p></footer>"
+        + f"<footer><p>{legend} · did not apply: empty · the newest run first</p></footer>"
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -60,7 +60,7 @@ def page(history: History) -> str:
 def _row(row: Row) -> str:
     cells = "".join(
         f'<td class="{verdict}" title="{verdict}">{SIGNS.get(verdict, "")}</td>' if verdict else "<td></td>"
-        for verdict in row.verdicts
+        for verdict in reversed(row.verdicts)
     )
     return f'<tr><th scope="row" title="{escape(row.title)}">{escape(row.id)}</th>{cells}<td>{row.changes}</td></tr>'
 
