@@ -54,7 +54,7 @@ _TELLS = "That this purpose tells right from wrong is shown by"
 _WHOSE = {
     Verdict.FAIL: "",
     Verdict.REMARK: "the lab's, as far as the form matters: security held.",
-    Verdict.INCONCLUSIVE: "nobody's yet: the reason above says what kept it from a verdict; mend that and run it again.",
+    Verdict.INCONCLUSIVE: "nobody's yet: the reason above says what kept it from a verdict; mend that, run it again.",
     Verdict.ERROR: "the tester's: it is not held against the lab. Tell us, with this folder.",
 }
 """Whose a finding is: the lab's, the tester's, or nobody's yet."""
