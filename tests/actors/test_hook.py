@@ -90,6 +90,23 @@ def test_a_node_that_is_just_coming_up_again_is_asked_again(session: Session) ->
     assert answered.described()
 
 
+@pytest.mark.parametrize("later_offers", [True, False])
+def test_a_later_offer_has_the_calls_id_where_the_node_takes_later_ones(session: Session, later_offers: bool) -> None:
+    program = "import sys; print(open(sys.argv[1], newline='').read() + 'a=call:' + sys.argv[2] + '\\r\\n')"
+    hook = signalling(session, **command(program, "{sdp_file}", "{call_id}"), later_offers=later_offers)
+
+    def call_of(label: str) -> str | None:
+        sdp = hook.offer(OFFER, label).sdp
+        assert sdp
+        return sdp.media[0].attr("call")
+
+    first, second = call_of("offer"), call_of("later offer")
+    assert first
+    assert (first == second) is later_offers
+    hook.end()
+    assert call_of("offer of another call") not in (first, second)
+
+
 def test_the_placeholders_reach_a_command(session: Session) -> None:
     fields = {"address": "a=(.*)", "port": "p=(.*)", "fingerprint": "f=(.*)"}
     program = "import sys; print('a=%s\\np=%s\\nf=%s' % tuple(sys.argv[1:]))"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,32 @@ def test_what_the_server_selected_is_told_when_the_client_goes_no_further(sessio
     session.run(run())
     told = [event for event in events(session, "1:c") if event.kind is Kind.REFUSED]
     assert "_anon_" in told[0].facts["selected"]
+
+
+def test_a_peer_that_moved_is_heard_from_both_addresses(session: Session, identity: Identity) -> None:
+    async def run() -> tuple[bytes | None, list[bytes]]:
+        client, server = await pair(session, identity)
+        await asyncio.gather(client.handshake(), server.handshake())
+        other = await UdpEndpoint.open(session, "server", "3:other", local=("127.0.0.1", 0), quiet=True)
+        strays: list[bytes] = []
+        came = asyncio.Event()
+
+        def stray(data: bytes, _: Address) -> None:
+            strays.append(data)
+            came.set()
+
+        client.share(stray)
+        client.moved(other.local)
+        await server.send(b"from where it was")
+        await other.send(b"\x80 not DTLS", client.udp.local)
+        found = await client.receive(2)
+        async with asyncio.timeout(5):
+            await came.wait()
+        return found, strays
+
+    found, strays = session.run(run())
+    assert found == b"from where it was"
+    assert strays == [b"\x80 not DTLS"]
 
 
 def test_silence_is_a_timeout(session: Session, identity: Identity) -> None:

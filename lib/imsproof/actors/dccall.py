@@ -293,7 +293,7 @@ class DataChannelCall:
             await former.aclose()
         await self.find_peer()
         for endpoint in self._open:
-            endpoint.remote = self.need_peer().where
+            endpoint.moved(self.need_peer().where)
 
     async def _handshake(self, label: str, how: Handshake) -> Attempt:
         exchange = self.session.exchange(label)

@@ -42,6 +42,7 @@ class Checks:
 
     def send(self, label: str, **wrong: Any) -> Exchange:
         """Send one check, right or wrong as :meth:`IceAgent.check` takes it, and wait until silence."""
+        self._call.session.run(self._call.find_peer())  # which end controls is settled only then
         return self.throw(label, [self.agent.check(**wrong).to_bytes()], injected=bool(wrong))
 
     def broken(self, label: str) -> Exchange:

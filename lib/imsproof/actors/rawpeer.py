@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 INFO_OCTETS = 16
 KEPT = 256
+AGAIN_SECONDS = 1.0
+"""After this a HEARTBEAT that must be answered is sent again."""
 
 
 @dataclass(slots=True)
@@ -204,10 +206,13 @@ class RawAssociation(Attempt):
         exchange = self._begin(label)
         info = self._info(exchange)
         packet = self.sctp.packet(self.sctp.heartbeat(info)).to_bytes()
-        if not self._send(exchange, packet, {"info": info.hex()}):
-            return self._end(exchange)
-        if not await self._until(lambda: info not in self._asked, within):
-            self._emit(Kind.TIMEOUT, exchange, {"reason": "no HEARTBEAT ACK came"})
+        tries = max(1, round(within / AGAIN_SECONDS))
+        for _ in range(tries):  # a datagram may be lost on its way
+            if not self._send(exchange, packet, {"info": info.hex()}):
+                return self._end(exchange)
+            if await self._until(lambda: info not in self._asked, within / tries):
+                return self._end(exchange)
+        self._emit(Kind.TIMEOUT, exchange, {"reason": "no HEARTBEAT ACK came"})
         return self._end(exchange)
 
     async def _odd_heartbeat(self, label: str, wrong: dict[str, Any]) -> Exchange:

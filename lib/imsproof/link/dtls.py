@@ -36,6 +36,7 @@ class DtlsEndpoint:
         udp: the socket; make it quiet, so that datagrams are tapped but not written as events.
         engine: the memory engine; its facts, keys and peer certificate are there after the handshake.
         remote: the peer; a server without one takes the first datagram's source.
+        formerly: where the peer was before, and may still send from (RFC 8445 section 9).
         on_data: called with each piece of application data instead of queueing it for :meth:`receive`.
         on_state: called with each new state of the engine.
         on_other: called with datagrams that are not DTLS (RTP, STUN) by their first byte.
@@ -58,6 +59,7 @@ class DtlsEndpoint:
         self.actor = udp.actor
         self.exchange = exchange or udp.exchange
         self.remote = remote or udp.remote
+        self.formerly: set[Address] = set()
         self.quiet = quiet
         self.on_data: Callable[[bytes], None] | None = None
         self.on_other: Callable[[bytes, Address], object] | None = None
@@ -162,6 +164,12 @@ class DtlsEndpoint:
         self.on_other = other
         self.udp.on_datagram = self._take
 
+    def moved(self, remote: Address) -> None:
+        """Send to another address of the peer from now on; what comes from the former one is still taken."""
+        if self.remote is not None:
+            self.formerly.add(self.remote)
+        self.remote = remote
+
     def inject(self, datagram: bytes) -> None:
         """Send a datagram below the engine, as it is, behind what the engine sent already."""
         self.session.emit(
@@ -226,7 +234,7 @@ class DtlsEndpoint:
             self._in_clear(data)
         if self.remote is None:
             self.remote = source
-        if source != self.remote:
+        if source != self.remote and source not in self.formerly:
             self.session.note(
                 f"a DTLS datagram of {len(data)} bytes from {source[0]} port {source[1]} is not from the peer",
                 actor=self.actor,
