@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.actors.conftest import SipPeer
 
 from imsproof.discovery import Discovery, discover, profile_text
 from imsproof.discovery.look import _domains
@@ -85,3 +86,13 @@ def test_a_host_with_nothing_on_it_is_empty() -> None:
 def test_names_are_not_looked_up() -> None:
     with pytest.raises(ValueError, match="example"):
         discover(["lab.example"])
+
+
+def test_sip_on_an_unusual_port_is_found_where_the_port_is_named() -> None:
+    peer = SipPeer()
+    host, port = peer.address
+    try:
+        (found,) = discover([host], ports=[port])
+    finally:
+        peer.close()
+    assert ("udp", port) in {(node.transport, node.address[1]) for node in found.sip}

@@ -114,7 +114,7 @@ def looked(hosts: list[str], ports: list[int], domain: str, authorised_by: str, 
     try:
         found = discover(hosts, ports=ports, domain=domain, told=lambda line: console.print(line, markup=False))
     except ValueError as error:
-        quit_with(Exit.USAGE, f"--from takes IP addresses: {error}")
+        quit_with(Exit.USAGE, f"--from takes IP addresses (a port goes into --port): {error}")
     if all(one.empty for one in found):
         quit_with(Exit.UNREACHABLE, f"nothing was found on {', '.join(one.host for one in found)}")
     return profile_text("lab", found, authorised_by=authorised_by, until=day, domain=domain)
@@ -127,7 +127,7 @@ def new(
     host: Annotated[
         list[str] | None, typer.Option("--from", metavar="IP", help="Look what this host offers, and write that.")
     ] = None,
-    port: Annotated[list[int] | None, typer.Option(help="With --from: look at this TCP port too.")] = None,
+    port: Annotated[list[int] | None, typer.Option(help="With --from: look at this port too, UDP and TCP.")] = None,
     domain: Annotated[str, typer.Option(help="With --from: the home network domain.")] = "",
     authorised_by: Annotated[str, typer.Option(help="With --from: who authorised the tests.")] = "",
     until: Annotated[str, typer.Option(help="With --from: last day of the authorisation, YYYY-MM-DD.")] = "",

@@ -48,7 +48,7 @@ def discover(
 
     Args:
         hosts: IP addresses; nothing is sent to any other.
-        ports: further TCP ports to look at.
+        ports: further ports to look at, UDP (for SIP) and TCP.
         domain: home domain for SIP requests; the host's address by default.
         told: called with one line for people per finding.
 
@@ -71,7 +71,7 @@ def _one(session: Session, host: str, ports: Sequence[int], domain: str, told: C
     servers = {port: look_for_tls(session, (host, port)) for port in open_ports if port not in SIP_PORTS}
     names = [one for port in SIP_TLS_PORTS if (server := servers.get(port)) for one in server.names]
     domains = [name] if domain else [name, *_domains(names)]
-    for port in SIP_PORTS:
+    for port in dict.fromkeys((*SIP_PORTS, *ports)):
         node = _look_for_sip(session, "udp", (host, port), domains)
         if node:
             found.sip.append(node)

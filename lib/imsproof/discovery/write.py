@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+from imsproof.profile.gm import DigestAlgorithm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +67,9 @@ def _subscribers(nodes: Sequence[SipFound]) -> list[str]:
         if any(node.auth == "aka" for node in nodes)
         else ['  #     password: "${env:LAB_PASSWORD_A}"']
     )
-    return [*lines, "  # subscribers:", "  #   - name: a", "  #     impi: ...", '  #     impus: ["sip:..."]', *secrets]
+    secrets += [f"  #     algorithm: {algorithms}"] if algorithms in get_args(DigestAlgorithm) else []
+    names = ["  #   - name: a", "  #     impi: ...  (the digest's user name)", '  #     impus: ["sip:..."]']
+    return [*lines, "  # subscribers:", *names, *secrets]
 
 
 def _elsewhere(others: Sequence[Discovery]) -> list[str]:
