@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-real" / "bin" / "python"
 UP = [str(PYTHON), str(ROOT / "profiles" / "kamailio" / "lab" / "up.py"), "registrar"]
 SECONDS = 60
+NO_NAMESPACE = 2
+"""What netns.py ends with."""
 
 pytestmark = pytest.mark.skipif(
     not (PYTHON.exists() and shutil.which("kamailio", path="/usr/sbin:/usr/bin")),
@@ -21,9 +23,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def up(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
+def up(folder: Path, *command: object, configuration: str = "registrar") -> subprocess.CompletedProcess[str]:
     """Start the lab in a folder, run a command against it, stop it."""
-    words = [*UP, "--dir", str(folder), "--", *map(str, command)]
+    words = [*UP[:-1], configuration, "--dir", str(folder), "--", *map(str, command)]
     return subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, cwd=ROOT, check=False)
 
 
@@ -112,3 +114,13 @@ def test_one_runs_in_a_network_namespace_beside_another(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("programs on 127.50.1.0/24") >= 1
     assert living(tmp_path / "second") == []
+
+
+def test_a_lab_that_makes_ipsec_associations_is_in_a_network_namespace_of_its_own(tmp_path: Path) -> None:
+    netns = subprocess.run([str(PYTHON), UP[1].replace("up.py", "netns.py")], capture_output=True, check=False)
+    if netns.returncode == NO_NAMESPACE:
+        pytest.skip("this user may not make network namespaces here")
+    done = up(tmp_path / "lab", "readlink", "/proc/self/ns/net", configuration="ipsec")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() != str(Path("/proc/self/ns/net").readlink())
+    assert living(tmp_path / "lab") == []
