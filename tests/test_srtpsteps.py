@@ -12,7 +12,8 @@ from tests.actors.conftest import lab, reference  # noqa: F401 - fixtures
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
-from imsproof.actors.media import FarLeg, MediaPeer
+from imsproof.actors.farleg import FarLeg
+from imsproof.actors.media import MediaPeer
 from imsproof.actors.ue import Ue
 from imsproof.seams import InconclusiveError, Outcome, Role
 from imsproof.srtpsteps import by_dtls, by_sdes
@@ -37,7 +38,7 @@ def bench(reference: Profile, lab: Session) -> Any:  # noqa: F811 - the fixtures
     Answering(callee, far.sdp)
     signalling = partial(CallSignalling, caller, callee.impu)
     peer = MediaPeer(lab, signalling, chance, address=caller.local[0], far=far)
-    return SimpleNamespace(random=chance, profile=reference, media=lambda: SimpleNamespace(peer=peer, far=far))
+    return SimpleNamespace(random=chance, profile=reference, media=lambda: peer)
 
 
 def outcomes(session: Session) -> set[tuple[Role, Outcome]]:

@@ -16,10 +16,11 @@ from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
 from imsproof.actors.dcanswer import accept_data_channel, take_call
 from imsproof.actors.errand import run_errand
+from imsproof.actors.farleg import FarLeg
 from imsproof.actors.farnetwork import FarNetwork
 from imsproof.actors.hook import HookSignalling
 from imsproof.actors.kms import KmsClient
-from imsproof.actors.media import FarLeg, MediaPeer
+from imsproof.actors.media import MediaPeer
 from imsproof.actors.msrp import MsrpPeer
 from imsproof.actors.parties import Parties
 from imsproof.actors.secureue import SecureUe
@@ -51,14 +52,6 @@ if TYPE_CHECKING:
 
 FLOODS = 2
 """How many purposes of a family that would run alone run at once when each has a lab of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaPair:
-    """The access leg's peer and the far leg of one purpose."""
-
-    peer: MediaPeer
-    far: FarLeg | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +440,8 @@ class Bench:
     def _sctp_port(self) -> int:
         return self.profile.dc.sctp_port if self.profile.dc else 5000
 
-    def media(self) -> MediaPair:
-        """The tester's audio on the access leg, and its far leg (``None`` where the lab has a far end of its own)."""
+    def media(self) -> MediaPeer:
+        """The tester's audio on the access leg, with its far leg unless the lab has a far end of its own."""
         media = self.profile.media
         observe = media.observe if media is not None else "far"
         if media is not None and media.via == "hook" and media.hook is not None:
@@ -466,8 +459,8 @@ class Bench:
         Answering(callee, far.sdp)
         return self._media(partial(CallSignalling, caller, callee.impu), caller.local[0], far)
 
-    def _media(self, signalling: Callable[[], Signalling], address: str, far: FarLeg | None) -> MediaPair:
-        return MediaPair(MediaPeer(self.session, signalling, self.random, address=address, far=far), far)
+    def _media(self, signalling: Callable[[], Signalling], address: str, far: FarLeg | None) -> MediaPeer:
+        return MediaPeer(self.session, signalling, self.random, address=address, far=far)
 
     def messages(self, *, e2ae: bool = False) -> MsrpPeer:
         """The tester as one end of message sessions: by calls to the lab's UE, or by the profile's hook.

@@ -11,7 +11,8 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imsproof.actors.media import AudioCall, FarLeg, Line
+    from imsproof.actors.farleg import FarLeg
+    from imsproof.actors.media import AudioCall, Line
     from imsproof.bench import Bench
     from imsproof.judge.expect import Expectation
     from imsproof.link.subject import Exchange
@@ -107,14 +108,14 @@ def talks_by_itself(bench: Bench) -> bool:
 
 def by_sdes(bench: Bench, *lines: Line, label: str = "INVITE with SDES") -> Stream:
     """The control: a call with SDES, in which a protected packet is let through."""
-    stream = Stream(bench, bench.media().peer.offer_sdes(label, *lines))
+    stream = Stream(bench, bench.media().offer_sdes(label, *lines))
     stream.flows()
     return stream
 
 
 def by_dtls(bench: Bench, *, setup: str = "actpass") -> Stream:
     """The control: a call with DTLS-SRTP, in which a protected packet is let through."""
-    call = bench.media().peer.offer_dtls("INVITE with DTLS-SRTP", setup=setup)
+    call = bench.media().offer_dtls("INVITE with DTLS-SRTP", setup=setup)
     control(call.handshake("DTLS for SRTP")).accepted()
     if call.leg.own is None:
         raise InconclusiveError("the DTLS handshake gave no SRTP keys")

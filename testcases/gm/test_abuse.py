@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
+from imsproof.actors.farleg import FarLeg
 from imsproof.actors.liveness import SipProbe
-from imsproof.actors.media import FarLeg
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.parties import Ringing, forge
 from imsproof.actors.transactions import new_branch

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.media import FarLeg
+from imsproof.actors.farleg import FarLeg
 from imsproof.codec.sip import Message, parse_credentials
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes

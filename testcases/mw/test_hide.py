@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.media import FarLeg
+from imsproof.actors.farleg import FarLeg
 from imsproof.codec import sip
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes

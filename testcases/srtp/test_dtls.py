@@ -43,7 +43,7 @@ def test_plain_rtp_is_not_taken(bench: Bench) -> None:
 @purpose("SRTP-DTLS-05")
 def test_rtp_before_the_handshake_is_not_taken(bench: Bench) -> None:
     """Plain RTP before the DTLS handshake is dropped."""
-    call = bench.media().peer.offer_dtls("INVITE with DTLS-SRTP")
+    call = bench.media().offer_dtls("INVITE with DTLS-SRTP")
     call.need_peer()
     payload = bench.random.randbytes(80)
     call.send("plain RTP before the handshake", payload, how="plain", injected=True)
@@ -82,7 +82,7 @@ def test_both_directions_have_exported_keys_of_their_own(bench: Bench) -> None:
 @purposes({"SRTP-DTLS-08": "passive", "SRTP-DTLS-14": "active"})
 def test_the_lab_takes_the_role_that_is_left(bench: Bench, case: Literal["active", "passive"]) -> None:
     """An offer with one role is answered with the other, in which the handshake comes up and media go through."""
-    call = bench.media().peer.offer_dtls(f"INVITE with setup:{case}", setup=case)
+    call = bench.media().offer_dtls(f"INVITE with setup:{case}", setup=case)
     call.need_peer()
     expect(call).holds("answer-setup", media="audio", allowed=["active" if case == "passive" else "passive"])
     expect(call.handshake("DTLS for SRTP")).accepted()
@@ -94,7 +94,7 @@ def test_the_lab_takes_the_role_that_is_left(bench: Bench, case: Literal["active
 @purpose("SRTP-DTLS-03")
 def test_the_certificate_is_the_announced_one(bench: Bench) -> None:
     """The lab's certificate has a fingerprint of its answer."""
-    call = bench.media().peer.offer_dtls("INVITE with DTLS-SRTP")
+    call = bench.media().offer_dtls("INVITE with DTLS-SRTP")
     call.need_peer()
     done = call.handshake("DTLS with any certificate", Handshaking(any_peer=True))
     expect(done).holds("certificate-announced", media="audio", answer=call.exchange)
@@ -122,7 +122,7 @@ class Wrong:
 )
 def test_a_wrong_handshake_gives_no_media(bench: Bench, case: Wrong) -> None:
     """A handshake that is wrong leads to no media, be they protected with its keys or plain."""
-    peer = bench.media().peer
+    peer = bench.media()
     _shaken(peer, "a right call")
     call = peer.offer_dtls("INVITE with DTLS-SRTP")
     how = Handshaking(identity=make_identity(name="stranger")) if case.stranger else case.how
@@ -135,7 +135,7 @@ def test_a_wrong_handshake_gives_no_media(bench: Bench, case: Wrong) -> None:
 @purpose("SRTP-DTLS-04")
 def test_without_use_srtp_there_are_no_media(bench: Bench) -> None:
     """DTLS without use_srtp leads to no media, in clear neither."""
-    peer = bench.media().peer
+    peer = bench.media()
     _shaken(peer, "a right call")
     call = peer.offer_dtls("INVITE with DTLS-SRTP")
     call.handshake("DTLS without use_srtp", Handshaking(profiles=()))
@@ -161,7 +161,7 @@ def _nothing_through(bench: Bench, call: AudioCall) -> None:
 @purposes({"SRTP-DTLS-15": "md5", "SRTP-DTLS-16": ""})
 def test_an_offer_without_a_usable_fingerprint_gives_no_media(bench: Bench, case: str) -> None:
     """With no fingerprint, or an MD5 one alone, audio is refused, or no handshake leads to media."""
-    peer = bench.media().peer
+    peer = bench.media()
     _shaken(peer, "a right call")
     lines = [Fingerprint(case, fingerprint(peer.identity.der, case))] if case else []
     call = peer.offer_dtls("INVITE without a usable fingerprint", fingerprints=lines)
@@ -194,7 +194,7 @@ def test_a_stranger_does_not_take_the_association_over(bench: Bench) -> None:
 @purpose("SRTP-DTLS-13")
 def test_a_strong_profile_alone_protects_both_directions(bench: Bench) -> None:
     """With AEAD_AES_128_GCM alone in use_srtp, media go through in both directions, protected."""
-    call = bench.media().peer.offer_dtls("INVITE with DTLS-SRTP")
+    call = bench.media().offer_dtls("INVITE with DTLS-SRTP")
     call.need_peer()
     expect(call.handshake(f"DTLS with {GCM} alone", Handshaking(profiles=(GCM,)))).holds("srtp-profile", profile=GCM)
     if call.leg.own is not None:

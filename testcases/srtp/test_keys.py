@@ -24,7 +24,7 @@ UNKNOWN = "F8_256_HMAC_SHA2_160"
 
 def _keyed(bench: Bench, count: int, predicate: str) -> None:
     """Make calls with SDES one after the other, each answered with a key, and claim something of all the keys."""
-    peer, exchanges = bench.media().peer, []
+    peer, exchanges = bench.media(), []
     for number in range(1, count + 1):
         call = peer.offer_sdes(f"INVITE with SDES, call {number}")
         call.need_peer()
@@ -55,7 +55,7 @@ def test_sdes_keys_are_whole(bench: Bench) -> None:
 @purpose("SRTP-SDES-02")
 def test_the_answer_fits_the_offer(bench: Bench) -> None:
     """Of two lines the answer takes one, with its tag and its suite, and adds nothing."""
-    peer = bench.media().peer
+    peer = bench.media()
     call = peer.offer_sdes("INVITE with two lines", peer.line(7), peer.line(9))
     call.need_peer()
     expect(call).holds("crypto-answer-fits")
@@ -65,7 +65,7 @@ def test_the_answer_fits_the_offer(bench: Bench) -> None:
 @purpose("SRTP-SDES-03")
 def test_protected_audio_is_not_answered_with_plain(bench: Bench) -> None:
     """RTP/SAVP is answered with RTP/SAVP, or refused."""
-    call = bench.media().peer.offer_sdes("INVITE with SDES")
+    call = bench.media().offer_sdes("INVITE with SDES")
     call.need_peer()
     expect(call).holds("not-downgraded")
     call.close()
@@ -74,7 +74,7 @@ def test_protected_audio_is_not_answered_with_plain(bench: Bench) -> None:
 @purposes({"SRTP-SDES-04": MANDATORY, "SRTP-SDES-05": "AEAD_AES_128_GCM", "SRTP-SDES-06": "AEAD_AES_256_GCM"})
 def test_a_suite_protects_both_directions(bench: Bench, case: str) -> None:
     """With this suite alone, media go through in both directions, protected."""
-    peer = bench.media().peer
+    peer = bench.media()
     call = peer.offer_sdes(f"INVITE with {case}", peer.line(1, case))
     expect(call).holds("gives-audio")
     stream = Stream(bench, call)
@@ -89,7 +89,7 @@ def test_a_suite_protects_both_directions(bench: Bench, case: str) -> None:
 @purpose("SRTP-SDES-07")
 def test_an_unknown_suite_is_passed_over(bench: Bench) -> None:
     """After a line with an unknown suite, the next one is taken, and media go through."""
-    peer = bench.media().peer
+    peer = bench.media()
     call = peer.offer_sdes("INVITE with an unknown suite first", peer.line(1, UNKNOWN), peer.line(2))
     expect(call).holds("gives-audio")
     expect(call).holds("crypto-answer-fits")
@@ -118,7 +118,7 @@ def _unusable(peer: MediaPeer) -> list[Line]:
 )
 def test_a_line_that_cannot_be_used_gives_no_audio(bench: Bench, case: Callable[[MediaPeer], list[Line]]) -> None:
     """Audio whose crypto line cannot be used is refused; before and after, one that can be is taken."""
-    peer = bench.media().peer
+    peer = bench.media()
     _taken(peer, "INVITE with a good line")
     for number, line in enumerate(case(peer), start=1):
         call = peer.offer_sdes(f"INVITE with a line that cannot be used, {number}", line)
@@ -159,7 +159,7 @@ def _taken(peer: MediaPeer, label: str, *, after: bool = False) -> None:
 @purpose("SRTP-SDES-19")
 def test_protected_audio_without_a_key_is_refused(bench: Bench) -> None:
     """RTP/SAVP without a crypto line is refused."""
-    peer = bench.media().peer
+    peer = bench.media()
     _taken(peer, "INVITE with a good line")
     call = peer.offer_without_keys("INVITE without a crypto line")
     _nothing_agreed(bench, call)
@@ -170,7 +170,7 @@ def test_protected_audio_without_a_key_is_refused(bench: Bench) -> None:
 @purpose("SRTP-SDES-11")
 def test_lines_without_protection_are_passed_over(bench: Bench) -> None:
     """A line that switches encryption or authentication off is not taken, be it alone or before another."""
-    peer = bench.media().peer
+    peer = bench.media()
     _taken(peer, "INVITE with a good line")
     for name in ("UNENCRYPTED_SRTP", "UNAUTHENTICATED_SRTP"):
         weak = peer.line(1, params=f" {name}")
@@ -206,7 +206,7 @@ def test_keys_of_the_access_leg_stay_there(bench: Bench) -> None:
 @purpose("SRTP-SDES-17")
 def test_a_line_with_mki_is_refused_or_served(bench: Bench) -> None:
     """A line with an MKI is passed over, or packets with this MKI go through."""
-    peer = bench.media().peer
+    peer = bench.media()
     marked = replace(peer.line(1, params="|2^20|1:4"), mki=(1).to_bytes(4))
     call = peer.offer_sdes("INVITE with a line with MKI, and one without", marked, peer.line(2))
     expect(call).holds("gives-audio")

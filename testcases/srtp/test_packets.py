@@ -107,9 +107,7 @@ def test_a_late_packet_is_taken(bench: Bench) -> None:
 @purpose("SRTP-PKT-07")
 def test_sequence_numbers_may_wrap(bench: Bench) -> None:
     """When sequence numbers wrap, the rollover counter rises, and packets arrive still."""
-    media = bench.media()
-    call = media.peer.offer_sdes("INVITE with SDES")
-    stream = Stream(bench, call)
+    stream = Stream(bench, bench.media().offer_sdes("INVITE with SDES"))
     stream.leg.source.index = WRAP - 3
     stream.flows("SRTP before the wrap")
     for _ in range(4):
@@ -251,7 +249,7 @@ def test_many_forgeries_do_not_end_the_stream(bench: Bench) -> None:
 def test_what_the_lab_sends_is_protected(bench: Bench) -> None:
     """Every media packet of the lab on the access leg is authentic under the agreed key; none is plain."""
     if talks_by_itself(bench):
-        stream = Stream(bench, bench.media().peer.offer_sdes("INVITE with SDES"))
+        stream = Stream(bench, bench.media().offer_sdes("INVITE with SDES"))
         stream.leg.wait_sound(20, bench.profile.timers.call)
     else:
         stream = by_sdes(bench)

@@ -10,7 +10,8 @@ import pytest
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.call import CallSignalling
-from imsproof.actors.media import FarLeg, MediaPeer, describe_rtp
+from imsproof.actors.farleg import FarLeg
+from imsproof.actors.media import MediaPeer
 from imsproof.actors.signalling import Answered
 from imsproof.actors.ue import Ue
 from imsproof.seams import InconclusiveError, Kind
@@ -74,8 +75,3 @@ def test_without_an_answer_there_is_nothing_to_send_to(session: Session) -> None
     call = MediaPeer(session, partial(NoAnswer, session), random.Random(1), address="127.0.0.1").offer_sdes("call")
     with pytest.raises(InconclusiveError, match="nobody answered"):
         call.need_peer()
-
-
-def test_what_is_not_rtp_has_no_facts() -> None:
-    assert describe_rtp(b"\x80") == ("", {})
-    assert describe_rtp(bytes(12))[1]["seq"] == 0

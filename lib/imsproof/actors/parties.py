@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.media import FarLeg
+from imsproof.actors.farleg import FarLeg
 from imsproof.codec import sip
 from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import InconclusiveError

@@ -133,7 +133,7 @@ def make_target(stack: ExitStack, name: TargetName, where: Ground, seed: int) ->
     elif name in {TargetName.SBI, TargetName.SBI_JSON, TargetName.SBI_TOKEN}:
         face = _producer(name, bench)
     elif name is TargetName.RTP:
-        face = MediaPackets(bench.session, bench.media().peer)
+        face = MediaPackets(bench.session, bench.media())
     elif name in CHANNELS:
         face = CHANNELS[name](bench.session, bench.data_channel_peer())
     elif name in {TargetName.GM_TCP, TargetName.GM_TLS}:
