@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors.dcanswer import DISCARD
 from imsproof.actors.dccall import Handshake
 from imsproof.dcsteps import associated, connected, refused, serves
 from imsproof.engine.identity import fingerprint, make_identity
@@ -229,9 +230,12 @@ def taken(answered: Answered, method: str) -> bool:
     """Whether a later offer was taken; a refusal is as good, but not that of the method (``InconclusiveError``)."""
     if answered.status in NO_SUCH_METHOD:
         raise InconclusiveError(f"{method} within a call is answered {answered.status}: its offers cannot be judged")
-    if answered.described() is None:
+    described = answered.described()
+    if described is None:
         expect(answered).holds("no-data-channel")
         return False
+    if described.port == DISCARD:
+        raise InconclusiveError("the later offer went past the lab's media function, to the tester's other UE")
     return True
 
 
