@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import ShortTimers
 
 from imsproof.actors.errand import run_errand
 from imsproof.profile.hook import Release
@@ -32,6 +33,12 @@ def test_a_command_that_fails_decides_nothing(session: Session) -> None:
     for words in (["false"], ["/nowhere"]):
         with pytest.raises(InconclusiveError, match="remove: "):
             run_errand(session, command(*words), {}, "remove")
+
+
+def test_a_command_that_does_not_end_is_ended(session: Session) -> None:
+    session.link.timers = ShortTimers(call=0.2)
+    with pytest.raises(InconclusiveError, match="did not end in time"):
+        run_errand(session, command("sh", "-c", "sleep 3600; true"), {}, "remove")
 
 
 @pytest.mark.parametrize("status", [204, 404])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from typing import TYPE_CHECKING
 
+from imsproof.actors.ownprocess import start_command
 from imsproof.link import http1
 from imsproof.link.subject import Exchange
 from imsproof.profile.hook import fill_command, fill_http
-from imsproof.seams import InconclusiveError, Kind
+from imsproof.seams import HarnessError, InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,18 +61,17 @@ async def _run(session: Session, what: Release, values: Mapping[str, str], label
 
 
 async def _command(session: Session, argv: list[str], exchange: str, label: str) -> None:
-    nothing = asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(*argv, stdin=nothing, stdout=nothing, stderr=nothing)
-    except OSError as error:
-        raise InconclusiveError(f"{label}: {argv[0]!r} cannot be started: {error.strerror}") from error
-    session.emit(Kind.SENT, ACTOR, exchange, facts={"text": f"started {' '.join(argv)[:500]} (pid {process.pid})"})
+        process = await start_command(session, argv, f"{label}: the", actor=ACTOR, exchange=exchange)
+    except HarnessError as error:
+        raise InconclusiveError(str(error)) from error
     try:
         async with asyncio.timeout(session.timers.call):
-            status = await process.wait()
+            await process.communicate()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()
         raise InconclusiveError(f"{label}: {argv[0]!r} did not end in time") from None
-    if status:
-        raise InconclusiveError(f"{label}: {argv[0]!r} ended with status {status}")
+    if process.returncode:
+        raise InconclusiveError(f"{label}: {argv[0]!r} ended with status {process.returncode}")
