@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from imsproof.codec import mikey
 from imsproof.judge import afterwards, control, expect
 from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,3 +223,48 @@ def test_broken_messages_harm_nobody(bench: Bench) -> None:
             unanswered += bool(told.failed)
     expect(alice.request("ticket request behind them", bob.user.identity)).holds("ticket-granted")
     serves(alice, bob)
+
+
+@purpose("SRTP-KMS-19")
+def test_old_tls_is_refused(bench: Bench) -> None:
+    """TLS 1.1 and older are refused by the KMS."""
+    alice, bob = bench.kms_users(2)
+    granted(alice, bob)
+    old = alice.handshake("TLS 1.0 and 1.1 alone", minimum="TLSv1", maximum="TLSv1.1", require_valid=False)
+    expect(old).handshake_refused("TLSv1", "TLSv1.1")
+    serves(alice, bob)
+
+
+@purpose("SRTP-KMS-20")
+def test_forked_keys_differ_between_responders(bench: Bench) -> None:
+    """Where key forking is agreed, two responders of one ticket get different keys."""
+    alice, bob, carol = bench.kms_users(3)
+    ticket = forked(alice, bob, carol)
+    resolved = [one.resolve("ticket resolve", alice.handed_over(ticket)) for one in (bob, carol)]
+    for one in resolved:
+        control(one).holds("ticket-granted")
+    expect(ticket).that("keys-forked", request=ticket.exchange, resolves=[one.exchange for one in resolved])
+    serves(alice, bob)
+
+
+@purpose("SRTP-KMS-21")
+def test_a_forked_ticket_needs_its_requesters_proof(bench: Bench) -> None:
+    """A forked ticket is not resolved without the proof of who asked for it, nor with a false one."""
+    alice, bob, carol = bench.kms_users(3)
+    ticket = forked(alice, bob, carol)
+    right = alice.handed_over(ticket)
+    control(bob.resolve("ticket resolve", right)).holds("ticket-granted")
+    expect(bob.resolve("resolve without the proof", ticket.ticket, injected=True)).holds("nothing-granted")
+    if right is not None:
+        false = replace(right, body=right.body[:-1] + bytes([right.body[-1] ^ 1]))
+        expect(bob.resolve("resolve with a false proof", false, injected=True)).holds("nothing-granted")
+    serves(alice, bob)
+
+
+def forked(client: KmsClient, *responders: KmsClient) -> KmsAnswer:
+    """A ticket with key forking (``InconclusiveError`` where the KMS gives one without)."""
+    answer = client.request("request of a forked ticket", *(one.user.identity for one in responders), forked=True)
+    control(answer).holds("ticket-granted")
+    if client.handed_over(answer) is None:
+        raise InconclusiveError("the KMS gives no ticket with key forking")
+    return answer

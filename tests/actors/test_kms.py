@@ -38,6 +38,24 @@ def test_a_ticket_is_had_and_resolved(lab: Session, reference: Profile) -> None:
     assert granted.keys[0].value.hex() not in str(told)
 
 
+def test_a_forked_ticket_is_handed_over_with_a_proof(lab: Session, reference: Profile) -> None:
+    assert reference.kms is not None
+    alice, bob = (KmsClient(lab, reference.kms, user, random.Random(1)) for user in reference.kms.users[:2])
+    granted = alice.request("request", bob.user.identity, forked=True)
+    handed = alice.handed_over(granted)
+    assert len(granted.keys) == 3
+    assert len(bob.resolve("resolve", handed).keys) == 3
+    assert not bob.resolve("resolve without the proof", granted.ticket).keys
+    assert alice.handed_over(alice.request("request", bob.user.identity)) is None
+
+
+def test_the_kms_is_shaken_hands_with(lab: Session, reference: Profile) -> None:
+    assert reference.kms is not None
+    client = KmsClient(lab, reference.kms, reference.kms.users[0], random.Random(1))
+    assert client.handshake("TLS").connected
+    assert client.handshake("TLS 1.1", minimum="TLSv1", maximum="TLSv1.1").failed
+
+
 def test_without_a_ticket_nothing_is_sent(lab: Session, reference: Profile) -> None:
     assert reference.kms is not None
     client = KmsClient(lab, reference.kms, reference.kms.users[0], random.Random(1))

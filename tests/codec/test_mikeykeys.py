@@ -67,6 +67,25 @@ def test_encryption_turns_round(data: bytes, algorithm: int) -> None:
     assert secrets.crypt(algorithm, crossed, bytes(8)) == data
 
 
+def test_initiator_data_proves_who_has_the_key() -> None:
+    data = mikeykeys.initiator_data(PSK)
+    assert mikeykeys.initiator_proven(PSK, data)
+    assert not mikeykeys.initiator_proven(bytes(32), data)
+    assert not mikeykeys.initiator_proven(PSK, b"")
+    single = bytes([mikey.V]) + mikey.write_payloads((mikey.verification(mikey.SHA256_MAC, bytes(32)),))
+    assert not mikeykeys.initiator_proven(PSK, single)
+
+
+def test_forked_keys_differ_by_responder_kind_and_modifier() -> None:
+    made = {
+        mikeykeys.forked(mikey.Key(kind, PSK), name, modifier).value
+        for kind in (mikey.MPK, mikey.TGK)
+        for name in (b"sip:a", b"sip:b")
+        for modifier in (b"1", b"2")
+    }
+    assert len(made) == 8
+
+
 def test_an_unknown_algorithm_is_an_error() -> None:
     with pytest.raises(mikey.MikeySyntaxError):
         mikeykeys.Secrets(PSK, 7).crypt(9, b"data", bytes(8))

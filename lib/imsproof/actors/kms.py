@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.codec import mikey, mikeykeys
 from imsproof.link import http1
-from imsproof.link.subject import Exchange
-from imsproof.link.tls import TlsOptions, read_pem
+from imsproof.link.session import ConnectionFailedError
+from imsproof.link.subject import Attempt, Exchange
+from imsproof.link.tls import TlsOptions, TlsStream, read_pem
 
 if TYPE_CHECKING:
     import random
@@ -55,8 +56,13 @@ class KmsClient:
         self.random = random
         self.actor = user.identity
 
-    def request_for(self, *responders: str, begin: float | None = None, until: float | None = None) -> mikey.Message:
-        """A Ticket Request without its MAC: a ticket that these may resolve, from and until seconds from now."""
+    def request_for(
+        self, *responders: str, begin: float | None = None, until: float | None = None, forked: bool = False
+    ) -> mikey.Message:
+        """A Ticket Request without its MAC: a ticket that these may resolve, from and until seconds from now.
+
+        With ``forked`` every responder is to get keys of its own (RFC 6043 clause 5.1.1).
+        """
         now = time.time()
         own = [mikey.identity(mikey.KMS, self.kms.identity)] if self.kms.identity else []
         times = [(mikey.VALID_FROM, begin), (mikey.VALID_UNTIL, until)]
@@ -68,6 +74,7 @@ class KmsClient:
                 *(mikey.identity(mikey.RESPONDER, one) for one in responders),
             )
         )
+        policy = replace(policy, flags=policy.flags | (mikey.FORKED | mikey.MUST_ANSWER if forked else 0))
         return self._begin(mikey.REQUEST_INIT_PSK, mikey.INITIATOR, policy.payload())
 
     def resolve_of(self, ticket: mikey.Payload) -> mikey.Message:
@@ -96,9 +103,40 @@ class KmsClient:
         )
         return mikeykeys.sign(message, mikeykeys.Secrets.of(self.user.psk, message), names).to_bytes()
 
-    def request(self, label: str, *responders: str, **validity: float) -> KmsAnswer:
+    def request(self, label: str, *responders: str, **wishes: Any) -> KmsAnswer:
         """Ask for a ticket."""
-        return self.tell(label, self.sign(self.request_for(*responders, **validity)))
+        return self.tell(label, self.sign(self.request_for(*responders, **wishes)))
+
+    def handshake(self, label: str, **changes: Any) -> Attempt:
+        """Shake hands with the KMS; ``changes`` are fields of :class:`imsproof.link.tls.TlsOptions`."""
+        return self.session.run(self._handshake(label, changes))
+
+    async def _handshake(self, label: str, changes: dict[str, Any]) -> Attempt:
+        attempt = Attempt(record=self.session.record, exchange=self.session.exchange(label))
+        options = replace(self._options(), **changes)
+        try:
+            stream = await TlsStream.open(
+                self.session, self.actor, attempt.exchange, self.kms.request.address, options, quiet=True
+            )
+        except ConnectionFailedError as error:
+            attempt.failed = str(error)
+            return attempt
+        attempt.connected, attempt.facts = True, stream.facts
+        await stream.aclose()
+        return attempt
+
+    def _options(self) -> TlsOptions:
+        ca = read_pem(self.kms.ca) if self.kms.ca else None
+        return TlsOptions(server_name=self.kms.server_name, ca=ca, require_valid=ca is not None)
+
+    @staticmethod
+    def handed_over(granted: KmsAnswer) -> mikey.Payload | None:
+        """A forked ticket with its requester's proof, as the responder is given it; ``None`` where it is not forked."""
+        protection = [key for key in granted.keys if key.kind == mikey.MPK]
+        if granted.ticket is None or len(protection) < 2:
+            return None
+        policy, data = mikey.Policy.parse(granted.ticket)
+        return mikey.ticket(policy, data, mikeykeys.initiator_data(protection[1].value))
 
     def resolve(self, label: str, ticket: mikey.Payload | None, *, injected: bool = False) -> KmsAnswer:
         """Have a ticket resolved; without one (it was not granted) nothing is sent."""
@@ -115,8 +153,6 @@ class KmsClient:
             resolve = data[1:2] == bytes([mikey.RESOLVE_INIT_PSK])
         url = self.kms.resolve if resolve else self.kms.request
         answer = KmsAnswer(record=self.session.record, exchange=self.session.exchange(label), sent=data)
-        ca = read_pem(self.kms.ca) if self.kms.ca else None
-        options = TlsOptions(server_name=self.kms.server_name, ca=ca, require_valid=ca is not None)
         if injected:
             self.session.note("what follows is wrong on purpose", actor=self.actor, exchange=answer.exchange)
         got = await http1.fetch(
@@ -127,7 +163,7 @@ class KmsClient:
             str(url),
             headers=[("content-type", self.kms.content_type)],
             body=data,
-            options=options,
+            options=self._options(),
         )
         answer.failed = got.failed
         if not got.failed:
@@ -162,6 +198,7 @@ class KmsClient:
         if answer.ticket is not None:
             policy, data = mikey.Policy.parse(answer.ticket)
             facts |= {"valid_from": policy.time(mikey.VALID_FROM), "valid_until": policy.time(mikey.VALID_UNTIL)}
+            facts["forked"] = bool(policy.flags & mikey.FORKED)
             facts["ticket"] = hashlib.sha256(data).hexdigest()
             facts["initiators"] = [_text(one) for one in policy.names(mikey.INITIATOR)]
             facts["responders"] = [_text(one) for one in policy.names(mikey.RESPONDER)]
@@ -170,7 +207,9 @@ class KmsClient:
             algorithm, data = mikey.kemac_of(transport)
             facts["encryption"] = algorithm
             answer.keys = self._open(secrets, algorithm, data, (message, mikey.Message.parse(answer.sent)))
-            facts["keys"] = {str(key.kind): hashlib.sha256(key.value).hexdigest() for key in answer.keys}
+            facts["keys"] = {
+                f"{key.kind}/{key.spi.hex()}": hashlib.sha256(key.value).hexdigest() for key in answer.keys
+            }
         return facts
 
     @staticmethod

@@ -23,8 +23,8 @@ NO_AUTH, SHA1_MAC, SHA256_MAC = 0, 1, 2
 NO_ENCRYPTION, AES_CM_128, AES_KW_128, AES_CM_256 = 0, 1, 2, 3
 TGK, TEK, MPK = 0, 2, 6
 AUTH_FAILURE, INVALID_TS, UNSPECIFIED = 0, 1, 12
-KMS_GENERATED, MUST_RESOLVE, MUST_ANSWER, REUSABLE = 1 << 16, 1 << 15, 1 << 14, 1 << 10
-"""Flags D, E, F and J of a Ticket Policy, in the 24 bits that begin with the PRF function (RFC 6043 clause 6.10)."""
+KMS_GENERATED, MUST_RESOLVE, MUST_ANSWER, FORKED, REUSABLE = 1 << 16, 1 << 15, 1 << 14, 1 << 11, 1 << 10
+"""Flags D, E, F, I and J of a Ticket Policy, in the 24 bits that begin with the PRF function (RFC 6043 clause 6.10)."""
 NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
 
@@ -354,6 +354,22 @@ class Policy:
         return time_of(found) if found is not None else None
 
 
-def ticket(policy: Policy, data: bytes) -> Payload:
-    """TICKET without initiator data (no key forking)."""
-    return Payload(TICKET, policy.to_bytes() + len(data).to_bytes(2) + data + bytes(2))
+def ticket(policy: Policy, data: bytes, initiator: bytes = b"") -> Payload:
+    """TICKET; initiator data is there with key forking alone."""
+    ending = len(initiator).to_bytes(2) + initiator
+    return Payload(TICKET, policy.to_bytes() + len(data).to_bytes(2) + data + ending)
+
+
+def initiator_of(payload: Payload) -> bytes:
+    """The initiator data of a TICKET; empty without any."""
+    reader = _Bytes(payload.body)
+    reader.take(7)
+    reader.take(reader.number(2))
+    reader.take(reader.number(2))
+    return reader.take(reader.number(2))
+
+
+def initiator_proofs(data: bytes) -> tuple[Payload, ...]:
+    """The two V payloads of initiator data (RFC 6043 clause 6.10)."""
+    reader = _Bytes(data)
+    return _read_payloads(reader, reader.number(1))

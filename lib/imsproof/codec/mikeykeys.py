@@ -85,6 +85,41 @@ class Secrets:
         return cipher.update(data) + cipher.finalize()
 
 
+FORK_PROTECTION, FORK_GENERATION = bytes.fromhex("2B288856"), bytes.fromhex("1512B54A")
+"""For MPKr' and TGK' (RFC 6043 table 5.1)."""
+
+
+def forked(key: mikey.Key, responder: bytes, modifier: bytes) -> mikey.Key:
+    """The key that one responder gets (RFC 6043 clause 5.1.1): ``modifier`` is RANDRkms."""
+    constant = FORK_PROTECTION if key.kind == mikey.MPK else FORK_GENERATION
+    label = constant + b"\xff\xff\xff\xff\xff\x00" + len(responder).to_bytes(2) + responder
+    label += bytes([len(modifier)]) + modifier
+    return replace(key, value=prf(key.value, label, len(key.value)))
+
+
+def initiator_data(protection: bytes) -> bytes:
+    """Initiator data that proves who asked for a ticket: Vi, and Vr with a MAC from MPKr (RFC 6043 clause 6.10).
+
+    Vi is that of the TRANSFER_INIT message, which a KMS does not see.
+    """
+    first = mikey.verification(mikey.SHA256_MAC, bytes(BLOCK))
+    written = bytes([mikey.V]) + mikey.write_payloads((first, first))
+    return written[:-BLOCK] + _initiator_mac(protection, written[:-BLOCK])
+
+
+def _initiator_mac(protection: bytes, covered: bytes) -> bytes:
+    key = prf(protection, AUTHENTICATION + b"\xff\xff\xff\xff\xff\x04", BLOCK)
+    return hmac.digest(key, covered, hashlib.sha256)
+
+
+def initiator_proven(protection: bytes, data: bytes) -> bool:
+    """Whether initiator data ends with a Vr whose MAC is right (``mikey.MikeySyntaxError`` when it cannot be read)."""
+    proofs = mikey.initiator_proofs(data) if data else ()
+    if len(proofs) != 2 or any(one.kind != mikey.V or one.body[0] != mikey.SHA256_MAC for one in proofs):
+        return False
+    return hmac.compare_digest(data[-BLOCK:], _initiator_mac(protection, data[:-BLOCK]))
+
+
 def sign(message: mikey.Message, secrets: Secrets, behind: bytes, *, answer: bool = False) -> mikey.Message:
     """Add the V payload; ``behind`` follows the message in what the MAC covers (RFC 6043 table 5.2)."""
     empty = message.with_payload(mikey.verification(mikey.SHA256_MAC, bytes(BLOCK)))

@@ -494,6 +494,9 @@ _TABLE: dict[str, Capability] = {
         lambda p: p.kms is not None and len(p.kms.users) >= 2,
         "no KMS: give kms with request, resolve and two users",
     ),
+    "kms.tls": Capability(
+        lambda p: p.kms is not None and p.kms.request.scheme == "https", "kms.request is no https URL", ("kms",)
+    ),
     "kms.third-user": Capability(
         lambda p: p.kms is not None and len(p.kms.users) >= 3, "kms.users holds fewer than three users", ("kms",)
     ),

@@ -9,6 +9,7 @@ from tests.judge.events import Story
 from imsproof.judge.predicates.kms import (
     keys_agree,
     keys_encrypted,
+    keys_forked,
     keys_fresh,
     kms_answer_signed,
     kms_answers_alike,
@@ -83,6 +84,22 @@ def test_keys_agree_encrypted_and_fresh() -> None:
     assert keys_encrypted(told(GIVEN).events, exchange="1:x").outcome is H
     assert keys_encrypted(told(GIVEN | {"encryption": 0}).events, exchange="1:x").outcome is F
     assert keys_encrypted(told(REFUSED).events, exchange="1:x").outcome is U
+
+
+def test_forked_keys_have_at_most_one_in_common() -> None:
+    def judged(*keys: dict[str, str], forked: bool = True) -> Outcome:
+        asked = GIVEN | {"forked": forked}
+        story = told(asked, *(GIVEN | {"keys": one} for one in keys))
+        exchanges = [f"{number}:x" for number in range(2, len(keys) + 2)]
+        return keys_forked(story.events, request="1:x", resolves=exchanges).outcome
+
+    first, second = {"6/1": "aa", "6/2": "bb", "0/3": "cc"}, {"6/1": "aa", "6/2": "dd", "0/3": "ee"}
+    assert judged(first, second) is H
+    assert judged(first, first) is F
+    assert judged(first, second | {"0/3": "cc"}) is F
+    assert judged(first, {"6/1": "aa"}) is U
+    assert judged(first, second, forked=False) is U
+    assert keys_forked(told(REFUSED).events, request="1:x", resolves=[]).outcome is U
 
 
 def test_validity_is_what_the_kms_itself_granted() -> None:

@@ -125,6 +125,57 @@ def test_validity_holds(tmp_path: Path, fault: str, shift: float) -> None:
     assert kind(lab.resolve(lab.ticket(*times))) == (mikey.RESOLVE_RESP if fault else mikey.ERROR)
 
 
+class Forked(Asking):
+    """A KMS that is asked for forked tickets."""
+
+    def forked(self) -> tuple[tuple[mikey.Key, ...], mikey.Payload]:
+        """Keys of the requester, and the ticket with its proof."""
+        policy = mikey.Policy(tuple(mikey.identity(mikey.RESPONDER, one.identity) for one in (BOB, CAROL)))
+        wish = replace(policy, flags=policy.flags | mikey.FORKED).payload()
+        data = self.signed(ALICE, mikey.REQUEST_INIT_PSK, mikey.INITIATOR, wish)
+        answer = mikey.Message.parse(self.post(data).body)
+        keys = opened(ALICE, data, answer)
+        ticket = answer.first(mikey.TICKET)
+        assert ticket is not None
+        granted, sealed = mikey.Policy.parse(ticket)
+        return keys, mikey.ticket(granted, sealed, mikeykeys.initiator_data(keys[1].value))
+
+
+def opened(user: KmsUser, sent: bytes, answer: mikey.Message) -> tuple[mikey.Key, ...]:
+    """The keys of an answer."""
+    kemac, stamp = answer.first(mikey.KEMAC), answer.first(mikey.T)
+    assert kemac is not None
+    assert stamp is not None
+    secret = mikeykeys.Secrets.of(user.psk, mikey.Message.parse(sent))
+    algorithm, data = mikey.kemac_of(kemac)
+    return mikey.read_keys(secret.crypt(algorithm, data, mikey.timestamp_octets(stamp)))
+
+
+@pytest.mark.parametrize("fault", ["", "not_forked"])
+def test_forked_keys_are_the_responders_own_and_the_requester_can_derive_them(tmp_path: Path, fault: str) -> None:
+    lab = Forked(tmp_path, keys_forked=not fault)
+    keys, ticket = lab.forked()
+    for user in (BOB, CAROL):
+        sent = lab.signed(user, mikey.RESOLVE_INIT_PSK, mikey.RESPONDER, ticket)
+        answer = mikey.Message.parse(lab.post(sent, RESOLVE_TARGET).body)
+        modifier = mikey.random_of(answer.first(mikey.RANDR, mikey.KMS))
+        name = mikey.identity_of(answer.first(mikey.IDR, mikey.RESPONDER))
+        assert name == user.identity.encode()
+        derived = tuple(mikeykeys.forked(one, name, modifier) for one in keys[1:])
+        assert opened(user, sent, answer) == (keys if fault else (keys[0], *derived))
+
+
+@pytest.mark.parametrize("fault", ["", "unchecked"])
+def test_a_forked_ticket_needs_its_proof(tmp_path: Path, fault: str) -> None:
+    lab = Forked(tmp_path, initiator_checked=not fault)
+    _, ticket = lab.forked()
+    policy, data = mikey.Policy.parse(ticket)
+    expected = mikey.RESOLVE_RESP if fault else mikey.ERROR
+    assert kind(lab.resolve(mikey.ticket(policy, data))) == expected
+    assert kind(lab.resolve(replace(ticket, body=ticket.body[:-1] + bytes([ticket.body[-1] ^ 1])))) == expected
+    assert kind(lab.resolve(ticket)) == mikey.RESOLVE_RESP
+
+
 def test_unknown_users_look_like_a_wrong_mac(tmp_path: Path) -> None:
     ghost = KmsUser("sip:ghost@ims.example", "ghost-key@bsf.ims.example", bytes(32))
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from imsproof.seams import Events
 
+TWO = 2
+"""Keys of a forked ticket: one that protects the offer, and others."""
+
 
 def _told(events: Events, exchange: str) -> Event | None:
     """What the KMS answered in this conversation, as it was read."""
@@ -94,7 +97,7 @@ def keys_agree(events: Events, *, exchanges: Sequence[str]) -> Finding:
     first, *others = [one for one in given if one is not None]
     numbers = [first.seq, *(one.seq for one in others)]
     for other in others:
-        if not set(other.facts["keys"].items()) <= set(first.facts["keys"].items()):
+        if not set(other.facts["keys"].values()) <= set(first.facts["keys"].values()):
             return fails(f"{other.exchange}: the keys are not those of {first.exchange}", *numbers)
     return holds(f"{first.exchange}: the same keys at both ends", *numbers)
 
@@ -113,6 +116,24 @@ def keys_fresh(events: Events, *, exchanges: Sequence[str]) -> Finding:
             if seen.setdefault(what, exchange) != exchange:
                 return fails(f"{exchange}: a key or ticket is that of {seen[what]}", *numbers)
     return holds(f"{len(exchanges)} tickets, no key twice", *numbers)
+
+
+@predicate("keys-forked")
+def keys_forked(events: Events, *, request: str, resolves: Sequence[str]) -> Finding:
+    """Every responder of a forked ticket got keys that no other has, but for the one that protects the offer."""
+    asked, given = _told(events, request), [_told(events, exchange) for exchange in resolves]
+    if asked is None or not asked.facts.get("granted"):
+        return unknown(f"{request}: no ticket was given")
+    if not asked.facts.get("forked"):
+        return unknown(f"{request}: the lab gave a ticket without key forking", asked.seq)
+    if any(one is None or len(one.facts.get("keys") or ()) < TWO for one in given):
+        return unknown("not every responder got keys that could be compared")
+    sets = [set(one.facts["keys"].values()) for one in given if one is not None]
+    numbers = [one.seq for one in given if one is not None]
+    common = set.intersection(*sets)
+    if len(common) > 1:
+        return fails(f"{resolves[-1]}: {len(common)} keys are those of another responder", *numbers)
+    return holds(f"{len(sets)} responders, {len(common)} key in common", *numbers)
 
 
 @predicate("keys-encrypted")

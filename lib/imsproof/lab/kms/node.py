@@ -10,7 +10,8 @@ import secrets
 import ssl
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,6 +33,7 @@ LONGEST_VALIDITY = 86_400.0
 REMEMBERED = 4096
 NONCE = 12
 MAX_BODY = 8192
+VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1, "TLSv1.2": ssl.TLSVersion.TLSv1_2}
 
 
 class KmsRefusedError(Exception):
@@ -41,6 +43,19 @@ class KmsRefusedError(Exception):
         super().__init__(number)
         self.number = number
         self.status = status
+
+
+class _Context(ssl.SSLContext):
+    """A context whose lowest version is that of the policy when a connection comes."""
+
+    box: PolicyBox
+
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
+        """Make a connection's object."""
+        lowest = self.box.current.kms.tls_lowest
+        self.minimum_version = VERSIONS[lowest]
+        self.set_ciphers("DEFAULT" if lowest == "TLSv1.2" else "DEFAULT:@SECLEVEL=0")
+        return super().wrap_bio(*arguments, **named)
 
 
 class KeyManagementService:
@@ -57,7 +72,7 @@ class KeyManagementService:
         self._box = box
         self._pki = pki
         self._own_key = secrets.token_bytes(32)
-        self._fixed = secrets.token_bytes(48)
+        self._fixed = secrets.token_bytes(80)
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._server: asyncio.Server | None = None
         self._alive = asyncio.Event()
@@ -69,9 +84,9 @@ class KeyManagementService:
 
     async def start(self) -> None:
         """Listen (``OSError`` when the port is taken)."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = _Context(ssl.PROTOCOL_TLS_SERVER)
+        context.box = self._box
         context.load_cert_chain(self._pki.certificate("kms"), self._pki.key("kms"))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._server = await asyncio.start_server(
             lambda reader, writer: serve(reader, writer, self._answer), self._address, PORT, ssl=context
         )
@@ -122,7 +137,8 @@ class KeyManagementService:
         if asking:
             keys, ticket = self._issue(name, message)
             return self._respond(message, data, secret, keys, ticket)
-        return self._respond(message, data, secret, self._open(name, message))
+        keys, extra = self._open(name, message)
+        return self._respond(message, data, secret, keys, *extra)
 
     def _authenticate(self, data: bytes, message: mikey.Message, role: int) -> tuple[KmsUser, mikeykeys.Secrets]:
         """Find the key's owner and check the MAC; who does not exist looks like a wrong MAC."""
@@ -176,10 +192,11 @@ class KeyManagementService:
                 *(mikey.identity(mikey.RESPONDER, one.decode("utf-8", "replace")) for one in responders),
             )
         )
-        material = secrets.token_bytes(48) if self._policy.fresh_keys else self._fixed
-        keys = mikey.write_keys(
-            (mikey.Key(mikey.MPK, material[:32], b"\x00\x01"), mikey.Key(mikey.TGK, material[32:], b"\x00\x02"))
-        )
+        granted = replace(granted, flags=granted.flags | asked.flags & mikey.FORKED)
+        material = secrets.token_bytes(80) if self._policy.fresh_keys else self._fixed
+        own = (mikey.Key(mikey.MPK, material[:32], b"\x00\x01"), mikey.Key(mikey.TGK, material[32:48], b"\x00\x02"))
+        other = mikey.Key(mikey.MPK, material[48:], b"\x00\x03")
+        keys = mikey.write_keys((own[0], other, own[1]) if asked.flags & mikey.FORKED else own)
         nonce = secrets.token_bytes(NONCE)
         sealed = AESGCM(self._own_key).encrypt(nonce, keys, self._bound(granted))
         return keys, mikey.ticket(granted, nonce + sealed)
@@ -187,8 +204,8 @@ class KeyManagementService:
     def _bound(self, policy: mikey.Policy) -> bytes:
         return policy.to_bytes() if self._policy.ticket_sealed else b""
 
-    def _open(self, name: bytes, message: mikey.Message) -> bytes:
-        """The keys of a ticket, for who may have them now."""
+    def _open(self, name: bytes, message: mikey.Message) -> tuple[bytes, tuple[mikey.Payload, ...]]:
+        """The keys of a ticket, for who may have them now; with key forking, what makes them the responder's own."""
         shown = message.first(mikey.TICKET)
         if shown is None:
             raise mikey.MikeySyntaxError("no ticket")
@@ -203,8 +220,17 @@ class KeyManagementService:
         if not begin - 1 <= time.time() <= until and self._policy.validity_checked:
             raise KmsRefusedError(mikey.UNSPECIFIED)
         if not self._policy.keys_agree:
-            return mikey.write_keys((mikey.Key(mikey.MPK, secrets.token_bytes(32), b"\x00\x01"),))
-        return keys
+            return mikey.write_keys((mikey.Key(mikey.MPK, secrets.token_bytes(32), b"\x00\x01"),)), ()
+        if not policy.flags & mikey.FORKED:
+            return keys, ()
+        first, other, *others = mikey.read_keys(keys)
+        if self._policy.initiator_checked and not mikeykeys.initiator_proven(other.value, mikey.initiator_of(shown)):
+            raise KmsRefusedError(mikey.AUTH_FAILURE)
+        modifier = secrets.token_bytes(16)
+        if self._policy.keys_forked:
+            keys = mikey.write_keys((first, *(mikeykeys.forked(one, name, modifier) for one in (other, *others))))
+        told = name.decode("utf-8", "replace")
+        return keys, (mikey.identity(mikey.RESPONDER, told), mikey.random(mikey.KMS, modifier))
 
     def _respond(
         self, message: mikey.Message, data: bytes, secret: mikeykeys.Secrets, keys: bytes, *extra: mikey.Payload
