@@ -13,8 +13,8 @@ from pathlib import Path
 
 from measure import at_most, run
 
-RUNS = (("SBI",), 20), (("GM",), 30), (("DC", "SRTP"), 30), ((), 60)
-CALIBRATIONS = (("SBI",), 40), (("GM",), 60), (("DC", "SRTP"), 60)
+RUNS = (("SBI",), 20), (("GM",), 30), (("DC",), 30), (("SRTP",), 20), ((), 60)
+CALIBRATIONS = (("SBI",), 40), (("GM",), 60), (("DC",), 60), (("SRTP",), 40)
 MEGABYTES = 300
 
 
