@@ -133,6 +133,10 @@ def test_hostile_identifiers_name_nothing(bench: Bench, producer: ProducerClient
     _, first = make_one(producer, token)
     if not producer.delete(first, token, label="DELETE of what was made").ok:
         raise InconclusiveError("the producer does not delete what the probe makes, so it shows nothing by its DELETE")
+    if producer.delete(first, token, label="DELETE of what is gone").ok:
+        raise InconclusiveError(
+            "the producer answers DELETE of what is gone as of what is there: its DELETE shows nothing"
+        )
     _, location = make_one(producer, token)
     root = location.rpartition("/")[0]
     for hostile in jsoncases.HOSTILE_IDS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imsproof import paths
-from imsproof.actors.openapi import OpenApi
+from imsproof.actors.openapi import ALTERNATIVES, OpenApi
 from imsproof.seams import HarnessError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ paths:
   /things: {post: {requestBody: {$ref: 'below/bodies.yaml#/things'}}}
   /things/{id}: {delete: {}}
 kind: {anyOf: [{type: string, enum: [DC]}, {type: string}]}
+self: {oneOf: [{$ref: '#/self'}, {$ref: '#/self'}]}
 either: {oneOf: [{type: object}, {type: array}]}
 round: {$ref: '#/round'}
 """
@@ -56,7 +57,8 @@ def test_operations_without_a_json_body_have_no_schema(api: OpenApi) -> None:
 
 
 def test_what_cannot_be_told_apart_is_anything(api: OpenApi) -> None:
-    assert api.resolved({"$ref": "api.yaml#/either"}) == {}
+    assert api.resolved({"$ref": "api.yaml#/either"}) == {ALTERNATIVES: [{"type": "object"}, {"type": "array"}]}
+    assert api.resolved({"$ref": "api.yaml#/self"}) == {}, "nothing is known of what holds itself"
     assert "$ref" in api.resolved({"$ref": "api.yaml#/round"}), "a circle comes to an end"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from imsproof import paths
 from imsproof.actors.openapi import OpenApi
-from imsproof.actors.schemacases import cases, doubtful, forbidden
+from imsproof.actors.schemacases import cases, doubtful, forbidden, violations
 
 BODY: dict[str, Any] = {
     "terminations": [{"terminationId": "a", "medias": [{"mediaId": "m", "mediaResourceType": "DC"}]}]
@@ -73,3 +73,32 @@ def test_formats_and_unknown_members_are_doubtful() -> None:
 def test_a_pattern_that_python_cannot_read_forbids_nothing() -> None:
     values = [value for what, value in forbidden({"type": "string", "pattern": "(?<x"}) if "pattern" in what]
     assert values == []
+
+
+def of_alternatives(schema: dict[str, Any], value: object) -> list[tuple[str, object, bool]]:
+    body = {"x": value}
+    whole = {"type": "object", "required": ["x"], "properties": {"x": schema}}
+    found = violations(API, whole, body, (), mandatory=True)
+    return [("/".join(map(str, one.where)), one.value, one.mandatory) for one in found if one.value is not ...]
+
+
+def test_of_alternatives_only_what_none_allows_is_wrong() -> None:
+    text_or_number = {"oneOf": [{"type": "string", "maxLength": 2}, {"type": "integer", "maximum": 9}]}
+    values = [value for where, value, mandatory in of_alternatives(text_or_number, "a") if where == "x" and mandatory]
+    assert "aaa" in values
+    assert any(isinstance(one, dict | list | bool) for one in values)
+    assert not [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
+    assert not [one for one in values if isinstance(one, str) and len(one) <= 2]
+    assert 10 in [value for _, value, _ in of_alternatives(text_or_number, 3)]
+
+
+def test_in_an_alternative_members_are_looked_at_and_those_of_one_kind_are_not_told_apart() -> None:
+    inner = {"type": "object", "required": ["port"], "properties": {"port": {"type": "integer", "maximum": 9}}}
+    assert ("x/port", 10, True) in of_alternatives({"anyOf": [inner, {"type": "array"}]}, {"port": 1})
+    wheres = {where for where, _, _ in of_alternatives({"anyOf": [inner, {"type": "object"}]}, {"port": 1})}
+    assert wheres == {"x"}
+
+
+def test_what_stands_beside_alternatives_holds_too() -> None:
+    narrowed = {"type": "object", "properties": {"a": {"type": "string"}}, "oneOf": [{"required": ["a"]}, {}]}
+    assert "x/a" in {where for where, _, _ in of_alternatives(narrowed, {"a": "b"})}

@@ -49,33 +49,46 @@ class OpenApi:
                 return schema if isinstance(schema, dict) else None
         return None
 
-    def resolved(self, schema: Schema) -> Schema:
-        """Follow ``$ref``, and merge ``allOf``; alternatives that cannot be told apart become anything."""
+    def resolved(self, schema: Schema, within: frozenset[str] = frozenset()) -> Schema:
+        """Follow ``$ref``, merge ``allOf``, and put alternatives that have types under :data:`ALTERNATIVES`."""
+        references: set[str] = set()
         for _ in range(MOST_REFERENCES):
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 break
+            if reference in within:
+                return {}  # alternatives or parts that hold themselves
+            references.add(reference)
             name, _, pointer = reference.partition("#")
             schema = _at(document(self._folder, name), pointer)
+        within |= references
         if "allOf" in schema:
-            schema = self._merged(schema)
-        for alternatives in (schema.get("anyOf"), schema.get("oneOf")):
-            kinds = [self.resolved(one) for one in alternatives or ()]
-            if any("enum" in one for one in kinds) and all(one.get("type") == "string" for one in kinds):
-                return {"type": "string"}  # 3GPP's extensible enumerations: any text fits
-            if kinds:
-                return {}
+            schema = self._merged(schema, within)
+        for word in ("anyOf", "oneOf"):
+            if word in schema:
+                schema = self._alternatives(schema, word, within)
         return schema
 
-    def _merged(self, schema: Schema) -> Schema:
+    def _alternatives(self, schema: Schema, word: str, within: frozenset[str]) -> Schema:
+        """Keep what holds beside the alternatives, and those that their types tell apart."""
+        kinds = [self.resolved(one, within) for one in schema[word] or ()]
+        own = {key: value for key, value in schema.items() if key != word}
+        if any("enum" in one for one in kinds) and all(one.get("type") == "string" for one in kinds):
+            return {"type": "string"}  # 3GPP's extensible enumerations: any text fits
+        told = bool(kinds) and all(isinstance(one.get("type"), str) for one in kinds)
+        return {**own, ALTERNATIVES: kinds} if told else own
+
+    def _merged(self, schema: Schema, within: frozenset[str]) -> Schema:
         merged: Schema = {key: value for key, value in schema.items() if key != "allOf"}
-        for part in map(self.resolved, schema["allOf"]):
+        for part in (self.resolved(one, within) for one in schema["allOf"]):
             properties = {**part.get("properties", {}), **merged.get("properties", {})}
             required = [*part.get("required", []), *merged.get("required", [])]
             merged = {**part, **merged, "properties": properties, "required": required}
         return merged
 
 
+ALTERNATIVES = "x-alternatives"
+"""Where a resolved schema holds its alternatives, resolved, one of which a value must fit."""
 _LITERAL = re.compile(r"\{[^}]*\}")
 _JSON = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from imsproof.actors.jsoncases import Body, JsonCase, changed
+from imsproof.actors.openapi import ALTERNATIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,8 @@ def violations(
 ) -> Iterator[Violation]:
     """Yield what is wrong with a value, then with the values in it."""
     schema = api.resolved(schema)
+    if alternatives := schema.get(ALTERNATIVES):
+        yield from _of_none(api, alternatives, value, where, mandatory=mandatory)
     if where:
         for what, wrong in forbidden(schema):
             yield Violation(where, what, wrong, mandatory)
@@ -87,6 +90,30 @@ def violations(
                 yield from violations(api, known, inner, (*where, name), mandatory=needed)
     elif isinstance(value, list) and value and isinstance(schema.get("items"), dict):
         yield from violations(api, schema["items"], value[0], (*where, 0), mandatory=mandatory)
+
+
+def _of_none(
+    api: OpenApi, alternatives: list[Schema], value: Any, where: tuple[str | int, ...], *, mandatory: bool
+) -> Iterator[Violation]:
+    """Yield what no alternative allows: other kinds, and what is wrong in the only one of the value's kind."""
+    kinds = [one["type"] for one in alternatives]
+    if where and all(kind in KINDS for kind in kinds):
+        for wrong in (one for one in _other_kinds(kinds[0]) if not any(_is_of(kind, one) for kind in kinds)):
+            yield Violation(where, f"{json.dumps(wrong)[:24]} instead of {' or '.join(kinds)}", wrong, mandatory)
+    fitting = [one for one in alternatives if _is_of(one["type"], value)]
+    if len(fitting) == 1:
+        for found in violations(api, fitting[0], value, where, mandatory=mandatory):
+            if found.where != where or _is_of(fitting[0]["type"], found.value):
+                yield found
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Whether a value is of a type of JSON Schema."""
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return (
+        isinstance(value, int) if kind == "number" and not isinstance(value, float) else isinstance(value, KINDS.get(kind, ()))
+    )
 
 
 def forbidden(schema: Schema) -> Iterator[tuple[str, Any]]:
