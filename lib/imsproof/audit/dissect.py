@@ -266,6 +266,8 @@ class _Reader:
             there, back = ((one.client, one.server), (one.server, one.client))
             said, answered = (_nth(plain, way, number) for way in (there, back))
             opened += bool(said or answered)
+            if said and id(one) in self._handshakes:
+                self._handshakes[id(one)]["spoke"] = True
             clock = _fixed(one)
             if said.startswith(http2.PREFACE[:16]):
                 self.reading.counts["HTTP/2 connections opened"] += 1

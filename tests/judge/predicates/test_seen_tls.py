@@ -66,9 +66,25 @@ def test_compression_is_wrong() -> None:
 
 def test_a_certificate_is_read_or_passed_over() -> None:
     der = base64.b64encode(make_identity().der).decode()
-    story = shook("dtls", server_certificates=[der], client_certificates=["AAAA"])
+    story = shook("dtls", completed=True, server_certificates=[der], client_certificates=["AAAA"])
     found = seen_tls.seen_certificate(story.events, transport="dtls", fields=["key", "signature"])
     assert (found.outcome, len(found.events)) == (Outcome.HOLDS, 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "count"),
+    [
+        ({"completed": True}, 1),
+        ({"completed": True, "version_number": 0x0304}, 0),
+        ({"completed": True, "version_number": 0x0304, "spoke": True}, 1),
+        ({}, 0),
+    ],
+)
+def test_a_certificate_that_was_refused_is_no_occasion(facts: dict[str, Any], count: int) -> None:
+    der = base64.b64encode(make_identity().der).decode()
+    story = shook(server_certificates=[der], client_certificates=[der], **facts)
+    found = seen_tls.seen_certificate(story.events, transport="tls", fields=["key"])
+    assert len(found.events) == count
 
 
 def test_without_announced_fingerprints_there_is_nothing_to_compare() -> None:

@@ -75,15 +75,24 @@ def seen_tls_compression(events: Events) -> Finding:
 
 @predicate("seen-certificate")
 def seen_certificate(events: Events, *, transport: str, fields: list[str]) -> Finding:
-    """The certificates that cross in clear have strong keys and signatures, and are valid at that time."""
+    """The certificates that a peer went along with have strong keys and signatures, and are valid at that time."""
     looks = []
     for event in _handshakes(events, transport):
         now = dt.datetime.fromisoformat(event.utc)
-        for side in ("server", "client"):
+        for side in _taken(event):
             for certificate in _certificates(event, side)[:1]:
                 told = shortcomings(certificate, now, fields)
                 looks.append(Look(event, f"the {side}'s certificate: {'; '.join(told)}" if told else ""))
     return tally(looks, "certificates")
+
+
+def _taken(event: Event) -> tuple[str, ...]:
+    """Return whose certificates the other side went along with; that of a TLS client may still be refused in HTTP."""
+    completed = bool(event.facts.get("completed"))
+    if event.transport == "dtls":
+        return ("server", "client") if completed else ()
+    in_clear = int(event.facts["version_number"]) <= LEAST["tls"]
+    return ("server",) if event.facts.get("spoke") or (in_clear and completed) else ()
 
 
 def _certificates(event: Event, side: str) -> list[x509.Certificate]:
