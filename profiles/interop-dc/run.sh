@@ -2,6 +2,7 @@
 # Starts a data-channel peer of another stack, runs the data-channel purposes against it, and stops it.
 #
 #     run.sh PEER[:WRONG,...] [options of imsproof run]
+#     run.sh PEER[:WRONG,...] fuzz [options of imsproof fuzz]
 #
 # PEER: chromium, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
 # pion (the same, in Go; WRONG as in pion-peer.go), werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs),
@@ -111,4 +112,6 @@ until grep -q ^ready "$log"; do
     sleep 0.2
 done
 grep ^ready "$log" >&2
-"$imsproof" run "$profile" "$@"
+what=run
+[ "${1:-}" != fuzz ] || { what=fuzz && shift; }
+"$imsproof" "$what" "$profile" "$@"

@@ -57,3 +57,9 @@ def test_a_case_that_is_sent_again_has_another_number(session: Session) -> None:
     assert len({case, door.again(case), door.again(case)}) == 3
     assert door.again(b"no number") == b"no number"
     assert door.like(case) == b"good"
+
+
+@pytest.mark.parametrize(("transport", "gone"), [("tcp", True), ("udp", False)])
+def test_a_lab_that_comes_back_at_once_was_gone(session: Session, transport: str, gone: bool) -> None:
+    health = Scripted(session, False, True, refused=transport).probe()
+    assert (health.serves, health.gone, health.refused) == (True, gone, False)

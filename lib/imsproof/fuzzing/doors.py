@@ -57,20 +57,24 @@ class Door:
     def probe(self) -> Health:
         """Try a right conversation, and once more when it fails."""
         begun = time.monotonic()
+        gone = self._nobody_listens("tcp")  # met by a case
         self.session.clear()
         serves = self.serves()
         if not serves:
             begun = time.monotonic()
             serves = self.serves()
-        refused = not serves and any(
-            e.kind is Kind.REFUSED and e.transport in PLAIN for e in self.session.record.events
-        )
-        found = Health(serves, time.monotonic() - begun, refused=refused, gone=refused)
+        refused = not serves and self._nobody_listens(*PLAIN)
+        gone = gone or refused or self._nobody_listens("tcp")
+        found = Health(serves, time.monotonic() - begun, refused=refused, gone=gone)
         if not serves and not refused and self.elsewhere is not None:
             other = self.elsewhere()
             found = replace(found, serves=other, elsewhere=other, asked_elsewhere=True)
         self.session.clear()
         return found
+
+    def _nobody_listens(self, *transports: str) -> bool:
+        """Whether the journal has a refusal; over UDP a port that a call has closed refuses by right."""
+        return any(e.kind is Kind.REFUSED and e.transport in transports for e in self.session.record.events)
 
     def retell(self, messages: Sequence[bytes]) -> Told:
         """Send messages once more, and keep the journal and the packets of it."""
