@@ -103,3 +103,17 @@ def test_any_datagrams_give_a_reading(tmp_path: Path, noise: list[bytes], start:
     frames += segments(*((n * 9, start + one) for n, one in enumerate(noise)))
     frames += [frame[: len(frame) // 2] for frame in frames]
     wire.reading(tmp_path, frames)
+
+
+def test_a_stream_of_nothing_but_beginnings_is_given_up(tmp_path: Path) -> None:
+    bogus = b"INVITE sip:x SIP/2.0\r\nContent-Length: nonsense\r\n\r\n" * 20_000
+    pieces = [(at, bogus[at : at + 1400]) for at in range(0, len(bogus), 1400)]
+    found = wire.reading(tmp_path, segments(*pieces))
+    assert found.events == []
+    assert any("cannot be read" in note for note in found.notes)
+
+
+def test_a_long_stream_of_sip_is_read_to_its_end(tmp_path: Path) -> None:
+    whole = b"".join(wire.register(cseq=n) for n in range(4000))
+    pieces = [(at, whole[at : at + 1400]) for at in range(0, len(whole), 1400)]
+    assert len(wire.reading(tmp_path, segments(*pieces)).events) == 4000

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SIP_LINE = re.compile(rb"(?:[A-Z]{3,20} [^\s]{1,2000} SIP/2\.0|SIP/2\.0 [1-6]\d\d [^\r\n]{0,500})\r?\n")
 MSRP_LINE = re.compile(rb"MSRP [A-Za-z0-9.+%=-]{1,64} (?:[A-Z]{3,20}|\d{3})[^\r\n]{0,200}\r\n")
 SIP_LIMIT = 256 << 10
+TRIES = 200
+"""Places in a stream at which SIP may begin again after something that is none."""
+PIECE = 64 << 10
 TRIED = 20
 """Datagrams of one way that are tried for SCTP in clear."""
 ESP_LINE = re.compile(r'\s*"')
@@ -200,19 +203,21 @@ class _Reader:
             facts = {"msrp": data.count(b"\r\nMSRP ") + 1, "clear": transport == "tcp"}
             self._drafts.append(Draft(frame, utc_ns, Kind.SENT, "msrp", between(way), way, data[:400], facts))
             return
-        at = 0
-        while (begins := SIP_LINE.search(data, at)) is not None:
-            framer = StreamFramer(SIP_LIMIT)
-            at = begins.start()
+        at = tries = 0
+        while tries < TRIES and (begins := SIP_LINE.search(data, at)) is not None:
+            framer, at, tries = StreamFramer(SIP_LIMIT), begins.start(), tries + 1
             try:
-                for message in framer.feed(data[at:]):
-                    place = data.find(message, at)
-                    self._sip(*clock(place), way, message, transport)
-                    at = place + len(message)
+                for piece in range(at, len(data), PIECE):
+                    for message in framer.feed(data[piece : piece + PIECE]):
+                        place = data.find(message, at)
+                        self._sip(*clock(place), way, message, transport)
+                        at = place + len(message)
             except SipSyntaxError:
                 at += 1
                 continue
             return
+        if tries == TRIES:
+            self.reading.notes.append(f"{between(way)}: what is between its SIP messages cannot be read")
 
     def decrypt(self, keys: Sequence[str], associations: Sequence[str]) -> None:
         """Open TLS, DTLS and ESP with the keys at hand."""
