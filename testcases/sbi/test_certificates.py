@@ -275,18 +275,20 @@ def test_a_consumer_tells_nothing_to_a_wrong_server(bench: Bench) -> None:
     if bench.sbi.callback is None:
         raise InconclusiveError("the profile has no sbi.callback")
     leader = Leader(consumer, bench.sbi.callback)
-    servers = ServerMaker(CertificateMaker(consumer.identity, bench.sbi.client_ca), leader.host)
+    maker = CertificateMaker(consumer.identity, bench.sbi.client_ca)
 
-    def led_to(identity: NfIdentity) -> Led:
-        led = leader.lead(identity)
+    def led_to(identity: NfIdentity, name: str) -> Led:
+        led = leader.lead(identity, name)
         for answer in led.asked:
             control(answer).accepted()
         return led
 
-    control(led_to(servers.right())).holds("spoke-to-tester")
-    for flaw in SERVERS:
-        expect(led_to(flaw(servers))).holds("kept-silent")
-    afterwards(led_to(servers.right())).holds("spoke-to-tester")
+    for name in dict.fromkeys(("", bench.sbi.callback.name or "")):
+        servers = ServerMaker(maker, leader.host, name)
+        control(led_to(servers.right(), name)).holds("spoke-to-tester")
+        for flaw in SERVERS:
+            expect(led_to(flaw(servers), name)).holds("kept-silent")
+        afterwards(led_to(servers.right(), name)).holds("spoke-to-tester")
 
 
 @purpose("SBI-CERT-12")

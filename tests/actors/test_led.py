@@ -43,6 +43,18 @@ def test_a_wrong_server_differs_in_one_thing(consumer: NfConsumer) -> None:
     assert names(servers.of_unknown_authority().certificate) == names(right.certificate)
 
 
+def test_by_name_the_address_alone_is_wrong(consumer: NfConsumer) -> None:
+    servers = ServerMaker(CertificateMaker(consumer.identity, consumer.sbi.client_ca), "127.0.0.1", "tester.example")
+
+    def names(made: bytes | None) -> list[object]:
+        certificate = x509.load_pem_x509_certificate(made or b"")
+        return list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+
+    assert names(servers.right().certificate) == [x509.DNSName("tester.example")]
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    assert names(servers.misnamed().certificate) == [x509.DNSName("not-the-tester.invalid"), address]
+
+
 def test_a_node_that_is_not_in_the_profile_is_named(consumer: NfConsumer) -> None:
     callback = Callback.model_validate({"requests": [{"to": "nobody", "path": "/"}]})
     with pytest.raises(InconclusiveError, match="nobody"):

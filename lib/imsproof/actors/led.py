@@ -36,24 +36,28 @@ class Led(Exchange):
 
 
 class ServerMaker:
-    """Makes certificates of the tester's server, right and wrong, for an address.
+    """Makes certificates of the tester's server, right and wrong, for an address, or for a name of it.
 
     Args:
         maker: makes them, as copies of the consumer's own.
         host: the IP address that the lab is led to.
+        name: the host name in the URI that leads it there, where it is not the address.
     """
 
-    def __init__(self, maker: CertificateMaker, host: str) -> None:
+    def __init__(self, maker: CertificateMaker, host: str, name: str = "") -> None:
         self._maker = maker
-        self._names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host)), x509.DNSName(host)])
+        address = x509.IPAddress(ipaddress.ip_address(host))
+        right: list[x509.GeneralName] = [x509.DNSName(name)] if name else [address, x509.DNSName(host)]
+        wrong: list[x509.GeneralName] = [x509.DNSName(WRONG_NAME), *([address] if name else ())]
+        self._names, self._others = x509.SubjectAlternativeName(right), x509.SubjectAlternativeName(wrong)
 
     def right(self) -> NfIdentity:
-        """Issued by the authority that the lab trusts, for this address."""
+        """Issued by the authority that the lab trusts, for this address or name."""
         return self._made("right", self._names)
 
     def misnamed(self) -> NfIdentity:
-        """Issued by that authority, for another name."""
-        return self._made("for another name", x509.SubjectAlternativeName([x509.DNSName(WRONG_NAME)]))
+        """Issued by that authority, for another name; where the URI has a name, also for the address behind it."""
+        return self._made("for another name", self._others)
 
     def expired(self) -> NfIdentity:
         """Its validity ended yesterday."""
@@ -93,17 +97,20 @@ class Leader:
         first = self._target(callback.requests[0])
         self.host = address_toward(consumer.session, (first.url.host, first.url.port))
 
-    def lead(self, identity: NfIdentity) -> Led:
-        """Listen with a certificate, make the requests, wait for who comes, and take the requests back."""
+    def lead(self, identity: NfIdentity, name: str = "") -> Led:
+        """Listen with a certificate, make the requests, wait for who comes, and take the requests back.
+
+        The lab is led to the address, or to a ``name`` that it resolves to this address.
+        """
         session = self._consumer.session
-        exchange = session.exchange(f"a server with a certificate {identity.name}")
+        exchange = session.exchange(f"a server{name and f' at {name}'} with a certificate {identity.name}")
         listener: TlsListener = session.run(
             TlsListener.open(
                 session, "tester-server", exchange, self.host, identity.certificate or b"", identity.key or b""
             )
         )
         host, port = listener.address
-        url = f"https://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
+        url = f"https://{name or (f'[{host}]' if ':' in host else host)}:{port}{PATH}"
         answers = [self._ask(one, {"callback": url}, "lead the lab to it") for one in self._callback.requests]
         session.run(listener.wait(session.timers.answer))
         made = next((one.header("location") for one in answers if one.header("location")), "") or ""

@@ -109,11 +109,11 @@ def _of_none(
 
 def _is_of(kind: str, value: Any) -> bool:
     """Whether a value is of a type of JSON Schema."""
-    if isinstance(value, bool):
-        return kind == "boolean"
-    return (
-        isinstance(value, int) if kind == "number" and not isinstance(value, float) else isinstance(value, KINDS.get(kind, ()))
-    )
+    if isinstance(value, bool) or kind == "boolean":
+        return isinstance(value, bool) and kind == "boolean"
+    if kind == "number":
+        return isinstance(value, int | float)
+    return isinstance(value, KINDS.get(kind, ()))
 
 
 def forbidden(schema: Schema) -> Iterator[tuple[str, Any]]:

@@ -149,6 +149,9 @@ class Callback(Part):
         min_length=1, description="Made in order; after the last the NF calls {callback}."
     )
     release: tuple[CallbackRequest, ...] = Field((), description="Made afterwards, to take them back.")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] | None = Field(
+        None, description="A host name that the NF resolves to the tester's address: URIs are tried with it, too."
+    )
 
 
 class Sbi(Part):

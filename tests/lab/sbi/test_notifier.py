@@ -18,6 +18,8 @@ OWN = {"nfInstanceId": nodes.TESTER_AS.instance_id}
     [
         ("https://127.0.0.1:1/x", True),
         ("https://[::1]:1/x", True),
+        ("https://localhost:1/x", True),
+        ("https://localhost.example/x", False),
         ("http://127.0.0.1:1/x", False),
         ("https://127.0.0.1:1", False),
         ("https://192.0.2.1/x", False),
