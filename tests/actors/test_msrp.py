@@ -50,9 +50,12 @@ def test_a_message_is_taken_in_a_session(peer: MsrpPeer) -> None:
     assert connection.facts["version"] == "TLSv1.3"
     assert connection.send("SEND").status == 200
     assert connection.send("REPORT me", Success_Report="yes").status == 200
-    connection.say("half a message", connection.message("x").to_bytes()[:20])
-    connection.close()
+    assert connection.wait_end("nothing ends yet").failed
+    assert connection.send("SEND").status == 200
     call.end()
+    connection.wait_end("the end")
+    assert connection.send("SEND after the end").status == 0
+    connection.close()
 
 
 def test_what_is_refused_has_no_status(peer: MsrpPeer) -> None:

@@ -307,6 +307,13 @@ class MsrpConnection(Attempt):
             return MsrpAnswer(record=self.record, exchange=self.exchange, failed=self.failed)
         return self.session.run(self._tell(label, data, None, injected=injected, within=0))
 
+    def wait_end(self, label: str) -> MsrpAnswer:
+        """Give the lab time to end the connection (``timers.silence``): it may learn of a call's end a little later."""
+        answer = MsrpAnswer(record=self.record, exchange=self.session.exchange(label))
+        if self.stream is not None:
+            self.session.run(self._read(answer, None, self.session.timers.silence))
+        return answer
+
     def close(self) -> None:
         """End the connection."""
         if self.stream is not None:
