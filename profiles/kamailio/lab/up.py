@@ -28,7 +28,7 @@ from program import LabError, Program
 
 HERE = Path(__file__).resolve().parent.parent
 REPORTS = HERE.parent.parent / "reports" / "real-lab"
-START_SECONDS = 45.0 # a loaded machine; a quiet one takes three
+START_SECONDS = 45.0  # a loaded machine; a quiet one takes three
 LOOK_SECONDS = 0.3
 MOST_STARTS = 5
 NOT_STARTED = 4
