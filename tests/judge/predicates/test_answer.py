@@ -96,3 +96,9 @@ def test_a_lab_that_is_gone_no_longer_serves_and_one_that_throttles_may() -> Non
     assert accepted(gone.events, exchange="1:x").outcome is U
     slow = Story().add(Kind.SENT, transport="h2").add(Kind.RECEIVED, transport="h2", status=429)
     assert serves(slow.events, exchanges=["1:x"]).outcome is U
+
+
+def test_a_redirection_says_where_it_leads() -> None:
+    told = accepted(answered(307, headers=[["Location", "https://other/x"]]).events, exchange="1:x")
+    assert "leads to https://other/x" in told.sentence
+    assert accepted(answered(304, headers=[]).events, exchange="1:x").sentence.endswith("answered 304")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from imsproof.seams import Events
 
+REDIRECTIONS = 300
 LONGEST = 160
 """Characters of a server's words that a sentence repeats."""
 
@@ -33,10 +34,15 @@ def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = No
 
 
 def _why(events: Events, exchange: str) -> str:
-    """The server's own words for an error (RFC 9457), in brackets, or nothing."""
+    """The server's own words for an error (RFC 9457), or where it leads to instead, in brackets; or nothing."""
     answer = final_answer(of_exchange(events, exchange))
+    if answer is None:
+        return ""
+    headers = {str(name).lower(): str(value) for name, value in answer.facts.get("headers", ())}
+    if REDIRECTIONS <= int(answer.facts["status"]) < REDIRECTIONS + 100 and "location" in headers:
+        return f" (it leads to {headers['location'][:LONGEST]}: the profile must say that address)"
     try:
-        body = json.loads(answer.data) if answer is not None else None
+        body = json.loads(answer.data)
     except (ValueError, RecursionError):
         return ""
     words = (
