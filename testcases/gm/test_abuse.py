@@ -29,6 +29,7 @@ SDP = ("Content-Type", "application/sdp")
 FACTOR = 5.0
 MESSAGES = 8
 """What one datagram of a stranger may bring back: an answer with its headers, a provisional one, and repetitions."""
+BREADTH = 60
 LINGER = 1.0
 """Seconds without a further message after which no more is waited for."""
 
@@ -358,8 +359,39 @@ def test_contacts_that_lead_back_make_no_loop(bench: Bench) -> None:
     alive(caller.invite(second.impu, offer, label="call to who is busy, again"), accept=[486])
 
 
+@purpose("GM-ABUSE-17")
+def test_several_contacts_that_lead_back_do_not_multiply_a_call(bench: Bench) -> None:
+    """Two subscribers bind contacts that name each other, each in other words: one call makes no flood of calls.
+
+    That loops are found by the same Request-URI does not help here; Max-Breadth allows a request to be spread to 60
+    (RFC 5393 section 5.3.3).
+    """
+    caller, first, second = bench.ue("ue-a"), bench.ue("ue-b"), bench.ue("ue-c")
+    for ue in (first, second):
+        Answering(ue, lambda _offer: 486)
+    offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
+    control(caller.invite(first.impu, offer, label="call to who is busy")).accepted([486])
+    others = {ue: [f"{other.impu};way={n}" for n in range(3)] for ue, other in ((first, second), (second, first))}
+    try:
+        for ue, contacts in others.items():
+            bind(ue, ">, <".join(contacts), 600, f"REGISTER of {ue.actor} with three ways to the other")
+        after = len(bench.record.events)
+        called = caller.invite(first.impu, offer, alter=fewer_hops, label="call to who is three times somebody else")
+        expect(called).that("not-multiplied", actors=["ue-b", "ue-c"], method="INVITE", after=after, most=BREADTH)
+    finally:
+        for ue, contacts in others.items():
+            bind(ue, ">, <".join(contacts), 0, f"REGISTER of {ue.actor} without them")
+            ue.register(label=f"REGISTER of {ue.actor} with its own contact")
+    alive(caller.invite(second.impu, offer, label="call to who is busy, again"), accept=[486])
+
+
+def fewer_hops(message: sip.Message) -> None:
+    """Bound what a lab without any protection makes of one call."""
+    message.set("Max-Forwards", "8")
+
+
 def bind(ue: Ue, contact: str, seconds: int, label: str) -> None:
-    """Bind another contact than the UE's own, or end that binding."""
+    """Bind another contact than the UE's own (or several, ``>, <`` between them), or end that binding."""
 
     def other_contact(message: sip.Message) -> None:
         message.set("Contact", f"<{contact}>")

@@ -11,6 +11,7 @@ from imsproof.judge.predicates.dialogs import (
     anonymous_sender,
     answered_by_nobody_else,
     hops_limited,
+    not_multiplied,
     not_reached,
     nothing_received,
     one_at_a_time,
@@ -147,3 +148,13 @@ def test_a_session_is_refreshed_no_more_often_than_is_bearable(headers: list[str
     story = came(Story(), "INVITE", "9:in", "ue-b", *headers)
     assert session_bearable(story.events, exchange="9:in", least=90).outcome is outcome
     assert session_bearable(story.events, exchange="8:in", least=90).outcome is U
+
+
+def test_requests_that_one_made_are_counted_at_all_actors_together() -> None:
+    story = came(Story(), "INVITE", "1:x", "ue-b")
+    before = len(story.events)
+    for number in range(3):
+        came(story, "INVITE", f"{number}:y", "ue-b" if number else "ue-c")
+    for most, outcome in ((3, H), (2, F)):
+        found = not_multiplied(story.events, actors=["ue-b", "ue-c"], method="INVITE", after=before, most=most)
+        assert found.outcome is outcome

@@ -110,6 +110,15 @@ def hops_limited(events: Events, *, actor: str, method: str, most: int) -> Findi
     return holds(sentence, *came[:most]) if len(came) <= most else fails(f"{sentence}, at most {most} expected", *came)
 
 
+@predicate("not-multiplied")
+def not_multiplied(events: Events, *, actors: Sequence[str], method: str, after: int, most: int) -> Finding:
+    """One request, sent after event ``after``, made no more than so many requests at all of these actors together."""
+    came = [e.seq for actor in actors for e in _requests(events, actor, method) if e.seq > after]
+    sentence = f"{len(came)} {method} came to {' and '.join(actors)} for one that was sent"
+    told = sorted(came)[: most + 1]
+    return holds(sentence, *told) if len(came) <= most else fails(f"{sentence}, at most {most} expected", *told)
+
+
 @predicate("one-at-a-time")
 def one_at_a_time(events: Events, *, actors: Sequence[str], method: str, after: int, exchange: str = "") -> Finding:
     """Of several contacts, at most one was sent this request since event ``after``, none of which was answered.

@@ -124,6 +124,7 @@ class SipPolicy:
         check_cancel_source: each node: CANCEL comes from whoever sent the INVITE.
         check_response_source: each node: a response comes from whoever got the request.
         check_max_forwards: P-CSCF: a request whose hops are used up goes no further.
+        loops_by_uri: S-CSCF: where contacts are looked up, a loop is when the same contact comes again.
         contacts_end_here: S-CSCF: a contact is where a UE is, not somebody else of this network to look up.
         breadth: S-CSCF: a request goes to one contact at a time; else to all of them (RFC 5393).
         least_session_seconds: P-CSCF: sessions whose refresh interval is shorter are refused (RFC 4028).
@@ -254,6 +255,7 @@ class SipPolicy:
     check_cancel_source: bool = True
     check_response_source: bool = True
     check_max_forwards: bool = True
+    loops_by_uri: bool = False
     contacts_end_here: bool = True
     breadth: bool = True
     least_session_seconds: int = 90

@@ -26,6 +26,8 @@ ORIGINATING = "orig"
 TERMINATING = "term"
 DIALOG_PREFIX = "odi-"
 FOREVER = 1e9
+SEEN = "X-Imslab-Seen"
+"""Contacts that a request was already forked to, where that is how loops are found."""
 
 
 class Scscf(Node):
@@ -186,6 +188,7 @@ class Scscf(Node):
         if message.method in ("INVITE", "SUBSCRIBE", "REFER"):
             message.add("Record-Route", f"<{route_uri(self.here)}>", first=True)
         message.set("P-Called-Party-ID", f"<{called}>")
+        message.remove(SEEN)
         message.uri = contact.uri
         message.remove("Route")
         for value in contact.path:
@@ -209,10 +212,12 @@ class Scscf(Node):
         """Fork to each contact that is somebody of this network, as if called; return one that is a UE."""
         own = None
         for contact in registration.contacts.values():
+            seen = self.policy.loops_by_uri and contact.uri in message.get_all(SEEN)
             if self._identity(parse_uri(contact.uri)) is None:
                 own = contact
-            elif (message.get("Max-Forwards") or "0") != "0":
+            elif (message.get("Max-Forwards") or "0") != "0" and not seen:
                 fork = message.copy()
+                fork.add(SEEN, contact.uri)
                 fork.set("Max-Forwards", str(int(message.get("Max-Forwards") or "1") - 1))
                 fork.uri = contact.uri
                 self._terminate(served, fork)
