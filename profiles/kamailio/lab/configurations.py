@@ -206,7 +206,15 @@ def core(
     return [
         [hss(place, anchored=anchored), rtpengine(place), producer(place), front],
         [
-            kamailio(place, "pcscf", pcscf, SERVERS["pcscf"], defines=defines, associations=protected),
+            kamailio(
+                place,
+                "pcscf",
+                pcscf,
+                SERVERS["pcscf"],
+                shared=256 if protected else 64,  # a process for each of many ports, and TLS wants some for each
+                defines=defines,
+                associations=protected,
+            ),
             kamailio(place, "icscf", icscf, ICSCF, shared=128, defines=defines),
             kamailio(place, "scscf", scscf, SCSCF, shared=128, defines=defines),
             *application,
