@@ -372,6 +372,8 @@ class MsrpConnection(Attempt):
                 answer.status = message.status if own else answer.status
             else:
                 facts |= {"msrp": "request", "method": message.method, "message_id": message.get("Message-ID") or ""}
+                if message.method == "REPORT":
+                    facts["report"] = message.get("Status") or ""
             self._emit(Kind.RECEIVED, answer.exchange, facts, message.to_bytes())
             if message.method == "SEND" and (message.get("Failure-Report") or "yes").lower() != "no":
                 await self._reply(answer, message)

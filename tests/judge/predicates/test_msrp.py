@@ -10,6 +10,7 @@ from tests.judge.events import Story
 from imsproof.judge.predicates.msrp import (
     message_certificate_announced,
     message_leg_in_core,
+    message_refused,
     message_session_given,
     message_session_protected,
     no_message_session,
@@ -123,6 +124,22 @@ def test_nothing_but_the_response() -> None:
     stray = asked().add(Kind.RECEIVED, msrp="response", transaction="z", other_status=481)
     assert nothing_but(stray.events, exchange="1:x").outcome is F
     assert nothing_but([], exchange="1:x").outcome is U
+
+
+def test_a_message_is_refused_by_response_or_by_report() -> None:
+    def judged(status: int, report: str | None, message_id: str = "m1") -> Outcome:
+        story = asked().add(Kind.RECEIVED, msrp="response", transaction="t1234", status=status)
+        if report is not None:
+            story.add(Kind.RECEIVED, "2:y", msrp="request", method="REPORT", message_id=message_id, report=report)
+        return message_refused(story.events, exchange="1:x", message_id="m1").outcome
+
+    assert judged(415, None) is H
+    assert judged(200, "000 415 unknown") is H
+    assert judged(200, None) is F
+    assert judged(200, "000 200 OK") is F
+    assert judged(200, "000 415 unknown", "m2") is F
+    assert judged(200, "") is F
+    assert message_refused([], exchange="1:x", message_id="m1").outcome is U
 
 
 def test_reports_are_counted_by_message() -> None:

@@ -187,6 +187,21 @@ def nothing_but(events: Events, *, exchange: str) -> Finding:
     )
 
 
+@predicate("message-refused")
+def message_refused(events: Events, *, exchange: str, message_id: str) -> Finding:
+    """A message was refused: in the response to its request, or in a failure report (RFC 4975 clause 7.1.4)."""
+    seen = effect(events, exchange)
+    if seen.result is not Result.ACCEPTED:
+        sentence = f"{exchange}: the lab {seen.how}"
+        return unknown(sentence, seen.event) if seen.result is Result.UNKNOWN else holds(sentence, seen.event)
+    for event in events:
+        words = str(event.facts.get("report", "")).split()
+        about = event.kind is Kind.RECEIVED and event.facts.get("message_id") == message_id
+        if about and words[:1] == ["000"] and len(words) > 1 and not words[1].startswith("2"):
+            return holds(f"{exchange}: the lab reported {words[1]}", seen.event, event.seq)
+    return fails(f"{exchange}: the lab {seen.how}", seen.event)
+
+
 @predicate("reports-at-most")
 def reports_at_most(events: Events, *, message_id: str, most: int) -> Finding:
     """So many success reports at most came for a message."""
