@@ -482,6 +482,11 @@ _TABLE: dict[str, Capability] = {
         "media.observe is none: what the gateway lets through is not seen",
         ("agw",),
     ),
+    "agw.far": Capability(
+        lambda p: p.media is None or p.media.observe == "far",
+        "media.observe is not far: what the far side sends is not in the tester's hand",
+        ("agw",),
+    ),
     "agw.call": Capability(
         lambda p: len(_subscribers(p)) >= 2 and (p.media is None or (p.media.via == "gm" and p.media.observe == "far")),
         "media do not go by a call between two of the tester's own UEs (media.via, media.observe, gm.subscribers)",

@@ -79,6 +79,8 @@ def test_audio_is_given_or_refused() -> None:
     assert (no_audio(refused, exchange=X).outcome, gives_audio(refused, exchange=X).outcome) == (H, F)
     assert (no_audio(REFUSED.events, exchange=X).outcome, gives_audio(REFUSED.events, exchange=X).outcome) == (H, F)
     assert gives_audio(story(None).events, exchange=X).outcome is U
+    broken = Story().add(Kind.SENT, X, "udp", OFFER).add(Kind.RECEIVED, X, "udp", status=500)
+    assert gives_audio(broken.events, exchange=X).outcome is U
 
 
 def test_plain_audio_is_a_downgrade_and_a_refusal_is_none() -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PLAIN = {"RTP/AVP", "RTP/AVPF"}
 UNPROTECTED = ("UNENCRYPTED_SRTP", "UNENCRYPTED_SRTCP", "UNAUTHENTICATED_SRTP")
+NOT_ACCEPTABLE = {400, 415, 488, 606}
+"""Refusals of what was offered (RFC 3261 clause 21)."""
 LEAST_DIFFERENT = 8
 """Different octets in a key of 16: a random one has fewer with a probability below 10^-9."""
 MOST_COMMON = 8
@@ -81,13 +83,13 @@ def no_key_agreed(events: Events, *, exchange: str) -> Finding:
 
 @predicate("gives-audio")
 def gives_audio(events: Events, *, exchange: str) -> Finding:
-    """The lab gave audio; one that does not answer at all tells nothing."""
+    """The lab gave audio; one that does not answer, or refuses for other reasons than the offer, tells nothing."""
     seen, found = effect(events, exchange), _audio(events, exchange, Kind.RECEIVED)
     if found is not None and found[1].port > 0:
         return holds(f"{exchange}: the lab gave audio over {found[1].proto}", found[0].seq)
     if found is not None:
         return fails(f"{exchange}: the audio line was refused in the answer", found[0].seq)
-    if seen.result is Result.REFUSED:
+    if seen.result is Result.REFUSED and seen.status in NOT_ACCEPTABLE:
         return fails(f"{exchange}: no audio: the lab {seen.how}", seen.event)
     return unknown(f"{exchange}: the lab {seen.how}, and no session description was seen", seen.event)
 
