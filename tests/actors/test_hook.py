@@ -90,6 +90,17 @@ def test_a_node_that_is_just_coming_up_again_is_asked_again(session: Session) ->
     assert answered.described()
 
 
+def test_a_node_that_answered_before_is_not_waited_for(session: Session, serve: Serve) -> None:
+    """What ends a node in the middle of a purpose must not be hidden by its supervisor."""
+    host, port = serve(
+        lambda peer: peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + ANSWER.encode()) if peer.recv(9) else None
+    )
+    hook = signalling(session, http={"url": f"http://{host}:{port}/", "body": "{sdp}"}, answer={"sdp": "whole"})
+    assert not hook._has_answered()
+    assert hook.offer(OFFER, "offer").described()
+    assert hook._has_answered()
+
+
 @pytest.mark.parametrize("later_offers", [True, False])
 def test_a_later_offer_has_the_calls_id_where_the_node_takes_later_ones(session: Session, later_offers: bool) -> None:
     program = "import sys; print(open(sys.argv[1], newline='').read() + 'a=call:' + sys.argv[2] + '\\r\\n')"

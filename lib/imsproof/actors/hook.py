@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_OUTPUT = 256 * 1024
 GRACE_SECONDS = 1.0
 AGAIN_SECONDS = 0.25
-"""Between two requests to a hook that takes no connection: what one purpose ended may just be coming up again."""
+"""Between two requests to a hook that takes no connection: what another purpose ended may just be coming up again."""
 OK = range(200, 300)
 
 
@@ -136,7 +136,7 @@ class HookSignalling:
 
     async def _http(self, call: HttpCall, exchange: str, values: dict[str, str]) -> str:
         request = fill_http(call, values)
-        until = time.monotonic() + self.session.timers.connect
+        until = time.monotonic() + (0 if self._has_answered() else self.session.timers.connect)
         while True:
             answer = await http1.fetch(
                 self.session,
@@ -154,6 +154,13 @@ class HookSignalling:
         if answer.failed or answer.status not in OK:
             raise HookError(answer.failed or f"the hook's HTTP request was answered {answer.status}")
         return answer.body.decode("utf-8", "replace")
+
+    def _has_answered(self) -> bool:
+        """Whether the node answered in this purpose already: that it then refuses is no leftover of another one."""
+        answers = (Kind.RECEIVED, "http")
+        return any(
+            one.actor == self.actor and (one.kind, one.transport) == answers for one in self.session.record.events
+        )
 
     async def _command(self, argv: list[str], exchange: str) -> HookAnswer:
         process = await self._start(argv, exchange)
