@@ -271,7 +271,8 @@ def _read_followed(said: IO[str], streams: list[Way], plain: Plain) -> None:
         elif there is not None:
             way = (there[1], there[0]) if line.startswith("\t") else there
             with suppress(ValueError):
-                plain.connections[way][-1].append(bytes.fromhex(line.strip()))
+                if data := bytes.fromhex(line.strip()):
+                    plain.connections[way][-1].append(data)
 
 
 def _way_from(node: Address, streams: list[Way], number: int) -> Way | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from imsproof import judge
-from imsproof.evidence import capture, consistent, crossing, journal, pcapng, plaintext, signature
+from imsproof.evidence import capture, consistent, crossing, journal, pcapng, plaintext, signature, together
 from imsproof.evidence.archive import Archive, ArchiveError
 from imsproof.evidence.bundle import CHUNK
 from imsproof.evidence.purpose import JUDGEMENTS, parse_judgements
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 RAISED = {Verdict.INCONCLUSIVE, Verdict.ERROR}
 """The verdicts that the harness itself may give; every other one comes from judgements."""
+TOGETHER = 12
+"""Captures that one tshark decrypts."""
 DECIDED = {Verdict.PASS, Verdict.REMARK, Verdict.FAIL}
 
 
@@ -168,7 +170,7 @@ class _Opener:
         self._archive = archive
         self._folder = tempfile.TemporaryDirectory(prefix="imsproof-verify-")
         self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-        self._plain: dict[str, Future[plaintext.Plain]] = {}
+        self._begun: dict[str, Future[dict[str, plaintext.Plain]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -179,33 +181,56 @@ class _Opener:
 
     def begin(self, names: Sequence[str]) -> None:
         """Begin to decrypt these captures, which will be asked for."""
-        if not self.why:
-            self._plain = {name: self._workers.submit(self._decrypt, name) for name in names}
+        for at in range(0, 0 if self.why else len(names), TOGETHER):
+            some = names[at : at + TOGETHER]
+            self._begun |= dict.fromkeys(some, self._workers.submit(self._together, some))
 
     def plain(self, name: str) -> plaintext.Plain | None:
         """Return the plain text of a capture, ``None`` without one (``ValueError`` when it cannot be decrypted)."""
         if self.why:
             return None
-        begun = self._plain.pop(name, None)
-        return begun.result() if begun else self._decrypt(name)
+        begun = self._begun.get(name)
+        found = begun.result().pop(name, None) if begun else None
+        return found if found is not None else self._alone(name)
 
-    def _decrypt(self, name: str) -> plaintext.Plain:
+    def _together(self, names: Sequence[str]) -> dict[str, plaintext.Plain]:
+        """Decrypt captures at once; none of them when one cannot be read, as then each is taken by itself."""
+        copies: list[tuple[Path, list[str]]] = []
+        try:
+            copies += [self._copied(name) for name in names]
+            return dict(zip(names, together.decrypt(copies, self._place()), strict=True))
+        except ValueError:
+            return {}
+        finally:
+            for path, _ in copies:
+                path.unlink(missing_ok=True)
+
+    def _alone(self, name: str) -> plaintext.Plain:
+        path, associations = self._copied(name)
+        try:
+            return plaintext.decrypt(path, associations)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _place(self) -> Path:
         handle, path = tempfile.mkstemp(suffix=".pcapng", dir=self._folder.name)
         os.close(handle)
-        target = Path(path)
+        return Path(path)
+
+    def _copied(self, name: str) -> tuple[Path, list[str]]:
+        """Return a copy of a capture for tshark, and the ESP associations that lie beside it."""
+        target = self._place()
 
         def copy(source: IO[bytes]) -> None:
             with target.open("wb") as file:
                 while chunk := source.read(CHUNK):
                     file.write(chunk)
 
-        self._archive.using(name, copy)
         associations = f"{name.rpartition('/')[0]}/{capture.ESP_KEYS}"
-        lines = self._archive.read(associations).decode("ascii", "replace") if self._archive.size(associations) else ""
-        try:
-            return plaintext.decrypt(target, [line for line in lines.splitlines() if line.startswith('"')])
-        finally:
-            target.unlink(missing_ok=True)
+        self._archive.using(name, copy)
+        held = self._archive.size(associations)
+        lines = self._archive.read(associations).decode("ascii", "replace") if held else ""
+        return target, [line for line in lines.splitlines() if line.startswith('"')]
 
 
 def _run(archive: Archive, report: VerifyReport, controls: Mapping[str, bool], opener: _Opener, version: str) -> None:
