@@ -4,7 +4,7 @@ VENV := .venv/bin
 STAMP := .venv.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate bench run-real steady run-dc fuzz-real lab-real lock clean
+.PHONY: help setup run test lint calibrate bench bench-fuzzing run-real steady run-dc fuzz-real lab-real lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +35,10 @@ calibrate: $(STAMP) ## each planted fault against the purposes that must catch i
 
 bench: $(STAMP) ## how fast the parts are (bench/)
 	@for file in bench/bench_*.py; do $(VENV)/python "$$file" || exit 1; done
+
+bench-fuzzing: $(STAMP) ## how fast campaigns are, with their targets, and memory over a million cases (5 minutes)
+	@$(VENV)/python bench/bench_fuzzing.py
+	@$(VENV)/python bench/bench_fuzzing.py --million
 
 run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on loopback
 	@profiles/kamailio/run.sh

@@ -1,7 +1,8 @@
 """How fast fuzzing is against one target on one machine: Debian's kamailio where installed, else the embedded lab.
 
-    bench_fuzzing.py              # all figures
+    bench_fuzzing.py              # all figures but the last (make bench runs it too)
     bench_fuzzing.py --million    # a million cases, with the tester's memory at the beginning and the end
+    make bench-fuzzing            # both: the whole table, each figure with its target and whether it is met
 
 The numbers are of this machine at this moment; nothing asserts them. The target shares the processor with the tester.
 Installed for it: boofuzz, in an environment of its own (reports/bench/boofuzz): the same request to the same target.
@@ -146,10 +147,14 @@ def two_steps() -> tuple[float, float, list[int]]:
         return first[0] - begun, time.monotonic() - first[0], [len(one) for one in found.messages]
 
 
-def say(what: str, number: float | None, unit: str) -> None:
-    """Print one figure."""
+def say(what: str, number: float | None, unit: str, *, least: float | None = None, most: float | None = None) -> None:
+    """Print one figure, what it should be at least or at most, and whether it is."""
     told = "not to be had" if number is None else f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
-    print(f"{what:52}{told:>14} {unit}", flush=True)
+    wanted = f"at least {least:,.0f}" if least is not None else f"at most {most:,.0f}" if most is not None else ""
+    met = number is not None and (least is None or number >= least) and (most is None or number <= most)
+    print(
+        f"{what:52}{told:>14} {unit:10}{wanted:>18}  {('yes' if met else 'NO') if wanted else ''}".rstrip(), flush=True
+    )
 
 
 def alone() -> None:
@@ -158,7 +163,7 @@ def alone() -> None:
     begun = time.perf_counter()
     for _ in range(200_000):
         mutator.one()
-    say("mutated messages", 200_000 / (time.perf_counter() - begun), "a second")
+    say("mutated messages", 200_000 / (time.perf_counter() - begun), "a second", least=100_000)
     some = list(anomalies())
     begun = time.perf_counter()
     for one in some:
@@ -170,16 +175,16 @@ def against(profile: Profile, name: str) -> None:
     """What is measured against one target."""
     with ExitStack() as stack:
         target = face(stack, profile, name).target
-        say(f"judged cases, volume, {name}", volume(target, Budget(SECONDS)), "a second")
-        say(f"judged cases, Hypothesis, {name}", hypothesis(target), "a second")
-        say(f"{SYSTEMATIC:,} systematic cases judged, {name}", systematic(target), "seconds")
+        say(f"judged cases, volume, {name}", volume(target, Budget(SECONDS)), "a second", least=2_000)
+        say(f"judged cases, Hypothesis, {name}", hypothesis(target), "a second", least=300)
+        say(f"{SYSTEMATIC:,} systematic cases judged, {name}", systematic(target), "seconds", most=60)
         register = plain("REGISTER", replace(target.aim("REGISTER"), token=MARK))
         ours = volume(face(stack, profile, name, (register,)).target, Budget(SECONDS))
         say(f"judged cases of one REGISTER, {name}", ours, "a second")
         theirs = boofuzz(*target.where())
         say(f"the same REGISTER by boofuzz, {name}", theirs, "a second")
         if theirs:
-            say("times as many as boofuzz", ours / theirs, "")
+            say("times as many as boofuzz", ours / theirs, "", least=10)
 
 
 def million(profile: Profile, name: str) -> None:
@@ -199,6 +204,8 @@ def million(profile: Profile, name: str) -> None:
         for cases, size in sizes:
             print(f"{cases:>10,} cases {size:>10,} KiB", flush=True)
         say(f"judged cases of a million, {name}", done.cases / done.seconds, "a second")
+        half = [size for cases, size in sizes if cases >= done.cases / 2]
+        say("memory of the tester, growth in the second half", max(half) / half[0] * 100 - 100, "percent", most=5)
         say("highest memory of the tester", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "KiB")
         print(f"{name}: {len(done.found)} findings; {done.ended}")
 
@@ -212,8 +219,8 @@ def main() -> None:
     if work is against:
         alone()
         found, shrunk, sizes = two_steps()
-        say("a crash of two steps, found", found, "seconds")
-        say(f"the same shrunk to {len(sizes)} messages of {sum(sizes)} bytes", shrunk, "seconds")
+        say("a crash of two steps, found", found, "seconds", most=60)
+        say(f"the same shrunk to {len(sizes)} messages of {sum(sizes)} bytes", shrunk, "seconds", most=30)
     real = ROOT / ".venv-real" / "bin" / "python"
     if real.exists() and shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
         up = [str(real), str(ROOT / "profiles" / "kamailio" / "lab" / "up.py"), "registrar", "--"]
