@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from imsproof.cli import app
+from imsproof.commands.profile import split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,3 +41,11 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     file.write_text("mine")
     assert CliRunner().invoke(app, ["profile", "new", str(file)]).exit_code == 2
     assert file.read_text() == "mine"
+
+
+def test_places_are_taken_as_people_have_them() -> None:
+    places = ["192.0.2.1", "192.0.2.2:8443", "https://192.0.2.3:443/x"]
+    places += ["http://[2001:db8::1]:80", "2001:db8::2", "x.example"]
+    hosts = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2", "x.example"]
+    assert split(places) == (hosts, [8443, 443, 80])
+    assert CliRunner().invoke(app, ["profile", "new", "--from", "192.0.2.1:x"]).exit_code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -36,7 +37,9 @@ def check(
     console.print(f"{profile}: a good profile of {declared.name!r}", markup=False)
     apply, without = applicable(list(catalogue.load()), declared)
     console.print(f"{len(apply)} purposes apply, {len(without)} do not:", markup=False)
-    for reason in dict.fromkeys(one.reason for one in without):
+    near = {one.family.partition("-")[0] for one in apply}
+    by_nearness = sorted(without, key=lambda one: one.family.partition("-")[0] not in near)
+    for reason in dict.fromkeys(one.reason for one in by_nearness):
         ids = [one.id for one in without if one.reason == reason]
         console.print(f"  {reason}: {', '.join(ids[:4])}{' ...' if len(ids) > 4 else ''} ({len(ids)})", markup=False)
     if offline:
@@ -99,6 +102,22 @@ def ask(question: Question) -> str:
         console.print(f"  {wrong}", markup=False)
 
 
+def split(places: list[str]) -> tuple[list[str], list[int]]:
+    """Hosts and ports of addresses as people have them: 192.0.2.10, 192.0.2.10:8443, https://192.0.2.10:8443."""
+    hosts, ports = [], []
+    for place in places:
+        if place.count(":") > 1 and "://" not in place and "[" not in place:  # an IPv6 address
+            hosts.append(place)
+            continue
+        try:
+            parts = urlsplit(place if "://" in place else f"//{place}")
+            ports += [parts.port] if parts.port else []
+        except ValueError as error:
+            quit_with(Exit.USAGE, f"--from {place}: {error}")
+        hosts.append(parts.hostname or place)
+    return hosts, ports
+
+
 def looked(hosts: list[str], ports: list[int], domain: str, authorised_by: str, until: str) -> str:
     """Discover and write the draft; leaves with exit code 2 on bad usage and 4 when nothing was found."""
     from imsproof.discovery import discover, profile_text
@@ -114,7 +133,7 @@ def looked(hosts: list[str], ports: list[int], domain: str, authorised_by: str, 
     try:
         found = discover(hosts, ports=ports, domain=domain, told=lambda line: console.print(line, markup=False))
     except ValueError as error:
-        quit_with(Exit.USAGE, f"--from takes IP addresses (a port goes into --port): {error}")
+        quit_with(Exit.USAGE, f"--from takes IP addresses, no names (https://192.0.2.10:8443 is good, too): {error}")
     if all(one.empty for one in found):
         quit_with(Exit.UNREACHABLE, f"nothing was found on {', '.join(one.host for one in found)}")
     return profile_text("lab", found, authorised_by=authorised_by, until=day, domain=domain)
@@ -125,7 +144,8 @@ def new(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("lab.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     host: Annotated[
-        list[str] | None, typer.Option("--from", metavar="IP", help="Look what this host offers, and write that.")
+        list[str] | None,
+        typer.Option("--from", metavar="IP", help="Look what this host offers (IP, IP:PORT or URL), and write that."),
     ] = None,
     port: Annotated[list[int] | None, typer.Option(help="With --from: look at this port too, UDP and TCP.")] = None,
     domain: Annotated[str, typer.Option(help="With --from: the home network domain.")] = "",
@@ -142,7 +162,8 @@ def new(
     if file.exists() and not force:
         quit_with(Exit.USAGE, f"{file} is there already; --force writes over it")
     if host:
-        file.write_text(looked(host, port or [], domain, authorised_by, until), encoding="utf-8")
+        hosts, ports = split(host)
+        file.write_text(looked(hosts, [*(port or []), *ports], domain, authorised_by, until), encoding="utf-8")
         console.print(f"written: {file}. Next:  imsproof profile check {file}", markup=False)
         return
     answers: Answers = {}

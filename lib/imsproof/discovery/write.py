@@ -104,12 +104,18 @@ def _sbi(found: Sequence[Discovery]) -> list[str]:
                 f" ALPN {server.alpn or 'none'}; {server.answer}"
             ),
             "      requires_token: false # true, and sbi.tokens, when it asks for access tokens",
+            "      # nf_type: MF # and instance_id, apis: [nmf-mrm]: whom tokens are for",
             "      # probe: {method: GET, path: /, expect: [200]} # a request that it accepts: the control of refusals",
         ]
     if nrf is not None and producers:
         host, port = nrf.address
         lines += ["  nrf:", f"    url: https://{f'[{host}]' if ':' in host else host}:{port}"]
-    lines += ["  # consumers: a client certificate that it trusts", "  #   - {name: a, certificate: a.pem, key: a.key}"]
+    wanted = any(server.answer.startswith("alert") for server in servers)
+    remark = "; without one it ends the handshake, and little can be decided" if wanted else ""
+    lines += [
+        f"  # consumers: a client certificate that it trusts{remark}",
+        "  #   - {name: a, certificate: a.pem, key: a.key}",
+    ]
     return lines
 
 
