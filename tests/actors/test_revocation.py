@@ -82,6 +82,7 @@ def test_good_and_revoked_are_told_by_the_authority_itself(
         answer = asked(maker, identity, get=get)
         assert (answer.certificate_status, answer.serial_number) == (status, certificate_of(identity).serial_number)
         assert signed_by(answer, maker.trusted.certificate)
+        assert answer.certificates == [maker.trusted.certificate], "Apache httpd looks for the signer nowhere else"
         assert answer.extensions.get_extension_for_class(x509.OCSPNonce).value == NONCE
 
 
