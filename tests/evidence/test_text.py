@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imsproof.evidence.text import clean, escape, shorten
+from imsproof.evidence.text import clean, escape, printable, shorten
 
 
 @given(st.text())
@@ -28,3 +28,11 @@ def test_shortened_text_is_one_short_line(text: str, longest: int) -> None:
 def test_surrogates_and_controls_become_visible() -> None:
     """Nothing is dropped silently."""
     assert clean("a\x00\ud800b") == "a\ufffd\ufffdb"
+
+
+@given(st.text())
+def test_printable_text_does_nothing_to_a_terminal(text: str) -> None:
+    """Line ends stay; escapes, bells and what turns the writing round go."""
+    shown = printable(text + "\x1b[2J\x07\u202e\n")
+    assert all(one.isprintable() or one == "\n" for one in shown)
+    assert len(shown) == len(text) + 7

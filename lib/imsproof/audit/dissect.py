@@ -244,7 +244,8 @@ class _Reader:
                 pcapng.write(file, chosen, keys=list(keys))
             try:
                 plain = plaintext.decrypt(copy, associations)
-                self._certificates(plaintext.certificates(copy) if self._tls else [])
+                if any(facts["version_number"] > secure.TLS_12 for facts in self._handshakes.values()):
+                    self._certificates(plaintext.certificates(copy))
             except ValueError as error:
                 self.reading.notes.append(f"the keys were not used: {error}")
                 return

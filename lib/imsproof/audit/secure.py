@@ -27,7 +27,7 @@ CLEAR = 64 << 10
 ASSOCIATIONS = 5000
 MESSAGE = 64 << 10
 """Bytes of a DTLS handshake message that are kept."""
-TLS_13 = 0x0304
+TLS_12 = 0x0303
 
 
 def is_tls(run: Run) -> bool:

@@ -113,7 +113,7 @@ def _write(out: Path, found: Audit) -> None:
 
 def _tell(found: Audit, wanted: Format) -> None:
     from imsproof.audit import output
-    from imsproof.evidence.text import clean
+    from imsproof.evidence.text import printable
 
     if wanted is Format.JSON:
         typer.echo(json.dumps(found.to_json(), indent=2))
@@ -121,10 +121,5 @@ def _tell(found: Audit, wanted: Format) -> None:
         typer.echo(output.markdown(found))
     else:
         for line in output.lines(found):
-            console.print(_printable(clean(line)), markup=False)
+            console.print(printable(line), markup=False)
         console.print(f"{found.word}: " + ", ".join(f"{n} {word}" for word, n in found.counts.items() if n))
-
-
-def _printable(text: str) -> str:
-    """Return text of anybody's that does nothing to a terminal."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -13,6 +13,7 @@ from imsproof.evidence import files
 from imsproof.evidence.diff import diff_runs
 from imsproof.evidence.history import APPLIES, History, find, history, unsteady
 from imsproof.evidence.run import load_run
+from imsproof.evidence.text import printable
 from imsproof.report import trend
 from imsproof.seams import HarnessError
 
@@ -44,7 +45,7 @@ def diff_command(
     elif output is Format.MARKDOWN:
         typer.echo(found.markdown())
     else:
-        console.print(found.text(), markup=False)
+        console.print(printable(found.text()), markup=False)
     if found.regressions:
         raise typer.Exit(Exit.FAIL)
     raise typer.Exit(Exit.UNDECIDED if found.worse else Exit.PASS)
@@ -80,6 +81,7 @@ def _table(found: History) -> None:
     changed = [row for row in found.rows if row.changes]
     for row in sorted(changed, key=lambda row: (-row.changes, row.id)):
         signs = "".join(trend.SIGNS[verdict] if verdict in APPLIES else "·" for verdict in row.verdicts[-NARROW:])
-        console.print(f"{signs:<{NARROW}}  {row.changes} changes  {row.id}  {row.title}", markup=False)
+        line = f"{signs:<{NARROW}}  {row.changes} changes  {row.id}  {row.title}"
+        console.print(printable(line), markup=False)
     legend = ", ".join(f"{sign} {verdict}" for verdict, sign in trend.SIGNS.items())
     console.print(f"{len(found.rows) - len(changed)} purposes as ever ({legend}, · did not apply)", markup=False)

@@ -11,6 +11,7 @@ import typer
 from imsproof import __version__, catalogue, paths
 from imsproof.commands.common import Exit, Format, console, quit_with
 from imsproof.evidence.signature import signers
+from imsproof.evidence.text import printable
 from imsproof.evidence.verify import verify
 
 
@@ -39,9 +40,9 @@ def verify_command(
         typer.echo(json.dumps(report.to_json(), indent=2))
     else:
         for finding in report.findings:
-            console.print(f"wrong: {finding}", markup=False)
+            console.print(printable(f"wrong: {finding}"), markup=False)
         for note in report.notes:
-            console.print(f"note: {note}", markup=False)
+            console.print(printable(f"note: {note}"), markup=False)
         console.print(report.summary, markup=False)
     raise typer.Exit(Exit.PASS if report.sound else Exit.FAIL)
 

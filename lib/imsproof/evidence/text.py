@@ -18,6 +18,11 @@ def escape(text: object) -> str:
     return html.escape(clean(str(text)), quote=True)
 
 
+def printable(text: str) -> str:
+    """Return text of anybody's that does nothing to a terminal: what is no printable character becomes U+FFFD."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
+
+
 def shorten(text: str, longest: int) -> str:
     """Return the text on one line and at most ``longest`` characters, with an ellipsis where it was cut."""
     line = " ".join(text.split())
