@@ -46,7 +46,7 @@ run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on
 steady: $(STAMP) ## run-real again and again: whose verdict is not always the same? (CONFIGURATION=default COUNT=20)
 	@profiles/kamailio/run.sh --steady $(or $(COUNT),20) $(or $(CONFIGURATION),default)
 
-fuzz-real: $(STAMP) ## campaigns against kamailio, baresip, sipp, rtpengine and coturn (BUDGET=60s each)
+fuzz-real: $(STAMP) ## campaigns against kamailio, baresip, sipp, rtpengine, coturn, nginx and node (BUDGET=60s each)
 	@profiles/fuzzing/campaigns.sh
 
 run-dc: $(STAMP) ## data channels of another stack: PEER=chromium (default), libwebrtc, libdatachannel, werift ...
