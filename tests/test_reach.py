@@ -57,6 +57,18 @@ def test_an_endpoint_that_does_not_answer_is_exit_code_4(tmp_path: Path) -> None
     assert "not reached" in told
 
 
+def test_a_kms_is_reached_out_to(tmp_path: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        text = f"kms: {{request: '{url}', resolve: '{url}'}}\n"
+        assert check(tmp_path, text)[0] == 4
+        server.listen(1)
+        code, told = check(tmp_path, text)
+    assert code == 0, told
+    assert "kms tcp 127.0.0.1" in told
+
+
 @pytest.mark.parametrize("one_by_one", [True, False])
 def test_a_server_that_serves_one_connection_at_a_time_is_told(
     tmp_path: Path, serve: Serve, *, one_by_one: bool

@@ -80,10 +80,15 @@ def _endpoints(profile: Profile) -> list[tuple[str, str, Address]]:
         named = [(f"sbi.producers {one.name}", one.url) for one in profile.sbi.producers]
         named += [("sbi.nrf", profile.sbi.nrf.url)] if profile.sbi.nrf else []
         named += [("sbi.scp", profile.sbi.scp.url)] if profile.sbi.scp else []
-        for name, url in named:
-            scheme, address, _ = http1.split_url(str(url))
-            found.append((name, "tls" if scheme == "https" else "tcp", address))
+        found += [_of_url(name, str(url)) for name, url in named]
+    if profile.kms:
+        found.append(_of_url("kms", str(profile.kms.request)))
     return found
+
+
+def _of_url(name: str, url: str) -> tuple[str, str, Address]:
+    scheme, address, _ = http1.split_url(url)
+    return name, "tls" if scheme == "https" else "tcp", address
 
 
 def _one(session: Session, name: str, kind: str, address: Address) -> Reached:
