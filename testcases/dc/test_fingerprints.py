@@ -26,6 +26,7 @@ OTHER = make_identity(name="other")
 FIRST_OCTETS = 4
 UDP_DISCARD = 9
 NO_SUCH_METHOD = (405, 501)
+FORMER = Handshake(injected=True)
 
 
 def announce(*values: str) -> Callable[[Sdp], None]:
@@ -210,17 +211,25 @@ def test_as_client_too_the_lab_checks_the_certificate(bench: Bench) -> None:
 
 @purposes({"DC-FP-19": "INVITE", "DC-FP-26": "UPDATE"})
 def test_a_later_offers_fingerprint_takes_the_place_of_the_former(bench: Bench, case: str) -> None:
-    """A later offer's certificate is the one that counts; the former one is good no more, whatever the tls-id is."""
+    """After a re-INVITE or an UPDATE with another fingerprint the former certificate is good no more."""
+    peer = bench.data_channel_peer()
+    for new, name in ((False, "another fingerprint"), (True, "another fingerprint and tls-id")):
+        call = peer.open(f"data channel for {name}")
+        control(call.connect("the certificate of the offer")).holds("association-up")
+        if taken(peer.offer_again(call, f"later {case} with {name}", OTHER, method=case, new_tls_id=new), case):
+            expect(call.connect(f"the former certificate after {name}", FORMER)).holds("no-association")
+        call.close()
+    serves(peer)
+
+
+@purpose("DC-FP-27")
+def test_a_later_offers_certificate_is_taken(bench: Bench) -> None:
+    """After a re-INVITE with another fingerprint and tls-id an association comes up with that certificate."""
     peer = bench.data_channel_peer()
     call = peer.open("data channel")
     control(call.connect("the certificate of the offer")).holds("association-up")
-    if taken(peer.offer_again(call, f"later {case} with another fingerprint", OTHER, method=case), case):
-        expect(call.connect("the former certificate", Handshake(injected=True))).holds("no-association")
-    call.close()
-    call = peer.open("another data channel")
-    control(call.connect("its certificate")).holds("association-up")
-    label = f"later {case} with another fingerprint and tls-id"
-    if taken(peer.offer_again(call, label, OTHER, method=case, new_tls_id=True), case):
+    again = peer.offer_again(call, "later offer of another certificate", OTHER, new_tls_id=True)
+    if taken(again, "INVITE"):
         expect(call.connect("the later offer's certificate", Handshake(identity=OTHER))).holds("association-up")
     call.close()
     serves(peer)

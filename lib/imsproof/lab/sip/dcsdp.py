@@ -186,6 +186,18 @@ def rewrite_fingerprints(description: Sdp, value: str) -> Sdp:
     return changed
 
 
+def fingerprints(description: Sdp) -> list[str]:
+    """The first fingerprint of each media line, ``""`` where it has none of its own."""
+    return [section.attr("fingerprint") or "" for section in description.media]
+
+
+def put_fingerprints(description: Sdp, values: list[str]) -> None:
+    """Put these in place of the media lines' own (what a network must not do)."""
+    for section, value in zip(description.media, values, strict=False):
+        if value:
+            section.set_attr("fingerprint", value)
+
+
 def first_fingerprint_only(description: Sdp) -> Sdp:
     """Leave only the first of several fingerprints in each data-channel line (what a network must not do)."""
     changed = description.copy()

@@ -61,6 +61,7 @@ class Call:
     hidden: dict[int, dcsdp.Hidden] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
     asked: bool = False
+    fingerprints: list[str] = field(default_factory=list)
 
 
 class _Rejected(Exception):  # noqa: N818 - a decision, not an error
@@ -151,7 +152,13 @@ class ImsAs(Node):
             return
         description = Sdp.parse(message.body)
         later = bool(hops.tag_of(message, "To"))
-        if from_caller and (message.method == "INVITE" or (message.method == "UPDATE" and self.policy.look_at_update)):
+        if (
+            from_caller
+            and message.method in ("INVITE", "UPDATE")
+            and not (later and not self.policy.later_offers_looked_at)
+        ):
+            if message.method == "UPDATE" and not self.policy.update_fingerprint_taken:
+                dcsdp.put_fingerprints(description, call.fingerprints)
             await self._decide(call, description, later=later)
         self._put(message, self._other_side(call, description, from_caller=from_caller, later=later))
 
@@ -183,6 +190,7 @@ class ImsAs(Node):
         if alone and not later and all(one.local is None for one in hidden.values()):
             raise _Rejected(403)  # a session of data channels alone, without the service (TS 24.186 9.3.2.2.1)
         call.hidden = hidden
+        call.fingerprints = dcsdp.fingerprints(description)
 
     async def _ask(self, call: Call, place: int, description: Sdp, section: MediaSection) -> DcDecision:
         """Have DCSF and MF decide on a data channel (``_Rejected`` when they say no)."""

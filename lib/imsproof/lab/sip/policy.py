@@ -112,7 +112,8 @@ class SipPolicy:
         keep_tls_id: IMS AS: end-to-end tls-id, setup and sctp-port are passed on as they came.
         keep_all_fingerprints: IMS AS: of several end-to-end fingerprints all are passed on.
         keep_fingerprint_in_reinvite: IMS AS: end-to-end fingerprints of later offers are passed on as they came.
-        look_at_update: IMS AS: an UPDATE's data channels are dealt with as a re-INVITE's are.
+        later_offers_looked_at: IMS AS: data channels of later offers are dealt with as those of the first.
+        update_fingerprint_taken: IMS AS: the MF is told of a fingerprint that an UPDATE brings.
         check_service_in_reinvite: IMS AS: who adds a data channel in a later offer must be subscribed to them, too.
         trust_peers_only: S-CSCF and IMS AS: requests are taken from the nodes of the network only.
         assert_registered: P-CSCF: the asserted identity is one that the UE registered, whatever From says.
@@ -243,7 +244,8 @@ class SipPolicy:
     keep_tls_id: bool = True
     keep_all_fingerprints: bool = True
     keep_fingerprint_in_reinvite: bool = True
-    look_at_update: bool = True
+    later_offers_looked_at: bool = True
+    update_fingerprint_taken: bool = True
     check_service_in_reinvite: bool = True
     trust_peers_only: bool = True
     assert_registered: bool = True
