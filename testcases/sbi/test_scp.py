@@ -60,7 +60,9 @@ def test_a_wrong_token_through_the_scp(bench: Bench, case: Sequence[str]) -> Non
         for row in (TABLE[one] for one in case):
             for hostile in row.recipe(shop):
                 label = f"through the SCP {hostile.label}"
-                answer = client.probe(hostile.token, label=label, headers=hostile.headers, injected=True)
+                answer = client.probe(
+                    hostile.token, label=label, headers=hostile.headers, query=hostile.query, injected=True
+                )
                 expect(answer).refused(status=row.status, accept=client.successes)
 
 

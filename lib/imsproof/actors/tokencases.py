@@ -75,5 +75,11 @@ THROUGH_SCP = {
     "SBI-SCP-05": ("SBI-TOKEN-05", "SBI-TOKEN-15"),
     "SBI-SCP-14": ("SBI-TOKEN-07", "SBI-TOKEN-08", "SBI-TOKEN-09", "SBI-TOKEN-10", "SBI-TOKEN-12", "SBI-TOKEN-27"),
     "SBI-SCP-15": ("SBI-TOKEN-06", "SBI-TOKEN-18"),
+    "SBI-SCP-18": ("SBI-TOKEN-19",),
+    "SBI-SCP-19": ("SBI-TOKEN-20",),
+    "SBI-SCP-20": ("SBI-TOKEN-21",),
+    "SBI-SCP-21": ("SBI-TOKEN-22", "SBI-TOKEN-29"),
+    "SBI-SCP-22": ("SBI-TOKEN-23", "SBI-TOKEN-24"),
+    "SBI-SCP-23": ("SBI-TOKEN-25",),
 }
 """The rows that go through an SCP, by the purpose that they make up there."""
