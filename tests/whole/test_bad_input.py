@@ -79,6 +79,7 @@ def test_an_empty_lab_is_not_reachable(tmp_path: Path) -> None:
         reserved.bind(("127.0.0.1", 0))
         done = _run(tmp_path, reserved.getsockname()[1], "-f", "SBI-TLS")
     assert done.returncode == 4, done.stdout
+    assert "nothing at all came back" in done.stdout
     assert set(verdicts(tmp_path / "out").values()) - {"not-applicable"} == {"inconclusive"}
 
 

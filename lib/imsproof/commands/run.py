@@ -183,6 +183,9 @@ def _summary(folder: Path, finished: Run) -> None:
     counts = ", ".join(f"{number} {name}" for name, number in finished.counts.items() if number)
     console.print(f"\n[{STYLE[finished.verdict]}]{finished.verdict.value}[/]  {counts}")
     console.print(finished.reason, markup=False)
+    if finished.unreached:
+        told = "nothing at all came back: is the lab up, and are the profile's addresses right? imsproof profile check"
+        console.print(told, markup=False)
     console.print(f"report: {folder / 'summary.html'}", markup=False)
 
 
