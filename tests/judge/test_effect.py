@@ -23,6 +23,12 @@ def test_a_provisional_answer_is_no_answer_yet() -> None:
     assert effect(story.events, "1:x").result is Result.SILENT
 
 
+def test_what_says_that_nothing_arrives_there_is_told_with_the_silence() -> None:
+    told = "ICMP: nobody takes ESP at 192.0.2.1 (protocol unreachable)"
+    seen = effect(Story().add(Kind.SENT).add(Kind.TIMEOUT, unheard=told).events, "1:x")
+    assert (seen.result, seen.how) == (Result.SILENT, f"did not answer ({told})")
+
+
 def challenged() -> Story:
     """A SIP request that was challenged and sent again with credentials."""
     story = Story().add(Kind.SENT, sip="request", cseq="1 INVITE")

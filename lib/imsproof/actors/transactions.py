@@ -119,7 +119,7 @@ class Transactions:
             transport=transport.name,
             local=transport.local,
             remote=transport.remote,
-            facts={"reason": reason},
+            facts={"reason": reason, **({"unheard": transport.unheard} if transport.unheard else {})},
         )
 
     async def _send_until_final(self, client: _Client, data: bytes, facts: dict[str, bool]) -> None:

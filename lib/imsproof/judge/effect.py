@@ -137,7 +137,9 @@ def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return f
         return Effect(Result.REFUSED, "closed the connection", closed.seq)
     if asked or (handshake is None and any(event.kind is Kind.SENT for event in own)):
         waited = _last(own, Kind.TIMEOUT)
-        return Effect(Result.SILENT, "did not answer", waited.seq if waited else own[-1].seq)
+        unheard = waited.facts.get("unheard", "") if waited else ""  # what says that nothing arrives there
+        how = f"did not answer ({unheard})" if unheard else "did not answer"
+        return Effect(Result.SILENT, how, waited.seq if waited else own[-1].seq)
     if handshake is not None:
         return Effect(Result.ACCEPTED, f"completed the handshake ({_version(handshake)})", handshake.seq)
     waited = _last(own, Kind.TIMEOUT)
