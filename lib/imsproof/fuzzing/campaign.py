@@ -280,7 +280,7 @@ class Campaign:
         """Confirm what seems to harm the lab, and make it small; or say that it was load."""
         progress = self.progress
         messages = [data for _, data in cases]
-        self._forgotten = self._dies_late = first.condition in ENDED
+        self._forgotten, self._dies_late = first.condition in ENDED, False
         back = self.back()
         if back and first.condition.may_be_load and self._is_load(len(messages)):
             progress.loaded += 1
@@ -292,11 +292,8 @@ class Campaign:
             if not back:
                 progress.ended = f"the lab is {first.condition} under as many good messages, and does not come back"
             return
-        confirmed = back and self._harms(messages)
-        if not confirmed:
-            longer = [data for _, data in self._recent]
-            if len(longer) > len(messages) and self.back() and self._harms(longer):
-                messages, confirmed = longer, True
+        kept = self._confirmed(messages, first) if back else None
+        confirmed, messages = kept is not None, kept or messages
         alone = False
         if confirmed:
             messages = self._smaller(messages)
@@ -314,6 +311,17 @@ class Campaign:
             )
         elif len(progress.found) >= MAX_FINDINGS:
             progress.ended = f"{MAX_FINDINGS} findings are enough for one campaign"
+
+    def _confirmed(self, messages: list[bytes], first: Look) -> list[bytes] | None:
+        """Send the volley again, then the last volleys together, then both with an eye on a lab that dies late."""
+        longer = [data for _, data in self._recent]
+        tries = [messages, longer] if len(longer) > len(messages) else [messages]
+        for late in (False, True) if first.condition in ENDED else (False,):
+            self._dies_late = late
+            for some in tries:
+                if self.back() and self._harms(some):
+                    return some
+        return None
 
     def _is_load(self, count: int) -> bool:
         """Whether as many good messages do it as well: then it is no answer to what is malformed."""
