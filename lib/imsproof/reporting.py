@@ -30,12 +30,12 @@ class WireCapture:
     lost: int = 0
     _dumpcap: Dumpcap | None = None
 
-    def stop(self) -> None:
-        """Stop capturing; what went wrong is kept in :attr:`why`."""
+    def stop(self, quiet: float = 0.0) -> None:
+        """Stop capturing, ``quiet`` seconds after the last packet; what went wrong is kept in :attr:`why`."""
         if self._dumpcap is None:
             return
         try:
-            self.lost = self._dumpcap.stop()
+            self.lost = self._dumpcap.stop(quiet)
         except HarnessError as error:
             self.why = str(error)
         self._dumpcap = None

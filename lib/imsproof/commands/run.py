@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -140,16 +141,19 @@ def _run_in(
     plan = {one.id: ("",) for one in apply}
     side_by_side = _side_by_side(declared, min(workers, -(-len(apply) // WORTH_A_WORKER)))
     capture = start_capture(declared)
+    last = time.monotonic()
     try:
         with LiveTable(len(apply)) as table:
 
             def listen(result: PurposeResult, _fault: str) -> None:
+                nonlocal last
+                last = time.monotonic()
                 folder.add(result)
                 table.result(result)
 
             outcome = execute(source, plan, listen, seed=seed, workers=side_by_side, run_folder=folder.path)
     finally:
-        capture.stop()
+        capture.stop(quiet=time.monotonic() - last)
     why = "interrupted before it was executed" if outcome.interrupted else "not executed: no worker reported on it"
     done = {one.id for one in folder.run.results}
     for result in not_executed(plan, done, {one.id: one for one in apply}, why):

@@ -85,14 +85,17 @@ class Dumpcap:
             raise HarnessError(f"dumpcap does not capture on {interface}: {self._words() or 'it said nothing'}")
         return self
 
-    def stop(self) -> int:
+    def stop(self, quiet: float = 0.0) -> int:
         """Stop capturing, wait until the file is complete, and return how many packets the kernel dropped.
+
+        Args:
+            quiet: seconds since the last packet that matters.
 
         Raises:
             HarnessError: dumpcap had ended before (disk full, limit reached); the file holds what came until then.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(SETTLE_S)
+            self._process.wait(max(0.0, SETTLE_S - quiet))
         ended = self._process.poll() is not None
         self._end(signal.SIGINT)
         counts = re.search(r"received/dropped on interface .*?: (\d+)/(\d+)", self._words())
