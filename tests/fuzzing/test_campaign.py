@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imsproof.fuzzing import campaign
 from imsproof.fuzzing.campaign import Budget, Campaign, Progress
 from imsproof.fuzzing.target import Reaction, Told
 from imsproof.fuzzing.watch import Condition, Health, Look, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import pytest
 
     from imsproof.seams import Address
 
@@ -191,3 +194,23 @@ def test_what_a_lab_did_wrong_while_it_serves_is_a_finding() -> None:
 
     done = run(Takes(), cases((7, b"0007 FORGED")), Budget(cases=64))
     assert [(one.harm, one.messages, one.alone) for one in done.found] == [(Condition.ACCEPTED, (b"FORGED",), True)]
+
+
+def test_a_lab_that_still_answers_while_it_dies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class DiesLate(Lab):
+        """Answers once more after the message that kills it."""
+
+        last_words = 1
+
+        def probe(self) -> Health:
+            found = super().probe()
+            if found.serves:
+                self.last_words = 1
+                return found
+            self.last_words -= 1
+            return found if self.last_words < 0 else Health(serves=True, seconds=0.01)
+
+    monkeypatch.setattr(campaign, "LATE", 0.0)
+    lab = DiesLate(b"BOOM")
+    done = run(lab, cases((70, b"0070 some BOOM here")), Budget(cases=300), restore=lab.restore)
+    assert [(one.harm, one.messages, one.alone) for one in done.found] == [(Condition.DEAD, (b"BOOM",), True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ from imsproof.fuzzing.watch import Condition
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import Serve
 
 FOUND = Found(Condition.DEAD, (b"first\x00", b"second"), 3, True, ("a", "b"))
 RECIPE = findings.Recipe("gm-sip", "volume", "campaign", 7, "1/1", "0")
@@ -50,6 +53,23 @@ def test_the_reproducer_needs_python_alone(tmp_path: Path) -> None:
             out, _ = run.communicate(timeout=10)
     assert [data for data, _ in got] == [b"first\x00", b"second", b"probe"]
     assert b"still serves: b'SIP/2.0 200 OK" in out
+
+
+def test_the_reproducer_of_a_stream_asks_behind_each_message(tmp_path: Path, serve: Serve) -> None:
+    got: list[bytes] = []
+
+    def answer(peer: socket.socket) -> None:
+        data = b""
+        while not data.endswith(b"probe"):
+            data += peer.recv(100)
+        got.append(data)
+        peer.sendall(b"SIP/2.0 200 OK\r\n")
+
+    where = serve(answer)
+    own = findings.write(tmp_path, FOUND, replace(RECIPE, target="gm-tcp"), where, (), b"probe")
+    done = subprocess.run([sys.executable, "-I", own / "reproduce.py"], capture_output=True, timeout=30, check=True)
+    assert got == [b"first\x00probe", b"secondprobe", b"probe"]
+    assert done.stdout.count(b"answered: b'SIP/2.0 200 OK") == 3
 
 
 def test_findings_of_one_shape_are_one_cause_and_others_are_not() -> None:

@@ -40,6 +40,23 @@ for message in sorted(Path(__file__).parent.glob("message-*.bin")):
         wire.sendall(message.read_bytes())
         print("answered:", wire.recv(100))
 '''
+STREAMS = '''"""Sends what {id} sent ({harm}), each with a good request behind it; needs Python 3 alone."""
+import socket, ssl, sys
+from pathlib import Path
+host, port = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 2 else ({host!r}, {port})
+good = Path(__file__).with_name("probe.bin").read_bytes()
+for message in [*sorted(Path(__file__).parent.glob("message-*.bin")), None]:
+    wire = socket.create_connection((host, port), 3)
+    if {tls}:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        wire = context.wrap_socket(wire, server_hostname=host)
+    wire.sendall((message.read_bytes() if message else b"") + good)
+    wire.settimeout(3)
+    print(message and message.name, "answered:", wire.recv(65535)[:200])
+'''
+SCRIPTS = {"sbi": FRAMES, "gm-tcp": STREAMS, "gm-tls": STREAMS}
+"""Reproducers of targets that take more than datagrams, where a script of a few lines can do it."""
 MOST = 4
 """Messages that a cause is told by; more were not made small."""
 LONG_WORD = 32
@@ -125,10 +142,12 @@ def write(folder: Path, found: Found, recipe: Recipe, where: Address, wire: Sequ
     if wire:
         for number, datagram in enumerate(wire, 1):
             (own / f"wire-{number:03}.bin").write_bytes(datagram)
+    script = DATAGRAMS if wire else SCRIPTS.get(recipe.target, "")
+    if script in (DATAGRAMS, STREAMS):
         (own / "probe.bin").write_bytes(probe)
-    script = DATAGRAMS if wire else FRAMES if recipe.target == "sbi" else ""
     if script:
-        words = {"id": name, "harm": found.harm, "host": where[0], "port": where[1]}
+        tls = recipe.target == "gm-tls"
+        words = {"id": name, "harm": found.harm, "host": where[0], "port": where[1], "tls": tls}
         (own / "reproduce.py").write_text(script.format(**words), encoding="utf-8")
     told = {
         "schema": 1,
