@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors import applications
-from imsproof.actors.dccall import Handshake
+from imsproof.actors.dchandshake import Handshake
 from imsproof.codec.dcep import PPID_STRING
 from imsproof.codec.sdp import BOOTSTRAP, Dcmap
 from imsproof.dcsteps import root

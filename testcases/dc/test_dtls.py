@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.actors.dccall import Handshake
+from imsproof.actors.dchandshake import Handshake
 from imsproof.actors.dchello import hello, say_hello
 from imsproof.dcsteps import serves
 from imsproof.engine.identity import make_identity

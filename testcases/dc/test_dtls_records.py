@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imsproof.actors import forge
-from imsproof.actors.dccall import DataChannelCall, Handshake
+from imsproof.actors.dchandshake import Handshake
 from imsproof.actors.tamper import Intruder, Shredder
 from imsproof.codec.tlshello import APPLICATION_DATA
 from imsproof.dcsteps import associated, associated_once, lives, serves, shaken
@@ -22,6 +22,7 @@ from imsproof.seams import Role, Subject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imsproof.actors.dccall import DataChannelCall
     from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.dcanswer import DISCARD
-from imsproof.actors.dccall import Handshake
+from imsproof.actors.dchandshake import Handshake
 from imsproof.dcsteps import associated, connected, refused, serves
 from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.judge import control, expect

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.actors.dccall import Handshake
+from imsproof.actors.dchandshake import Handshake
 from imsproof.engine.identity import make_identity
 from imsproof.seams import InconclusiveError, Kind
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors import dcdatagrams, dchttp
+from imsproof.actors.dchandshake import Handshake, make_engine
 from imsproof.actors.dchttp import HttpChannels
 from imsproof.actors.rawpeer import RawAssociation
-from imsproof.engine.dtls import DtlsEngine
-from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint
 from imsproof.engine.sctp import ChannelClosedError, SctpEngine
 from imsproof.link import http1
 from imsproof.link.dtls import DtlsEndpoint
@@ -25,53 +24,21 @@ from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from imsproof.actors.signalling import Answered, Described, Signalling
+    from imsproof.engine.dtls import DtlsEngine
+    from imsproof.engine.identity import Identity
     from imsproof.engine.sctp import Message
     from imsproof.link.ice import IceEndpoint
 
 CLOSING_SECONDS = 1.0
-WEBRTC_SRTP = ("SRTP_AES128_CM_SHA1_80",)
-"""WebRTC stacks offer SRTP for data channels alone too, and aiortc goes no further without it."""
 HINT = "sctp_over_dtls.lua"
 HINT_LUA = b"""-- Tells Wireshark that SCTP is inside DTLS, whatever the port (Decode As does not offer it):
 --     tshark -X lua_script:sctp_over_dtls.lua -r capture.pcapng
 -- In Wireshark: copy this file into the folder of personal plugins, or start it with the same -X.
 DissectorTable.get("dtls.port"):add("1-65535", Dissector.get("sctp"))
 """
-
-
-@dataclass(slots=True)
-class Handshake:
-    """What is particular about one DTLS handshake; the defaults are a conformant peer.
-
-    Attributes:
-        identity: another certificate than the offered one.
-        no_certificate: show none at all.
-        ask_certificate: as a server, ask for one (which no anonymous suite goes with).
-        versions, ciphers, security_level: as :class:`imsproof.engine.dtls.DtlsEngine` takes them.
-        check_fingerprint: check the lab's certificate against its answer.
-        injected: mark it as planted in the ladder; a refusal is expected, so SCTP is waited for no longer than
-            silence (DTLS is: its first flight may be lost, and comes again after a second).
-        alter: turns each datagram that is about to be sent into those that are sent instead.
-        mtu: largest datagram in bytes.
-        renegotiation: allow a further handshake in the association.
-        within: seconds for the handshake; the profile's timer by default.
-    """
-
-    identity: Identity | None = None
-    no_certificate: bool = False
-    ask_certificate: bool = True
-    versions: tuple[str, str] = ("DTLSv1.2", "DTLSv1.2")
-    ciphers: bytes | None = None
-    security_level: int | None = None
-    check_fingerprint: bool = True
-    injected: bool = False
-    alter: Callable[[bytes], Sequence[bytes]] | None = None
-    mtu: int = 1200
-    renegotiation: bool = False
-    within: float | None = None
 
 
 @dataclass(slots=True)
@@ -232,26 +199,13 @@ class DataChannelCall:
     # Inside, on the link's loop
 
     def _engine(self, how: Handshake) -> DtlsEngine:
-        peer = self.need_peer()
-        wanted = {(one.hash.lower(), one.value) for one in peer.fingerprints}
-
-        def matches(der: bytes) -> bool:
-            if not how.check_fingerprint or not wanted:
-                return True
-            return any((name, fingerprint(der, name)) in wanted for name in FINGERPRINT_HASHES)
-
-        return DtlsEngine(
+        return make_engine(
+            how,
             "client" if self.is_client else "server",
-            None if how.no_certificate else (how.identity or self.identity),
-            versions=how.versions,
-            ciphers=how.ciphers,
-            security_level=how.security_level,
-            srtp_profiles=WEBRTC_SRTP if self.ice else (),
-            require_peer_cert=how.ask_certificate,
-            verify_peer=matches,
+            self.identity,
+            self.need_peer().fingerprints,
+            webrtc=self.ice is not None,
             keylog=self.session.keys.append,
-            mtu=how.mtu,
-            renegotiation=how.renegotiation,
         )
 
     async def _endpoint(self, exchange: str, how: Handshake) -> DtlsEndpoint:
