@@ -71,3 +71,20 @@ def test_the_far_side_answers_and_long_streams_last(bench: Any, lab: Session) ->
     assert stream.leg.wait_for(b"TESTback", 5)
     stream.call.close()
     del lab
+
+
+def test_media_that_come_before_the_lab_has_keys_are_sent_again(bench: Any, lab: Session) -> None:  # noqa: F811
+    stream = by_sdes(bench)
+    keys, sent = stream.leg.keys(), stream.leg.send
+    rounds: list[int] = []
+
+    def late(label: str, *packets: bytes, **rest: Any) -> Any:
+        """The first packets are lost: they are plain."""
+        rounds.append(len(packets))
+        return sent(label, *(keys.unprotect(one) if len(rounds) == 1 else one for one in packets), **rest)
+
+    stream.leg.send = late
+    stream.claimed()
+    assert len(rounds) == 2
+    assert outcomes(lab) == {(Role.CONTROL, Outcome.HOLDS), (Role.CLAIM, Outcome.HOLDS)}
+    stream.call.close()
