@@ -10,6 +10,7 @@ from imsproof.actors.liveness import SipProbe, other_source
 from imsproof.actors.transactions import new_branch
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
+from imsproof.gmsteps import wrong
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
 from imsproof.seams import InconclusiveError
@@ -26,11 +27,6 @@ SLOW_SECONDS = 1.0
 SAMPLES = 60
 ERROR_RATE = 0.001
 TELLING = 0.75
-
-
-def wrong(res: bytes) -> bytes:
-    """A RES that is wrong in one bit."""
-    return res[:-1] + bytes((res[-1] ^ 1,))
 
 
 def guess(bench: Bench, attacker: Ue, label: str) -> Registration:

@@ -113,7 +113,7 @@ def ports() -> Iterator[dict[str, int]]:
 def table() -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]:
     """Each purpose's function and the case of its table."""
     found: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
-    for name in ("aka", "identity", "abuse", "guess", "privacy"):
+    for name in ("aka", "response", "identity", "abuse", "guess", "privacy"):
         path = paths.testcases() / "gm" / f"test_{name}.py"
         spec = importlib.util.spec_from_file_location(f"gm_{name}", path)
         assert spec is not None
