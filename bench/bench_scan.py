@@ -76,6 +76,7 @@ def compare() -> None:
 
 def main() -> None:
     """Start nginx and compare, or say why not."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as it is for users: sslyze's own modules are compiled, too
     if ADDRESS in os.environ:
         compare()
         return
