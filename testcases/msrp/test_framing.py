@@ -24,23 +24,25 @@ MOST_REPORTS = 2
 @purpose("MSRP-FRAME-01")
 def test_an_unknown_method_is_refused(bench: Bench) -> None:
     """A request with a method that nobody knows is refused."""
-    connection = joined(bench.messages())
+    peer = bench.messages()
+    witness, connection = joined(peer), joined(peer, "session of the request")
     expect(connection.send("BURN", method="BURN", injected=True)).refused(status=(501,))
-    serves(connection)
+    serves(connection, witness)
 
 
 @purpose("MSRP-FRAME-02")
 def test_content_cannot_smuggle_a_request(bench: Bench) -> None:
     """Another transaction's end-line within a content ends nothing: what follows it is content, and no request."""
-    connection = joined(bench.messages())
+    peer = bench.messages()
+    witness, connection = joined(peer), joined(peer, "session of the request")
     hidden = connection.message("smuggled")
-    trick = f"text\r\n-------{connection.call.peer.token()}$\r\n".encode() + hidden.to_bytes() + b"more text"
+    trick = f"text\r\n-------{peer.token()}$\r\n".encode() + hidden.to_bytes() + b"more text"
     outer = connection.message("to be replaced")
     outer = replace(outer.having("Byte-Range", f"1-{len(trick)}/{len(trick)}"), body=trick)
     asked = connection.ask("SEND whose content looks like a request", outer, injected=True)
     connection.send("SEND behind it")
     expect(asked).that("no-response-to", transaction=hidden.transaction)
-    serves(connection)
+    serves(connection, witness)
 
 
 @purpose("MSRP-FRAME-03")
@@ -60,7 +62,8 @@ def test_false_byte_ranges_harm_nobody(bench: Bench) -> None:
 @purpose("MSRP-FRAME-04")
 def test_content_of_a_type_that_was_not_agreed_is_refused(bench: Bench) -> None:
     """Content of a type that the answer does not accept is refused, by the response or by a report (clause 7.1.4)."""
-    connection = joined(bench.messages())
+    peer = bench.messages()
+    witness, connection = joined(peer), joined(peer, "session of the request")
     if connection.call.accepts("application/x-imsproof"):
         raise InconclusiveError("the lab's answer accepts every type of content (accept-types: *)")
     odd = connection.message("content").having("Content-Type", "application/x-imsproof")
@@ -68,7 +71,7 @@ def test_content_of_a_type_that_was_not_agreed_is_refused(bench: Bench) -> None:
     if asked.status:
         connection.wait_end("a report may come later")
     expect(asked).holds("message-refused", message_id=odd.get("Message-ID"))
-    serves(connection)
+    serves(connection, witness)
 
 
 @purpose("MSRP-FRAME-05")
@@ -105,7 +108,7 @@ def test_responses_that_nobody_waits_for_are_ignored(bench: Bench) -> None:
     responses = (response(flooder.message(), 200, "OK") for _ in range(RESPONSES))
     flooder.say(f"{RESPONSES} responses", b"".join(_turned(one).to_bytes() for one in responses))
     behind = flooder.send("SEND behind them")
-    expect(behind).holds("nothing-but")
+    expect(behind).holds("no-stray-response")
     still_serves(witness)
     serves(witness)
 
@@ -119,8 +122,9 @@ def _turned(message: MsrpMessage) -> MsrpMessage:
 @purpose("MSRP-FRAME-08")
 def test_who_wants_no_response_gets_none(bench: Bench) -> None:
     """SEND with Failure-Report: no, and REPORT always, are not answered, not even where they are refused."""
-    connection = joined(bench.messages())
-    call, peer = connection.call, connection.call.peer
+    peer = bench.messages()
+    witness, connection = joined(peer), joined(peer, "session of the request")
+    call = connection.call
     send = connection.message("no answer, please", Failure_Report="no")
     fields = [("Message-ID", peer.token()), ("Byte-Range", "1-1/1"), ("Status", "000 200 OK")]
     report = request("REPORT", peer.token(), call.to_path, str(call.own), fields)
@@ -130,20 +134,21 @@ def test_who_wants_no_response_gets_none(bench: Bench) -> None:
     control(behind).accepted()
     for one in (send, report):
         expect(behind).that("no-response-to", transaction=one.transaction)
-    serves(connection)
+    serves(connection, witness)
 
 
 @purpose("MSRP-FRAME-09")
 def test_reports_do_not_multiply(bench: Bench) -> None:
     """A message is reported when that was asked for, and then not again and again."""
-    connection = joined(bench.messages())
+    peer = bench.messages()
+    witness, connection = joined(peer), joined(peer, "session of the request")
     asked, unasked = connection.message("report", Success_Report="yes"), connection.message("do not report")
     control(connection.ask("SEND with Success-Report: yes", asked)).accepted()
     control(connection.ask("SEND without", unasked)).accepted()
     behind = connection.send("SEND behind them")
     expect(behind).that("reports-at-most", message_id=asked.get("Message-ID"), most=MOST_REPORTS)
     expect(behind).that("reports-at-most", message_id=unasked.get("Message-ID"), most=0)
-    serves(connection)
+    serves(connection, witness)
 
 
 @purpose("MSRP-FRAME-10")

@@ -15,7 +15,7 @@ from imsproof.judge.predicates.msrp import (
     message_session_protected,
     no_message_session,
     no_response_to,
-    nothing_but,
+    no_stray_response,
     reports_at_most,
     session_ids_hard_to_guess,
 )
@@ -115,15 +115,15 @@ def test_a_response_to_a_transaction_is_found_wherever_it_comes() -> None:
     assert no_response_to(asked().events, transaction="never").outcome is U
 
 
-def test_nothing_but_the_response() -> None:
+def test_a_stray_response_is_told_from_the_labs_own_requests() -> None:
     answer: dict[str, Any] = {"msrp": "response", "transaction": "t1234", "status": 200}
-    assert nothing_but(asked().add(Kind.RECEIVED, **answer).events, exchange="1:x").outcome is H
-    assert nothing_but(asked().events, exchange="1:x").outcome is H
+    assert no_stray_response(asked().add(Kind.RECEIVED, **answer).events, exchange="1:x").outcome is H
+    assert no_stray_response(asked().events, exchange="1:x").outcome is H
     report = asked().add(Kind.RECEIVED, msrp="request", method="REPORT", transaction="r")
-    assert nothing_but(report.events, exchange="1:x").outcome is F
+    assert no_stray_response(report.events, exchange="1:x").outcome is H
     stray = asked().add(Kind.RECEIVED, msrp="response", transaction="z", other_status=481)
-    assert nothing_but(stray.events, exchange="1:x").outcome is F
-    assert nothing_but([], exchange="1:x").outcome is U
+    assert no_stray_response(stray.events, exchange="1:x").outcome is F
+    assert no_stray_response([], exchange="1:x").outcome is U
 
 
 def test_a_message_is_refused_by_response_or_by_report() -> None:

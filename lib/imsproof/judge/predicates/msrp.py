@@ -171,20 +171,17 @@ def no_response_to(events: Events, *, transaction: str) -> Finding:
     return holds(f"the lab did not answer {transaction}", sent)
 
 
-@predicate("nothing-but")
-def nothing_but(events: Events, *, exchange: str) -> Finding:
-    """In this conversation no message of the lab came but the response to the tester's own request."""
+@predicate("no-stray-response")
+def no_stray_response(events: Events, *, exchange: str) -> Finding:
+    """In this conversation no response came but to the tester's own request; requests of the lab are its affair."""
     own = of_exchange(events, exchange)
     for event in own:
-        if event.kind is Kind.RECEIVED and "status" not in event.facts:
-            what = event.facts.get("method") or f"a response ({event.facts.get('other_status')})"
-            return fails(f"{exchange}: the lab sent {what} that nobody asked for", event.seq)
-    done = next((event.seq for event in own if event.kind is Kind.RECEIVED), 0)
+        if event.kind is Kind.RECEIVED and "other_status" in event.facts:
+            status = event.facts["other_status"]
+            return fails(f"{exchange}: the lab sent a response ({status}) to what is no request", event.seq)
     if not any(event.kind is Kind.SENT for event in own):
         return unknown(f"{exchange}: nothing was sent")
-    return holds(
-        f"{exchange}: nothing came{' but the response' if done else ', not even a response'}", done or own[-1].seq
-    )
+    return holds(f"{exchange}: no response came that nobody asked for", own[-1].seq)
 
 
 @predicate("message-refused")
