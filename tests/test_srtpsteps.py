@@ -73,7 +73,11 @@ def test_the_far_side_answers_and_long_streams_last(bench: Any, lab: Session) ->
     del lab
 
 
-def test_media_that_come_before_the_lab_has_keys_are_sent_again(bench: Any, lab: Session) -> None:  # noqa: F811
+def test_media_that_come_before_the_lab_has_keys_are_sent_again(
+    bench: Any,
+    lab: Session,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream = by_sdes(bench)
     keys, sent = stream.leg.keys(), stream.leg.send
     rounds: list[int] = []
@@ -83,7 +87,7 @@ def test_media_that_come_before_the_lab_has_keys_are_sent_again(bench: Any, lab:
         rounds.append(len(packets))
         return sent(label, *(keys.unprotect(one) if len(rounds) == 1 else one for one in packets), **rest)
 
-    stream.leg.send = late
+    monkeypatch.setattr(stream.leg, "send", late)
     stream.claimed()
     assert len(rounds) == 2
     assert outcomes(lab) == {(Role.CONTROL, Outcome.HOLDS), (Role.CLAIM, Outcome.HOLDS)}
