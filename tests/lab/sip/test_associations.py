@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HERE, UE = "127.77.3.10", "127.0.0.1"
 CK, IK = bytes(16), bytes(range(16))
-OFFER = "ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;spi-c=1001;spi-s=1002;port-c=40001;port-s=40002"
+OFFER = "ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;spi-c=1001;spi-s=1002;port-c=20001;port-s=20002"
 
 
 class World:
@@ -57,7 +57,7 @@ class World:
     def send(self, packet: bytes) -> None:
         self.raw.sendto(packet, (HERE, 0))
 
-    def sealed(self, sequence: int, sa: esp.Association | None = None, ports: tuple[int, int] = (40001, 5066)) -> bytes:
+    def sealed(self, sequence: int, sa: esp.Association | None = None, ports: tuple[int, int] = (20001, 5066)) -> bytes:
         sa = sa or self.sa()
         datagram = udp.build((UE, ports[0]), (HERE, ports[1]), b"hello")
         return sa.seal(sequence, datagram, bytes(sa.iv_size))
@@ -66,7 +66,7 @@ class World:
         """Whether a packet is taken; one that surely is follows it, so that nothing is waited for in vain."""
         self.send(packet)
         marker = self.sa()
-        datagram = udp.build((UE, 40001), (HERE, 5066), b"marker")
+        datagram = udp.build((UE, 20001), (HERE, 5066), b"marker")
         self.sequence += 1
         self.send(marker.seal(self.sequence, datagram, bytes(16)))
         first, _ = await asyncio.wait_for(self.got.get(), 5)
@@ -140,13 +140,13 @@ def test_what_goes_to_the_ue_is_sealed_for_its_spi() -> None:
         _, flow = await asyncio.wait_for(world.got.get(), 5)
         found = world.associations.of_flow(flow)
         assert found is not None
-        assert (found.impi, found.impus, flow.peer) == ("a@ims.example", (), (UE, 40002))
+        assert (found.impi, found.impus, flow.peer) == ("a@ims.example", (), (UE, 20002))
         flow.send(b"answer")
         data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(world.raw, 4096), 5)
         while esp.spi_of(data[20:]) != 1002:
             data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(world.raw, 4096), 5)
         opened = dataclasses.replace(world.sa(), spi=1002).open(data[20:])
-        assert udp.parse(opened.payload) == (5064, 40002, b"answer")
+        assert udp.parse(opened.payload) == (5064, 20002, b"answer")
 
     run(work)
 
@@ -184,7 +184,7 @@ def test_behind_a_nat_packets_come_and_go_in_udp() -> None:
         assert made is not None
         world.agreement = made
         world.associations.make(made, "a@ims.example", UE, CK, IK)
-        packet = world.sa().seal(1, udp.tunnel((UE, 40001), (HERE, 5066), b"hello"), bytes(16), esp.IPV4)
+        packet = world.sa().seal(1, udp.tunnel((UE, 20001), (HERE, 5066), b"hello"), bytes(16), esp.IPV4)
         world.send(packet)  # not in UDP: dropped
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nat,
@@ -200,7 +200,7 @@ def test_behind_a_nat_packets_come_and_go_in_udp() -> None:
             assert data == b"hello"
             flow.send(b"answer")
             opened = dataclasses.replace(world.sa(), spi=1002).open(nat.recv(4096))
-            assert udp.untunnel(opened.payload) == (5064, 40002, b"answer")
+            assert udp.untunnel(opened.payload) == (5064, 20002, b"answer")
 
     run(work)
 
@@ -209,7 +209,7 @@ def test_a_message_over_tcp_is_taken_and_answered_within_the_associations() -> N
     async def work(world: World) -> None:
         assert world.agreement.own is not None
         loop, ue = asyncio.get_running_loop(), Tcp()
-        ends = ((UE, 40001), (HERE, 5066))
+        ends = ((UE, 20001), (HERE, 5066))
         back = dataclasses.replace(world.sa(), spi=1001)
 
         def send(segments: list[tcp.Segment]) -> None:
@@ -243,7 +243,7 @@ def test_a_message_over_tcp_is_taken_and_answered_within_the_associations() -> N
 def test_tcp_without_esp_on_the_protected_port_is_served_only_by_the_fault(dropped: bool) -> None:
     async def work(world: World) -> None:
         world.relax(drop_unprotected_streams=dropped)
-        reader, writer = await asyncio.open_connection(HERE, 5066, local_addr=(UE, 40001))
+        reader, writer = await asyncio.open_connection(HERE, 5066, local_addr=(UE, 20001))
         message = request("OPTIONS", "sip:a", [("Content-Length", "0")]).to_bytes()
         writer.write(message)
         if dropped:
