@@ -334,7 +334,8 @@ def _purpose(
     if result.judgements and tuple(judgements) != result.judgements:
         yield f"{result.id}: {RUN_JSON} and {JUDGEMENTS} hold different judgements"
     if control is not None and stored["needs_control"] is not control:
-        yield f"{result.id}: needs_control is {stored['needs_control']}; the catalogue says {control}"
+        hint = " (that of this version; another one made the bundle)" if report.foreign else ""
+        yield f"{result.id}: needs_control is {stored['needs_control']}; the catalogue says {control}{hint}"
     yield from (f"{result.id}: {told}" for told in consistent.contradictions(events))
     report.on_word += sum(consistent.on_word(judgement, events) for judgement in judgements)
     yield from _judged_again(report, result.id, judgements, events)
