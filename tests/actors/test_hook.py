@@ -62,9 +62,9 @@ def test_an_answer_by_http(session: Session, serve: Serve) -> None:
 
 
 def test_an_http_error_is_a_reason(session: Session, serve: Serve) -> None:
-    host, port = serve(lambda peer: peer.sendall(b"HTTP/1.1 500 No\r\n\r\n"))
+    host, port = serve(lambda peer: peer.sendall(b"HTTP/1.1 500 No\r\n\r\n<p>no\n  ufrag"))
     hook = signalling(session, http={"url": f"http://{host}:{port}/"}, answer={"sdp": "whole"})
-    assert "answered 500" in hook.offer(OFFER, "offer").failed
+    assert "answered 500: <p>no ufrag" in hook.offer(OFFER, "offer").failed
 
 
 def test_a_node_that_is_just_coming_up_again_is_asked_again(session: Session) -> None:

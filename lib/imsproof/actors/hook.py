@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from imsproof.profile.hook import Hook, HookAnswer, HttpCall
 
 MAX_OUTPUT = 256 * 1024
+MAX_WHY = 200
 GRACE_SECONDS = 1.0
 AGAIN_SECONDS = 0.25
 """Between two requests to a hook that takes no connection: what another purpose ended may just be coming up again."""
@@ -152,7 +153,7 @@ class HookSignalling:
                 break
             await asyncio.sleep(AGAIN_SECONDS)
         if answer.failed or answer.status not in OK:
-            raise HookError(answer.failed or f"the hook's HTTP request was answered {answer.status}")
+            raise HookError(answer.failed or f"the hook's HTTP request was answered {answer.status}{_why(answer.body)}")
         return answer.body.decode("utf-8", "replace")
 
     def _has_answered(self) -> bool:
@@ -248,6 +249,12 @@ class HookSignalling:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.session.timers.answer):
                     await process.communicate()
+
+
+def _why(body: bytes) -> str:
+    """What the node says to a refusal, as far as it can be shown in a sentence."""
+    text = " ".join(body[:MAX_WHY].decode("utf-8", "replace").split())
+    return f": {text}" if text and text.isprintable() else ""
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
