@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -243,14 +244,24 @@ def test_a_message_over_tcp_is_taken_and_answered_within_the_associations() -> N
 def test_tcp_without_esp_on_the_protected_port_is_served_only_by_the_fault(dropped: bool) -> None:
     async def work(world: World) -> None:
         world.relax(drop_unprotected_streams=dropped)
-        reader, writer = await asyncio.open_connection(HERE, 5066, local_addr=(UE, 20001))
-        message = request("OPTIONS", "sip:a", [("Content-Length", "0")]).to_bytes()
-        writer.write(message)
-        if dropped:
-            assert await asyncio.wait_for(reader.read(), 10) == b""
-            assert world.got.empty()
-        else:
-            assert (await asyncio.wait_for(world.got.get(), 10))[0] == message
-        writer.transport.abort()
+        with socket.socket() as ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves no TIME-WAIT
+            ours.setblocking(False)
+            ours.bind((UE, 20001))
+            await asyncio.get_running_loop().sock_connect(ours, (HERE, 5066))
+            await ask_in_clear(world, ours, dropped=dropped)
 
     run(work)
+
+
+async def ask_in_clear(world: World, ours: socket.socket, *, dropped: bool) -> None:
+    """Ask over a connection: the lab hangs up, or takes it."""
+    loop = asyncio.get_running_loop()
+    message = request("OPTIONS", "sip:a", [("Content-Length", "0")]).to_bytes()
+    await loop.sock_sendall(ours, message)
+    if dropped:
+        assert await asyncio.wait_for(loop.sock_recv(ours, 100), 30) == b""
+        assert world.got.empty()
+    else:
+        assert (await asyncio.wait_for(world.got.get(), 30))[0] == message
