@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import events
@@ -16,6 +21,7 @@ from imsproof.actors.tlsprobe import (
     client_hello,
     flight_is_complete,
     malformed,
+    other_curve,
     record,
     server_facts,
 )
@@ -126,3 +132,18 @@ def test_malformed_messages_need_no_name(message: object) -> None:
 
 def test_what_is_tolerable_is_among_the_malformed() -> None:
     assert {message.label for message in malformed("mf.example")} >= TOLERABLE
+
+
+def test_an_ec_certificate_of_another_curve_is_known() -> None:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    day = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+    def shown(curve: ec.EllipticCurve) -> dict[str, str]:
+        key = ec.generate_private_key(curve)
+        made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + dt.timedelta(days=1))
+        der = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        return {"peer_certificate": base64.b64encode(der).decode()}
+
+    assert other_curve(shown(ec.SECP384R1())) == 0x18
+    assert other_curve(shown(ec.SECP256R1())) is None
+    assert other_curve({}) is None

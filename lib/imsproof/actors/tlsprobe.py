@@ -7,9 +7,14 @@ whether the server goes on after what it was shown.
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from imsproof.codec.tlshello import (
     ALERT,
@@ -50,7 +55,8 @@ if TYPE_CHECKING:
 
 TLS12, TLS13, SSL3 = 0x0303, 0x0304, 0x0300
 FALLBACK_SCSV = 0x5600
-SECP256R1 = 0x0017
+SECP256R1, SECP384R1, SECP521R1 = 0x0017, 0x0018, 0x0019
+OTHER_CURVES = {"secp384r1": SECP384R1, "secp521r1": SECP521R1}
 NAMED_CURVE = 3
 SIDE_BY_SIDE = 8
 """Conversations of one purpose at the same time."""
@@ -173,7 +179,7 @@ def client_hello(
     version: int = TLS12,
     record_version: int = 0x0301,
     compressions: tuple[int, ...] = (0,),
-    groups: tuple[int, ...] = (0x001D, SECP256R1, 0x0018),
+    groups: tuple[int, ...] = (0x001D, SECP256R1, SECP384R1, SECP521R1),
     alpn: tuple[str, ...] = ("h2", "http/1.1"),
     extra: Sequence[Extension] = (),
 ) -> bytes:
@@ -182,6 +188,15 @@ def client_hello(
         version, RANDOM, tuple(suites), (*extensions(server_name, groups, alpn), *extra), compressions=compressions
     )
     return record(Handshake(CLIENT_HELLO, hello.to_bytes()).to_bytes(), record_version)
+
+
+def other_curve(facts: Mapping[str, Any]) -> int | None:
+    """The group of a server's EC certificate, by the facts of a handshake, where it is another than secp256r1."""
+    try:
+        key = x509.load_der_x509_certificate(base64.b64decode(facts.get("peer_certificate", ""))).public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return OTHER_CURVES.get(key.curve.name) if isinstance(key, ec.EllipticCurvePublicKey) else None
 
 
 def extensions(server_name: str, groups: tuple[int, ...], alpn: tuple[str, ...]) -> tuple[Extension, ...]:
@@ -193,7 +208,7 @@ def extensions(server_name: str, groups: tuple[int, ...], alpn: tuple[str, ...])
         (0xFF01, b"\x00"),
         groups_extension(groups),
         (11, b"\x01\x00"),
-        signatures_extension((0x0403, 0x0503, 0x0804, 0x0401, 0x0501, 0x0203, 0x0201)),
+        signatures_extension((0x0403, 0x0503, 0x0603, 0x0804, 0x0401, 0x0501, 0x0807, 0x0808, 0x0203, 0x0201)),
         (23, b""),
     ]
     if alpn:
@@ -259,7 +274,7 @@ def flight_is_complete(stream: bytes) -> bool:
 
 def malformed(server_name: str) -> list[Message]:
     """Return first messages that no TLS server may go on after (RFC 5246 and RFC 8446), one flaw each."""
-    good = ClientHello(TLS12, RANDOM, tuple(GOOD), extensions(server_name, (SECP256R1,), ("h2",)))
+    good = ClientHello(TLS12, RANDOM, tuple(GOOD), extensions(server_name, (SECP256R1, SECP384R1), ("h2",)))
     body = good.to_bytes()
     fixed = 2 + 32
     block = vector(2, format_extensions(good.extensions or ()))
