@@ -34,7 +34,7 @@ class AiortcPeer:
         self.loop = loop
         self.connection: RTCPeerConnection | None = None
 
-    def offer(self, offer: Sdp, label: str) -> Answered:
+    def offer(self, offer: Sdp, label: str, *, method: str = "INVITE") -> Answered:
         offer.media[0].add_attr("mid", "0")
         answer = self.loop.run(self._answer(offer.to_bytes().decode()), 10)
         sdp = Sdp.parse(answer.replace("\r\n", "\n").replace("\n", "\r\n").encode())
