@@ -117,6 +117,14 @@ def test_what_was_being_sent_when_the_lab_closed_need_not_have_crossed() -> None
     assert against_plain([replace(sent, seq=3), closed], crossed(), plain_of(b"x")).cut == 0
 
 
+def test_a_message_that_an_early_answer_cut_off_is_told_from_one_that_never_crossed() -> None:
+    body = bytes(range(256)) * 4
+    sent = samples.event(1, Kind.SENT, body, "tls")
+    assert against_plain([sent], crossed(), plain_of(b"POST / HTTP/1.1\r\n\r\n" + body[:700])).cut == 1
+    assert against_plain([sent], crossed(), plain_of(body[:700] + b"something else")).gone == [sent]
+    assert against_plain([sent], crossed(), plain_of(body[:20])).gone == [sent]
+
+
 def test_what_the_tester_kept_back_is_not_looked_for() -> None:
     kept = replace(samples.event(1, Kind.SENT, b"kept", "sctp"), facts={"withheld": True})
     assert against_plain([kept], crossed(), plain_of(b"x")).closed == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,19 @@ def test_endless_headers_are_cut(session: Session, serve: Serve) -> None:
 )
 def test_garbage_and_half_an_answer_have_a_reason(session: Session, serve: Serve, reply: bytes) -> None:
     assert get(session, serve, answering(reply)).failed
+
+
+def test_a_server_that_hangs_up_on_a_long_body_has_ended_the_connection(session: Session, serve: Serve) -> None:
+    """What was on its way then need not have crossed, which verify asks."""
+
+    def hang_up(peer: socket.socket) -> None:
+        peer.recv(1000)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    answer = get(session, serve, hang_up, body=bytes(8_000_000))
+    assert answer.failed
+    ended = [event for event in events(session) if event.kind is Kind.CLOSED and event.transport == "http"]
+    assert [event.facts["by"] for event in ended] == ["lab"]
 
 
 def test_silence_is_a_timeout(session: Session, serve: Serve) -> None:

@@ -112,7 +112,7 @@ class Protected:
     closed: int = 0
     """Messages of connections that were not decrypted, or not wholly, or that the tester kept back."""
     cut: int = 0
-    """Messages on their way when the lab closed the connection: they need not have crossed."""
+    """Messages on their way when the connection ended: they need not have crossed, or not to their end."""
 
 
 def protected(events: Sequence[Event]) -> list[Event]:
@@ -143,7 +143,9 @@ def against_plain(journal: Sequence[Event], crossed: Crossed, plain: Plain | Non
             found.held += 1
         elif plain.partly_shut(way):
             found.closed += 1
-        elif event.kind is Kind.SENT and ended.get(event.exchange, 0) > event.seq:
+        elif event.kind is Kind.SENT and (
+            ended.get(event.exchange, 0) > event.seq or plain.ends_within(way, event.data)
+        ):
             found.cut += 1
         else:
             found.gone.append(event)

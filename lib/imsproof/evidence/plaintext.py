@@ -39,6 +39,8 @@ ESP = ("-o", "esp.enable_encryption_decode:TRUE", "-o", "esp.enable_null_encrypt
 UNASKED = ("--disable-protocol", "http2", "--disable-protocol", "http")
 """What stands inside TLS is read here; tshark would inflate compressed bodies, bombs among them, for minutes."""
 UDP_HEADER = 8
+KNOWN_BY = 64
+"""Octets by which the begin of a message is known."""
 APPLICATION_DATA = 23
 _DUMP = re.compile(r"^[0-9a-f]{4,8}  ((?:[0-9a-f]{2} )+)")
 _TITLE = re.compile(r"^([A-Za-z].*) \(\d+ bytes\):")
@@ -75,9 +77,20 @@ class Plain:
 
     def holds(self, way: Way, data: bytes) -> bool:
         """Whether the bytes stand in what went this way: as they are, as an HTTP/2 body, or as an SCTP message."""
+        return any(data in text for text in self._all(way))
+
+    def ends_within(self, way: Way, data: bytes) -> bool:
+        """Whether what went this way ends in the middle of these bytes: the rest of them did not cross."""
+        if len(data) <= KNOWN_BY:
+            return False
+        places = ((text, text.rfind(data[:KNOWN_BY])) for text in self._all(way))
+        ends = [text[place:] for text, place in places if place >= 0]
+        return any(len(end) < len(data) and data.startswith(end) for end in ends)
+
+    def _all(self, way: Way) -> list[bytes]:
         if way not in self._texts:
             self._texts[way] = [text for records in self.connections.get(way, ()) for text in _texts(records)]
-        return any(data in text for text in self._texts[way])
+        return self._texts[way]
 
     def has_headers(self, way: Way, stream: int, pairs: Iterable[tuple[bytes, bytes]]) -> bool | None:
         """Whether these header fields went this way on a stream of HTTP/2; ``None`` when its headers cannot be read."""

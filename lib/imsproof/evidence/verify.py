@@ -52,7 +52,7 @@ class VerifyReport:
         on_word: judgements that rest on what no message proves (timeouts, handshakes, notes): the tester's word.
         foreign: the version that made the bundle, when it is not the one that verifies it.
         reworded: judgements with the same outcome that the other version told with other words.
-        cut: messages that were on their way when the lab closed the connection, and are not in the capture.
+        cut: messages that were on their way when the connection ended, and are not (wholly) in the capture.
         signed: the signature that holds, if there is one.
         run: the run, when its ``run.json`` could be read.
     """
@@ -283,7 +283,7 @@ def _told(report: VerifyReport, why_shut: str, version: str) -> Iterator[str]:
         why = why_shut or "their connections cannot be decrypted with the keys that the captures hold"
         yield f"{report.closed} protected messages were not compared with the captures: {why}"
     if report.cut:
-        yield f"{report.cut} messages were on their way when the lab closed the connection, and are not in the captures"
+        yield f"{report.cut} messages were on their way when the connection ended, and are not (wholly) in the captures"
 
 
 def _checked(

@@ -117,6 +117,7 @@ async def request(
     sent = {"method": method, "path": target, "headers": [list(pair) for pair in pairs], "stream": 0}
     _emit(stream, Kind.SENT, sent, body)
     content = bytearray()
+    ended: dict[str, object] = {}
     try:
         await stream.send(head.encode("utf-8") + body)
         reader = _Reader(stream, time.monotonic() + seconds, bytearray())
@@ -126,17 +127,21 @@ async def request(
     except _Cut:
         answer.truncated = True
     except ConnectionFailedError as error:
-        answer.failed = str(error)
+        answer.failed, ended = str(error), {"by": "lab"}
     except ValueError as error:
         answer.failed = f"the answer is not HTTP/1.1: {error}"
     answer.body = bytes(content)
-    facts = {"status": answer.status, "headers": [list(pair) for pair in answer.headers], "stream": 0}
+    facts: dict[str, object] = {
+        "status": answer.status,
+        "headers": [list(pair) for pair in answer.headers],
+        "stream": 0,
+    }
     if answer.failed:
         facts["reason"] = answer.failed
     if answer.truncated:
         facts["truncated"] = True
     kind = Kind.RECEIVED if answer.status else Kind.TIMEOUT if "within" in answer.failed else Kind.CLOSED
-    _emit(stream, kind, facts, answer.body)
+    _emit(stream, kind, facts | (ended if kind is Kind.CLOSED else {}), answer.body)
     return answer
 
 
