@@ -31,6 +31,18 @@ PROFILE = (
 )
 
 
+MIXED = PROFILE.partition("subscribers: [")[0] + (
+    "subscribers: ["
+    + ", ".join(
+        [
+            SUBSCRIBER.format("odd", "password: secret, algorithm: MD5"),
+            *(SUBSCRIBER.format(name, "password: secret, algorithm: SHA-256") for name in ("one", "two")),
+        ]
+    )
+    + "]}\n"
+)
+
+
 @pytest.fixture
 def bench(link: Link, tmp_path: Path) -> Iterator[Bench]:
     profile = loads(PROFILE, source="x", base=tmp_path)
@@ -43,6 +55,16 @@ def bench(link: Link, tmp_path: Path) -> Iterator[Bench]:
 def test_subscribers_are_leased_by_kind(bench: Bench) -> None:
     assert [one.name for one in bench.subscribers(auth="aka")] == ["aka"]
     assert [one.name for one in bench.subscribers(data_channel=True)] == ["digest"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_may_speak_in_another_s_name_is_challenged_as_the_other_is(link: Link, tmp_path: Path, seed: int) -> None:
+    bench = Bench(loads(MIXED, source="x", base=tmp_path), catalogue.load().get("GM-AKA-02"), link, tmp_path, seed)
+    bench.open()
+    (first,) = bench.subscribers(1)
+    assert {first.name, bench.another_like(first).name} == {"one", "two"}
+    assert [one.name for one in bench.subscribers(1)] == ["odd"]  # when there is no other
+    bench.close()
 
 
 def test_what_the_profile_lacks_is_inconclusive_with_a_sentence(bench: Bench) -> None:

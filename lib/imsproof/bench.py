@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -150,7 +151,24 @@ class Bench:
         if len(fitting) < count:
             kind = " ".join(part for part in (auth, "data-channel" if data_channel else "") if part)
             raise InconclusiveError(f"{count} {kind} subscribers are needed, the profile has {len(fitting)}")
-        by_name = {one.name: one for one in fitting}
+        return self._lease_subscribers(fitting, count)
+
+    def _lease_subscribers(self, among: list[Subscriber], count: int = 1) -> list[Subscriber]:
+        """Lease some, of one kind and with another one like them if that can be had.
+
+        What one says in another's name then meets a challenge that it can answer, wrongly.
+        """
+        paired = [one for one in among if self.gm.like(one)]
+        kinds = {one.kind: [other for other in paired if other.kind == one.kind] for one in paired}
+        rather = [list(some) for some in kinds.values() if len(some) >= count] if count > 1 else [paired]
+        self.random.shuffle(rather)
+        for some in rather:
+            with suppress(InconclusiveError):  # this purpose holds too many of them already
+                return self._take(some, count)
+        return self._take(among, count)
+
+    def _take(self, among: list[Subscriber], count: int) -> list[Subscriber]:
+        by_name = {one.name: one for one in among}
         names = list(by_name)
         self.random.shuffle(names)
         return [by_name[name] for name in self._leases.take(self._named("subscriber"), names, count)]
@@ -229,15 +247,14 @@ class Bench:
         """
         subscribers = self.gm.usual
         willing = among or [one for one in subscribers if not one.refuses_anonymous] or list(subscribers)
-        callee = self.ue("ue-b", subscriber=self._lease_subscriber(willing))
+        callee = self.ue("ue-b", subscriber=self._lease_subscribers(willing)[0])
         return Parties(self.session, self.ue("ue-a", subscriber=self.another_like(callee.subscriber)), callee)
 
     def another_like(self, who: Subscriber) -> Subscriber:
-        """Lease another subscriber, one that authenticates in the same way if there is any.
-
-        What one says in another's name then meets a challenge that it can answer, wrongly.
-        """
-        alike = any(one.auth == who.auth for one in self.gm.subscribers if one != who)
+        """Lease another subscriber, one that is challenged in the same way if there is any."""
+        if self.gm.like(who):
+            return self._take(list(self.gm.like(who)), 1)[0]
+        alike = any(one.auth == who.auth for one in self.gm.usual if one != who)
         return self.subscribers(1, auth=who.auth if alike else None)[0]
 
     def strangers(self, victim: Subscriber) -> list[Ue]:
@@ -271,12 +288,6 @@ class Bench:
         names = list(fitting)
         self.random.shuffle(names)
         return FarNetwork(self.session, self.gm, fitting[self.lease("border", names)], subscriber)
-
-    def _lease_subscriber(self, among: list[Subscriber]) -> Subscriber:
-        by_name = {one.name: one for one in among}
-        names = list(by_name)
-        self.random.shuffle(names)
-        return by_name[self.lease("subscriber", names)]
 
     def secure_ue(
         self,
@@ -372,9 +383,9 @@ class Bench:
         if not pairs:
             raise InconclusiveError("no two subscribers under gm.subscribers may use different applications")
         caller, callee = self.random.choice(pairs)
-        called = self.ue("ue-b", subscriber=self._lease_subscriber([callee]))
+        called = self.ue("ue-b", subscriber=self._take([callee], 1)[0])
         Answering(called, lambda offer: accept_data_channel(offer, called.local[0]))
-        calling = self.ue(subscriber=self._lease_subscriber([caller]))
+        calling = self.ue(subscriber=self._take([caller], 1)[0])
         alone = tuple(sorted(set(caller.apps) - set(callee.apps)))
         return AppUser(self.data_channel_peer(calling, called), calling, alone, callee.apps, called.impu)
 

@@ -76,6 +76,11 @@ class Subscriber(Part):
     )
 
     @property
+    def kind(self) -> tuple[str, str | None, bool]:
+        """What its challenges are: by secret, algorithm, and whether by TUAK."""
+        return self.auth, self.algorithm, self.tuak is not None
+
+    @property
     def auth(self) -> Literal["aka", "digest"]:
         """How the subscriber authenticates: by which secret it has."""
         return "aka" if self.k is not None or self.card is not None else "digest"
@@ -153,6 +158,10 @@ class Gm(Part):
     far_end: FarEnd | None = Field(None, description="A UE of the lab that takes calls.")
     subscribers: tuple[Subscriber, ...] = Field((), description="Subscribers that the tester may play.")
     probe: GmProbe = Field(GmProbe(), description="How to see that the network still serves.")
+
+    def like(self, who: Subscriber) -> tuple[Subscriber, ...]:
+        """The other subscribers that are challenged as this one is."""
+        return tuple(one for one in self.usual if one != who and one.kind == who.kind)
 
     @property
     def usual(self) -> tuple[Subscriber, ...]:
