@@ -155,6 +155,14 @@ def test_every_expected_verdict_is_of_a_known_purpose_and_has_a_reason(page: Mod
             assert one["verdict"] != "error", (name, purpose)
 
 
+def test_each_configuration_expects_what_it_runs_and_no_more() -> None:
+    """A purpose that is expected and does not run fails run-real."""
+    every = {one.id for one in catalogue.load().purposes}
+    some = {one for one in every if one.startswith(("GM-AGREE-", "GM-ESP-"))}  # what run.sh has ipsec run
+    for file in LAB.parent.glob("expected-*.json"):
+        assert set(json.loads(file.read_text())) == (some if file.stem == "expected-ipsec" else every), file.name
+
+
 def test_where_two_configurations_differ_the_clause_is_named(page: ModuleType) -> None:
     told: Any = {name: {} for name in page.LABS}
     told["default"] = {
