@@ -160,12 +160,17 @@ class Bench:
         """
         paired = [one for one in among if self.gm.like(one)]
         kinds = {one.kind: [other for other in paired if other.kind == one.kind] for one in paired}
-        rather = [list(some) for some in kinds.values() if len(some) >= count] if count > 1 else [paired]
-        self.random.shuffle(rather)
-        for some in rather:
-            with suppress(InconclusiveError):  # this purpose holds too many of them already
-                return self._take(some, count)
-        return self._take(among, count)
+        alike = list(kinds.values()) if count > 1 else [paired]
+        self.random.shuffle(alike)
+        return self._first_of([*alike, among], count)
+
+    def _first_of(self, groups: list[list[Subscriber]], count: int) -> list[Subscriber]:
+        """Lease from the first of these groups of which this purpose does not hold too many already."""
+        *rather, last = groups
+        for group in rather:
+            with suppress(InconclusiveError):
+                return self._take(group, count)
+        return self._take(last, count)
 
     def _take(self, among: list[Subscriber], count: int) -> list[Subscriber]:
         by_name = {one.name: one for one in among}
@@ -252,10 +257,9 @@ class Bench:
 
     def another_like(self, who: Subscriber) -> Subscriber:
         """Lease another subscriber, one that is challenged in the same way if there is any."""
-        if self.gm.like(who):
-            return self._take(list(self.gm.like(who)), 1)[0]
-        alike = any(one.auth == who.auth for one in self.gm.usual if one != who)
-        return self.subscribers(1, auth=who.auth if alike else None)[0]
+        others = [one for one in self.gm.usual if one != who]
+        by_auth = [one for one in others if one.auth == who.auth]
+        return self._first_of([list(self.gm.like(who)), by_auth, others], 1)[0]
 
     def strangers(self, victim: Subscriber) -> list[Ue]:
         """Who is no party: somebody who is not registered and names ``victim``, and a third subscriber if there is one.

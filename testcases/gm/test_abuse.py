@@ -6,15 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imsproof.actors.answering import Answering
-from imsproof.actors.farleg import FarLeg
 from imsproof.actors.liveness import SipProbe
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.parties import Ringing, forge
 from imsproof.actors.transactions import new_branch
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
-from imsproof.judge import afterwards, alive, control, expect
+from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError, Role
 
@@ -29,7 +27,6 @@ SDP = ("Content-Type", "application/sdp")
 FACTOR = 5.0
 MESSAGES = 8
 """What one datagram of a stranger may bring back: an answer with its headers, a provisional one, and repetitions."""
-BREADTH = 60
 LINGER = 1.0
 """Seconds without a further message after which no more is waited for."""
 
@@ -336,80 +333,6 @@ def watch(who: Ue, whom: Ue, label: str) -> SipAnswer:
     return who.request("SUBSCRIBE", whom.impu, headers=headers, label=label)
 
 
-@purpose("GM-ABUSE-13")
-def test_contacts_that_lead_back_make_no_loop(bench: Bench) -> None:
-    """Two subscribers whose contacts name each other: a call to one of them comes to each UE no more than twice."""
-    caller, first, second = bench.ue("ue-a"), bench.ue("ue-b"), bench.ue("ue-c")
-    came, calls = (Answering(ue, lambda _offer: 486).taken for ue in (first, second))
-    offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
-    busy = caller.invite(first.impu, offer, label="call to who is busy")
-    control(came[0] if came else busy).holds("arrived", method="INVITE")
-    others = ((first, second), (second, first))
-    try:
-        for ue, other in others:
-            bind(ue, other.impu, 600, f"REGISTER of {ue.actor} with {other.actor} as contact")
-        looped = caller.invite(first.impu, offer, alter=few_hops, label="call into the loop")
-        for ue in (first, second):
-            expect(looped).that("hops-limited", actor=ue.actor, method="INVITE", most=2 + (ue is first))
-    finally:
-        for ue, other in others:
-            bind(ue, other.impu, 0, f"REGISTER of {ue.actor} without it")
-    second.register(label="REGISTER of ue-c with its own contact")
-    before = len(calls)
-    again = caller.invite(second.impu, offer, label="call to who is busy, again")
-    # That it arrives is enough: where others are bound to the same subscriber still, another answer may be the best.
-    afterwards(calls[before] if len(calls) > before else again).holds("arrived", method="INVITE")
-
-
-@purpose("GM-ABUSE-17")
-def test_several_contacts_that_lead_back_do_not_multiply_a_call(bench: Bench) -> None:
-    """Two subscribers bind contacts that name each other, each in other words: one call makes no flood of calls.
-
-    That loops are found by the same Request-URI does not help here; Max-Breadth allows a request to be spread to 60
-    (RFC 5393 section 5.3.3).
-    """
-    caller, first, second = bench.ue("ue-a"), bench.ue("ue-b"), bench.ue("ue-c")
-    came, calls = (Answering(ue, lambda _offer: 486).taken for ue in (first, second))
-    offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
-    busy = caller.invite(first.impu, offer, label="call to who is busy")
-    control(came[0] if came else busy).holds("arrived", method="INVITE")
-    others = {ue: [f"{other.impu};way={n}" for n in range(3)] for ue, other in ((first, second), (second, first))}
-    try:
-        for ue, contacts in others.items():
-            bind(ue, ">, <".join(contacts), 600, f"REGISTER of {ue.actor} with three ways to the other")
-        after = len(bench.record.events)
-        called = caller.invite(first.impu, offer, alter=fewer_hops, label="call to who is three times somebody else")
-        expect(called).that("not-multiplied", actors=["ue-b", "ue-c"], method="INVITE", after=after, most=BREADTH)
-    finally:
-        for ue, contacts in others.items():
-            bind(ue, ">, <".join(contacts), 0, f"REGISTER of {ue.actor} without them")
-            ue.register(label=f"REGISTER of {ue.actor} with its own contact")
-    before = len(calls)
-    again = caller.invite(second.impu, offer, label="call to who is busy, again")
-    # That it arrives is enough: where others are bound to the same subscriber still, another answer may be the best.
-    afterwards(calls[before] if len(calls) > before else again).holds("arrived", method="INVITE")
-
-
-def fewer_hops(message: sip.Message) -> None:
-    """Bound what a lab without any protection makes of one call."""
-    message.set("Max-Forwards", "8")
-
-
-def bind(ue: Ue, contact: str, seconds: int, label: str) -> None:
-    """Bind another contact than the UE's own (or several, ``>, <`` between them), or end that binding."""
-
-    def other_contact(message: sip.Message) -> None:
-        message.set("Contact", f"<{contact}>")
-        message.set("Expires", str(seconds))
-
-    ue.register(alter=other_contact, label=label)
-
-
-def few_hops(message: sip.Message) -> None:
-    """Let a request that loops end soon."""
-    message.set("Max-Forwards", "12")
-
-
 LEAST_SESSION = 90
 """The shortest session interval that there may be, in seconds (RFC 4028 clause 4)."""
 
@@ -432,52 +355,4 @@ def test_sessions_are_not_refreshed_without_end(bench: Bench) -> None:
         expect(arrived).holds("session-bearable", least=LEAST_SESSION)
     if attack.ok:
         attack.bye()
-    alive(parties.call("call as usual, again"))
-
-
-@purpose("GM-ABUSE-15")
-def test_a_request_is_not_spread_beyond_its_breadth(bench: Bench) -> None:
-    """A call with Max-Breadth 1 to a subscriber with two contacts is offered to one of them at a time."""
-    caller, first = bench.ue("ue-a"), bench.ue("ue-b")
-    second = bench.stranger(first.subscriber, "ue-b elsewhere")
-    bench.register(second)
-    offer = FarLeg(bench.session, caller.local[0]).sdp().to_bytes()
-    after = len(bench.record.events)
-    narrow = [("Max-Breadth", "1")]
-    within = 2 * bench.session.timers.silence
-    ringing = caller.ainvite(first.impu, offer, headers=narrow, within=within, label="call with Max-Breadth 1")
-    call = bench.session.run(ringing)
-    both = [first.actor, second.actor]
-    expect(call).holds("one-at-a-time", actors=both, method="INVITE", after=after)
-    second.deregister()
-    first.register(label="REGISTER of ue-b again")  # a network that grants one contact has taken the newest
-    for ue in (first, second):
-        Answering(ue, lambda _offer: 486)
-    alive(caller.invite(first.impu, offer, label="call to who is busy"), accept=[486])
-
-
-@purpose("GM-ABUSE-16")
-def test_a_contact_does_not_lead_to_a_barred_destination(bench: Bench) -> None:
-    """A subscriber who binds a destination that it may not call as its contact is no way to that destination."""
-    parties = bench.parties()
-    usual = parties.call("call as usual")
-    control(usual).accepted()
-    if usual.ok:
-        usual.bye()
-    callee, barred = parties.callee, bench.gm.barred[0]
-    before = len(parties.calls.taken)
-    try:
-        bind(callee, barred, 600, f"REGISTER with {barred} as contact")
-        callee.deregister("REGISTER that ends its own contact")
-        attack = parties.call("call to who bound it")
-        arrived = parties.arrived(before)
-        if arrived is None:
-            expect(attack).refused()
-        else:  # the network knows where that contact was registered from, and does not dial it
-            expect(arrived).holds("arrived", method="INVITE")
-        if attack.ok:
-            attack.bye()
-    finally:
-        bind(callee, barred, 0, "REGISTER without it")
-    callee.register(label="REGISTER with its own contact")
     alive(parties.call("call as usual, again"))

@@ -7,25 +7,20 @@ What a right peer may do differently stands in ``odd_peer.RIGHT``; no purpose ma
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.whole import odd_peer
+from tests.whole.judged import judged
 
-from imsproof import catalogue, paths
-from imsproof.bench import Bench
-from imsproof.judge import conclude
 from imsproof.profile import loads
-from imsproof.purpose import purposes_of
-from imsproof.seams import InconclusiveError, Verdict
+from imsproof.seams import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from imsproof.link.session import Link
 
@@ -98,39 +93,10 @@ def port() -> Iterator[int]:
     process.stdout.close()
 
 
-@cache
-def table() -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]:
-    """Each purpose's function and the case of its table."""
-    found: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
-    for path in sorted((paths.testcases() / "dc").glob("test_*.py")):
-        spec = importlib.util.spec_from_file_location(f"dc_{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        for function in vars(module).values():
-            stands_for = purposes_of(function)
-            for purpose_id, case in stands_for.cases.items() if stands_for else ():
-                found[purpose_id] = (function, (case,) if stands_for and stands_for.table else ())
-    return found
-
-
-def judged(purpose_id: str, traits: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
+def of_peer(purpose_id: str, traits: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against a peer with these traits."""
     profile = loads(PROFILE.format(port=port, traits=traits), source="odd", base=folder)
-    known = catalogue.load().get(purpose_id)
-    function, case = table()[purpose_id]
-    bench = Bench(profile, known, link, folder, 1, own_lab=True)
-    raised = None
-    try:
-        bench.open()
-        function(bench, *case)
-    except InconclusiveError as error:
-        raised = (Verdict.INCONCLUSIVE, str(error))
-    finally:
-        bench.close()
-    verdict, reason, _ = conclude(bench.record.judgements, needs_control=known.control, raised=raised)
-    return verdict, reason
+    return judged(purpose_id, profile, link, folder)
 
 
 def test_every_trait_is_held_against_something() -> None:
@@ -141,11 +107,11 @@ def test_every_trait_is_held_against_something() -> None:
 @pytest.mark.parametrize("trait", odd_peer.RIGHT)
 def test_no_purpose_fails_a_peer_that_is_right(trait: str, port: int, link: Link, tmp_path: Path) -> None:
     ids = [*ALL, *(one for ids, traits in MAY_MISLEAD.items() if trait in traits for one in ids)]
-    found = {one: judged(one, trait, port, link, tmp_path) for one in dict.fromkeys(ids)}
+    found = {one: of_peer(one, trait, port, link, tmp_path) for one in dict.fromkeys(ids)}
     assert {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)} == {}
 
 
 @pytest.mark.parametrize("trait", odd_peer.WRONG)
 def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tmp_path: Path) -> None:
-    verdict, reason = judged(CAUGHT[trait], trait, port, link, tmp_path)
+    verdict, reason = of_peer(CAUGHT[trait], trait, port, link, tmp_path)
     assert verdict is Verdict.FAIL, reason

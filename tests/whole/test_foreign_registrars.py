@@ -7,28 +7,21 @@ them take half an hour (``docs/findings.md`` has the results); here are those pu
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
 import json
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.whole import odd_registrar
+from tests.whole.judged import judged
 
-from imsproof import catalogue, paths
-from imsproof.actors.outsider import Outsider
-from imsproof.bench import Bench
-from imsproof.judge import conclude
 from imsproof.profile import loads
-from imsproof.purpose import purposes_of
-from imsproof.seams import InconclusiveError, Verdict
+from imsproof.seams import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from imsproof.link.session import Link
 
@@ -109,42 +102,10 @@ def ports() -> Iterator[dict[str, int]]:
         process.stdout.close()
 
 
-@cache
-def table() -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]:
-    """Each purpose's function and the case of its table."""
-    found: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
-    for name in ("aka", "response", "identity", "abuse", "guess", "privacy"):
-        path = paths.testcases() / "gm" / f"test_{name}.py"
-        spec = importlib.util.spec_from_file_location(f"gm_{name}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        for function in vars(module).values():
-            stands_for = purposes_of(function)
-            for purpose_id, case in stands_for.cases.items() if stands_for else ():
-                found[purpose_id] = (function, (case,) if stands_for and stands_for.table else ())
-    return found
-
-
-def judged(purpose_id: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
+def of_registrar(purpose_id: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against the registrar at this port."""
     text = PROFILE.format(port=port) + "".join(SUBSCRIBER.format(name) for name in odd_registrar.USERS)
-    known = catalogue.load().get(purpose_id)
-    function, case = table()[purpose_id]
-    bench = Bench(loads(text, source="odd", base=folder), known, link, folder, 1, own_lab=True)
-    link.timers = bench.profile.timers
-    raised = None
-    try:
-        bench.open()
-        wanted = [Outsider(bench.session)] if "outsider" in inspect.signature(function).parameters else []
-        function(bench, *case, *wanted)
-    except InconclusiveError as error:
-        raised = (Verdict.INCONCLUSIVE, str(error))
-    finally:
-        bench.close()
-    verdict, reason, _ = conclude(bench.record.judgements, needs_control=known.control, raised=raised)
-    return verdict, reason
+    return judged(purpose_id, loads(text, source="odd", base=folder), link, folder)
 
 
 def test_every_flaw_has_a_purpose_and_every_trait_is_known() -> None:
@@ -157,11 +118,11 @@ def test_no_purpose_fails_a_registrar_that_is_right(
     trait: str, ports: dict[str, int], link: Link, tmp_path: Path
 ) -> None:
     ids = [*ALL, *(one for one, traits in MAY_MISLEAD.items() if trait in traits)]
-    found = {one: judged(one, ports[trait], link, tmp_path) for one in ids}
+    found = {one: of_registrar(one, ports[trait], link, tmp_path) for one in ids}
     assert {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)} == {}
 
 
 @pytest.mark.parametrize("flaw", odd_registrar.WRONG)
 def test_each_registrar_that_is_wrong_is_caught(flaw: str, ports: dict[str, int], link: Link, tmp_path: Path) -> None:
-    verdict, reason = judged(CAUGHT[flaw], ports[flaw], link, tmp_path)
+    verdict, reason = of_registrar(CAUGHT[flaw], ports[flaw], link, tmp_path)
     assert verdict is Verdict.FAIL, reason

@@ -6,15 +6,12 @@ import base64
 import binascii
 import datetime as dt
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from imsproof.codec import ocspsigner
 from imsproof.judge.effect import of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
@@ -68,7 +65,7 @@ def _held(done: Event, ca: str) -> _Held:
     return _Held(
         ocsp.load_der_ocsp_response(base64.b64decode(done.facts["stapled"])),
         chain[0],
-        [one for one in known if _issued(chain[0], one)],
+        [one for one in known if ocspsigner.issued(chain[0], one)],
         dt.datetime.fromisoformat(done.utc),
     )
 
@@ -103,11 +100,11 @@ def _signed(held: _Held) -> str:
     if not held.issuers:
         return "cannot be verified: neither the server's chain nor sbi.ca has the certificate's issuer"
     for issuer in held.issuers:
-        if _verifies(held.response, issuer):
+        if ocspsigner.signed_by(held.response, issuer):
             return ""
         for one in held.response.certificates:
-            if _verifies(held.response, one) and _issued(one, issuer):
-                return "" if _may_sign(one) else "is signed with a certificate that is for no OCSP signing"
+            if ocspsigner.signed_by(held.response, one) and ocspsigner.issued(one, issuer):
+                return "" if ocspsigner.may_sign(one) else "is signed with a certificate that is for no OCSP signing"
     return "is signed neither by the certificate's issuer nor by one whom the issuer lets sign"
 
 
@@ -117,44 +114,3 @@ CHECKS: tuple[Callable[[_Held], str], ...] = (_successful, _about_it, _good, _fr
 
 def _single(held: _Held) -> ocsp.OCSPSingleResponse:
     return next(one for one in held.response.responses if one.serial_number == held.certificate.serial_number)
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
-
-
-def _may_sign(certificate: x509.Certificate) -> bool:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in usage
-
-
-def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
-    key, signature, text = signer.public_key(), response.signature, response.tbs_response_bytes
-    try:
-        algorithm = response.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        algorithm = None
-    tries: list[Callable[[], None]] = []
-    if isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
-        tries = [partial(key.verify, signature, text, ec.ECDSA(algorithm))]
-    elif isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
-        pss = padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO)
-        tries = [partial(key.verify, signature, text, one, algorithm) for one in (padding.PKCS1v15(), pss)]
-    elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
-        tries = [partial(key.verify, signature, text)]
-    return any(_holds(one) for one in tries)
-
-
-def _holds(verify: Callable[[], None]) -> bool:
-    try:
-        verify()
-    except InvalidSignature:
-        return False
-    return True

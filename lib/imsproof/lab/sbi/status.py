@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import httpx
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from imsproof.codec import ocspsigner
 from imsproof.lab.sbi.client import TIMEOUT
 
 if TYPE_CHECKING:
@@ -84,35 +84,12 @@ def _by_response(
 
 
 def _rightly_signed(response: ocsp.OCSPResponse, issuer: x509.Certificate, policy: SbiPolicy) -> bool:
-    if _signed_by(response, issuer):
+    if ocspsigner.signed_by(response, issuer):
         return True
     for one in response.certificates:
-        try:
-            one.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature):
-            continue
-        if _signed_by(response, one):
-            return "delegation" in policy.status_flaws or _may_sign(one)
+        if ocspsigner.issued(one, issuer) and ocspsigner.signed_by(response, one):
+            return "delegation" in policy.status_flaws or ocspsigner.may_sign(one)
     return False
-
-
-def _may_sign(certificate: x509.Certificate) -> bool:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in usage
-
-
-def _signed_by(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
-    key, algorithm = signer.public_key(), response.signature_hash_algorithm
-    if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
-        return False
-    try:
-        key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _by_list(
