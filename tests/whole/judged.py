@@ -9,7 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from imsproof import catalogue, paths
+from imsproof.actors.nf import NfConsumer
 from imsproof.actors.outsider import Outsider
+from imsproof.actors.producerclient import ProducerClient
 from imsproof.bench import Bench
 from imsproof.judge import conclude
 from imsproof.purpose import purposes_of
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 
 
 @cache
-def _table(plane: str) -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]:
+def _table(plane: str) -> dict[str, tuple[Callable[..., None], dict[str, Any]]]:
     """Each purpose's function and the case of its table."""
-    found: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+    found: dict[str, tuple[Callable[..., None], dict[str, Any]]] = {}
     for path in sorted((paths.testcases() / plane).glob("test_*.py")):
         spec = importlib.util.spec_from_file_location(f"{plane}_{path.stem}", path)
         assert spec is not None
@@ -36,8 +38,19 @@ def _table(plane: str) -> dict[str, tuple[Callable[..., None], tuple[Any, ...]]]
         for function in vars(module).values():
             stands_for = purposes_of(function)
             for purpose_id, case in stands_for.cases.items() if stands_for else ():
-                found[purpose_id] = (function, (case,) if stands_for and stands_for.table else ())
+                found[purpose_id] = (function, {"case": case} if stands_for and stands_for.table else {})
     return found
+
+
+def _fixtures(bench: Bench) -> dict[str, Callable[[], Any]]:
+    """What ``testcases/conftest.py`` gives to testcases."""
+    consumer = cache(lambda: NfConsumer(bench.session, bench.sbi))
+    return {
+        "bench": lambda: bench,
+        "consumer": consumer,
+        "producer": lambda: ProducerClient(consumer(), bench.producer()),
+        "outsider": lambda: Outsider(bench.session),
+    }
 
 
 def judged(purpose_id: str, profile: Profile, link: Link, folder: Path) -> tuple[Verdict, str]:
@@ -49,8 +62,8 @@ def judged(purpose_id: str, profile: Profile, link: Link, folder: Path) -> tuple
     raised = None
     try:
         bench.open()
-        wanted = [Outsider(bench.session)] if "outsider" in inspect.signature(function).parameters else []
-        function(bench, *case, *wanted)
+        wanted = inspect.signature(function).parameters
+        function(**{name: made() for name, made in _fixtures(bench).items() if name in wanted}, **case)
     except InconclusiveError as error:
         raised = (Verdict.INCONCLUSIVE, str(error))
     finally:
