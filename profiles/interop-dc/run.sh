@@ -4,7 +4,7 @@
 #     run.sh PEER[:WRONG,...] [options of imsproof run]
 #     run.sh PEER[:WRONG,...] fuzz [options of imsproof fuzz]
 #
-# PEER: chromium, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
+# PEER: chromium, firefox, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
 # pion (the same, in Go; WRONG as in pion-peer.go), werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs),
 # openssl, openssl-client, mbedtls, wolfssl, or one of them with -lax (DTLS alone, started for each offer; bare-peer.py).
 # What is missing is installed from npm, PyPI and Debian. Exit status: imsproof's; 4 when the peer does not start.
@@ -27,6 +27,8 @@ install() {
         npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json ;;
     chromium)
         command -v "${CHROMIUM:-chromium}" >/dev/null || debian chromium ;;
+    firefox)
+        command -v "${FIREFOX:-firefox-esr}" >/dev/null || debian firefox-esr ;;
     mbedtls)
         [ -e $built/python/mbedtls ] && return
         python3 -m venv $built/python
@@ -42,11 +44,20 @@ install() {
 }
 debian() {
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        echo "run.sh: Debian's $* is missing; install it (or name the program of chromium in CHROMIUM)" >&2
+        echo "run.sh: Debian's $* is missing; install it (or name a browser's program in CHROMIUM or FIREFOX)" >&2
         exit 4
     fi
     apt-get update >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >/dev/null
+}
+
+elsewhere() { # a network with an address that is not of 127.0.0.0/8, and no way out
+    export IMSPROOF_PEER_ADDRESS=198.18.0.1
+    exec unshare --net --map-root-user sh -euc '
+        ip link set lo up
+        ip address add "$IMSPROOF_PEER_ADDRESS/32" dev lo
+        ip route add default dev lo src "$IMSPROOF_PEER_ADDRESS"
+        exec "$0" "$@"' ./run.sh "$peer${wrong:+:$wrong}" "$@"
 }
 
 node="node --max-old-space-size=512"
@@ -61,9 +72,10 @@ openssl* | mbedtls | wolfssl*)
     [ "${peer#openssl-client}" = "$peer" ] || IMSPROOF_PEER_ROLE=active
     export IMSPROOF_PEER_PYTHON IMSPROOF_PEER_ROLE
     exec "$imsproof" run bare.yaml "$@" ;;
-chromium | libwebrtc | libdatachannel | werift)
+chromium | firefox | libwebrtc | libdatachannel | werift)
     install npm
-    [ "$peer" != chromium ] || install chromium
+    case $peer in chromium | firefox) install "$peer" ;; esac
+    [ "$peer" != firefox ] || [ -n "${IMSPROOF_PEER_ADDRESS:-}" ] || elsewhere "$@"
     profile=webrtc.yaml
     start() { exec $node webrtc-peer.mjs "$IMSPROOF_PEER_PORT" "$peer" "$wrong"; } ;;
 pion)
@@ -80,9 +92,10 @@ werift-bare)
 esac
 
 IMSPROOF_PEER_PORT=${IMSPROOF_PEER_PORT:-18090}
+IMSPROOF_PEER_ADDRESS=${IMSPROOF_PEER_ADDRESS:-127.0.0.1}
 IMSPROOF_PEER_DTLS=1.2
-[ "$peer" != chromium ] || IMSPROOF_PEER_DTLS=1.3
-export IMSPROOF_PEER_PORT IMSPROOF_PEER_DTLS
+case $peer in chromium | firefox) IMSPROOF_PEER_DTLS=1.3 ;; esac
+export IMSPROOF_PEER_PORT IMSPROOF_PEER_ADDRESS IMSPROOF_PEER_DTLS
 log=${IMSPROOF_PEER_LOG:-$(mktemp)}
 : >"$log"
 serve() { # a peer that dies of a purpose comes up again for the next one

@@ -2,7 +2,7 @@
 //
 //   node webrtc-peer.mjs PORT STACK [WRONG,...]
 //
-// STACK: chromium (headless), libwebrtc (@roamhq/wrtc), libdatachannel (node-datachannel), werift. POST /offer/ID takes
+// STACK: chromium, firefox (headless), libwebrtc (@roamhq/wrtc), libdatachannel (node-datachannel), werift. POST /offer/ID takes
 // an offer (SDP) and answers with SDP; DELETE /offer/ID ends its connection. WRONG makes it a bad peer on purpose:
 // other (the answer announces another certificate than the one that is shown), weak (chromium: its certificate has an
 // RSA key of 1024 bits), fingerprint (libdatachannel, werift: any certificate will do).
@@ -11,6 +11,7 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import { answer, close } from "./answer.mjs";
 import { chromium } from "./chromium.mjs";
+import { firefox } from "./firefox.mjs";
 
 const [port, stack, wrongs = ""] = process.argv.slice(2);
 const wrong = wrongs.split(",").filter(Boolean);
@@ -28,7 +29,8 @@ const here = (version, RTCPeerConnection) => {
   return { version, run: async (work, ...values) => work(...values) };
 };
 const stacks = {
-  chromium: chromium,
+  chromium,
+  firefox,
   libwebrtc: async () => here(installed("@roamhq/wrtc"), (await import("@roamhq/wrtc")).default.RTCPeerConnection),
   libdatachannel: async () => {
     const version = `libdatachannel ${(await import("node-datachannel")).getLibraryVersion()}`;
@@ -42,6 +44,7 @@ const stacks = {
 };
 const config = {
   chromium: {},
+  firefox: {},
   libwebrtc: {},
   libdatachannel: { iceServers: [], bindAddress: ADDRESS, disableFingerprintVerification: wrong.includes("fingerprint") },
   werift: { iceServers: [], iceAdditionalHostAddresses: [ADDRESS], iceUseIpv6: false },

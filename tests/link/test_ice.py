@@ -76,6 +76,15 @@ def test_nobody_there_is_said_in_time(session: Session) -> None:
         session.run(run())
 
 
+def test_what_is_not_in_scope_is_named_where_there_is_no_way(session: Session) -> None:
+    async def run() -> None:
+        near, _ = await sockets(session)
+        await IceEndpoint(near, IceAgent(ONE, TWO, controlling=True), left_out=["192.0.2.2"]).connect(0.05)
+
+    with pytest.raises(ConnectionFailedError, match=r"192\.0\.2\.2 is not in scope\.networks"):
+        session.run(run())
+
+
 def test_the_journal_names_what_matters_in_a_check() -> None:
     check = IceAgent(ONE, TWO, controlling=True).check(nominate=True)
     facts = {"stun": "request", "transaction": check.transaction.hex(), "username": f"{TWO.ufrag}:{ONE.ufrag}"}

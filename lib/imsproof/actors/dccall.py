@@ -232,7 +232,7 @@ class DataChannelCall:
         try:
             host, port = await self.ice.connect(self.session.timers.handshake)
         except ConnectionFailedError as error:
-            raise InconclusiveError(f"{error}: nothing can be said of what comes after") from error
+            raise InconclusiveError(f"{error}, so nothing can be said of what comes after") from error
         self.peer = replace(self.need_peer(), address=host, port=port)
 
     def change_ice(self, ice: IceEndpoint) -> None:

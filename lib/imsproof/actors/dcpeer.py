@@ -185,18 +185,20 @@ class DataChannelPeer:
             ufrag=theirs.ufrag,
             password=theirs.password,
         )
+        candidates = tuple(where for where in theirs.candidates if self._in_scope(where))
+        left_out = sorted({where[0] for where in theirs.candidates} - {where[0] for where in candidates})
         agent = IceAgent(
             Credentials(own.ufrag, own.password),
             Credentials(theirs.ufrag, theirs.password),
             controlling=not own.lite or theirs.lite,
             lite=own.lite,
             remote_lite=theirs.lite,
-            candidates=tuple(where for where in theirs.candidates if self._in_scope(where)),
+            candidates=candidates,
         )
-        return self._session.run(self._ice_endpoint(udp, agent, held=held))
+        return self._session.run(self._ice_endpoint(udp, agent, held, left_out))
 
-    async def _ice_endpoint(self, udp: UdpEndpoint, agent: IceAgent, *, held: bool) -> IceEndpoint:
-        return IceEndpoint(udp, agent, held=held)
+    async def _ice_endpoint(self, udp: UdpEndpoint, agent: IceAgent, held: bool, left_out: list[str]) -> IceEndpoint:
+        return IceEndpoint(udp, agent, held=held, left_out=left_out)
 
     def _in_scope(self, where: Address) -> bool:
         try:

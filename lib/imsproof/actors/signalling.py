@@ -89,7 +89,7 @@ def describe(sdp: Sdp, kind: str) -> Described | None:
     section = next((one for one in sdp.media if one.kind == kind and _port(one.port)), None)
     if section is None:
         return None
-    values = section.attrs("fingerprint") or [value for value in [effective(sdp, "fingerprint", section)] if value]
+    values = section.attrs("fingerprint") or sdp.session.attrs("fingerprint")
     return Described(
         address=sdp.address(section) or "",
         port=section.port,

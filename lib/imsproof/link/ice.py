@@ -12,6 +12,8 @@ from imsproof.link.session import ConnectionFailedError
 from imsproof.seams import Address, ImsproofError, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imsproof.engine.ice import IceAgent
     from imsproof.link.udp import UdpEndpoint
 
@@ -24,12 +26,14 @@ class IceEndpoint:
     Attributes:
         agent: the memory agent.
         exchange: the conversation that the checks belong to.
+        left_out: addresses of the peer's candidates that are not in the profile's scope.
     """
 
-    def __init__(self, udp: UdpEndpoint, agent: IceAgent, *, held: bool = False) -> None:
+    def __init__(self, udp: UdpEndpoint, agent: IceAgent, *, held: bool = False, left_out: Sequence[str] = ()) -> None:
         """Begin on a socket, or be deaf and dumb until :meth:`release`; must run on the link's loop."""
         self.udp = udp
         self.agent = agent
+        self.left_out = left_out
         self.session = udp.session
         self.exchange = self.session.exchange("ICE")
         self._changed = asyncio.Event()
@@ -76,9 +80,18 @@ class IceEndpoint:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError as error:
-            raise ConnectionFailedError(f"ICE found no way to the peer within {within:.1f} s") from error
+            raise ConnectionFailedError(f"ICE found no way to the peer within {within:.1f} s{self._why()}") from error
         assert self.agent.selected is not None
         return self.agent.selected
+
+    def _why(self) -> str:
+        """What is known of why there is no way."""
+        tried = f"it was tried at {', '.join(f'{host} port {port}' for host, port in self.agent.candidates)}"
+        if not self.agent.candidates:
+            tried = "its answer names no address that may be tried"
+        if self.left_out:
+            tried += f"; {', '.join(self.left_out)} is not in scope.networks of the profile"
+        return f" ({tried})"
 
     async def guess(self, within: float) -> Address:
         """Say where the peer may be before ICE says so: its best candidate, or whence its checks come.
