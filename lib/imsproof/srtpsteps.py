@@ -92,6 +92,20 @@ class Stream:
             if not self.leg.wait_for(payload, self.bench.profile.timers.answer):
                 break
 
+    def has_way_back(self) -> None:
+        """See that what the far side sends comes out on the access leg at all, protected or not.
+
+        Raises:
+            InconclusiveError: nothing does, so that nothing follows from what is missing there.
+        """
+        payload = self.mark()
+        self.send_back("media of the far side", payload)
+        if not self.leg.wait_any(self.bench.profile.timers.answer):
+            raise InconclusiveError(
+                "nothing that the far side sent came out on the access leg: the tester's far side sends to where the"
+                " gateway's own packets come from (symmetric RTP), so the gateway must take media there"
+            )
+
     def send_back(self, label: str, *payloads: bytes, index: int | None = None) -> None:
         """The same, without waiting for them; one payload alone is sent in a few packets."""
         payloads = payloads if len(payloads) > 1 else payloads * FOLLOWING

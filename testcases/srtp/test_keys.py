@@ -79,6 +79,7 @@ def test_a_suite_protects_both_directions(bench: Bench, case: str) -> None:
     expect(call).holds("gives-audio")
     stream = Stream(bench, call)
     stream.claimed()
+    stream.has_way_back()
     payload = stream.mark()
     stream.comes_back("media of the far side", payload)
     expect(stream.leg).holds("payload-arrived", payload=b64(payload))

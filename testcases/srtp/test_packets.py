@@ -99,9 +99,23 @@ def test_a_late_packet_is_taken(bench: Bench) -> None:
     stream.leg.send("SRTP that overtakes", *(stream.leg.protected(stream.mark()) for _ in range(LATE)))
     stream.flows("the last of them")
     stream.leg.send("late packets", *late)
-    stream.seen.wait_for(payload, bench.profile.timers.answer)
+    if not stream.seen.wait_for(payload, bench.profile.timers.answer) and not _takes_late_plain_ones(stream):
+        raise InconclusiveError(
+            "late packets did not get through, and late plain ones of the far side do not either: the lab puts media in"
+            " order itself, so that its replay window is not seen"
+        )
     expect(stream.seen).holds("payload-arrived", payload=b64(payload))
     stream.call.close()
+
+
+def _takes_late_plain_ones(stream: Stream) -> bool:
+    """Whether packets of the far side that others overtook get through; taken for granted where there is none."""
+    if stream.far is None:
+        return True
+    late, index = stream.mark(), stream.bench.random.randrange(WRAP // 2)
+    stream.comes_back("media of the far side that overtake", *(stream.mark() for _ in range(LATE)), index=index + 3)
+    stream.comes_back("late media of the far side", late, index=index)
+    return stream.leg.wait_for(late, 0)
 
 
 @purpose("SRTP-PKT-07")
@@ -188,6 +202,7 @@ def test_headers_that_lie_do_no_harm(bench: Bench) -> None:
 def test_media_are_not_led_away(bench: Bench) -> None:
     """A stranger's packets, plain, forged or replayed, do not lead the lab's media to him, nor get through."""
     stream = by_sdes(bench)
+    stream.has_way_back()
     payload, overheard = stream.mark(), stream.leg.protected(stream.mark())
     stream.leg.send("SRTP that is overheard", overheard)
     stream.flows("SRTP after it")
@@ -203,6 +218,7 @@ def test_media_are_not_led_away(bench: Bench) -> None:
 def test_the_first_packet_may_not_be_a_strangers(bench: Bench) -> None:
     """A stranger's packets before the first of the call do not lead the lab's media to him."""
     control = by_sdes(bench)
+    control.has_way_back()
     stream = Stream(bench, control.call.owner.offer_sdes("another INVITE with SDES"))
     payload = stream.mark()
     other = _strangers(stream, payload, stream.leg.plain(payload), stream.leg.plain(payload) + bytes(TAG))
@@ -276,9 +292,10 @@ def test_a_keystream_is_used_once(bench: Bench) -> None:
 def test_the_labs_rollover_counter_rises(bench: Bench) -> None:
     """When the far side's sequence numbers wrap, the lab's rollover counter on the access leg rises."""
     stream = by_sdes(bench)
-    payloads = [stream.mark() for _ in range(6)]
-    stream.comes_back("media of the far side around the wrap", *payloads, index=WRAP - 3)
-    for payload in (payloads[0], payloads[-1]):
+    stream.has_way_back()
+    before, after = stream.mark(), stream.mark()
+    stream.comes_back("media of the far side around the wrap", *[before] * 3, *[after] * 3, index=WRAP - 3)
+    for payload in (before, after):
         expect(stream.leg).holds("rollover-right", payload=b64(payload))
     stream.call.close()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imsproof.actors.srtpleg import ProtectedLeg, Source, changed, lying
 from imsproof.codec.rtp import RtpPacket
 from imsproof.codec.srtp import Context, suite
-from imsproof.link.udp import UdpEndpoint
+from imsproof.link.udp import open_pair
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ HERE = ("127.0.0.1", 9)
 
 @pytest.fixture
 def leg(session: Session) -> ProtectedLeg:
-    udp = session.run(UdpEndpoint.open(session, "ue-a", "socket", local=("127.0.0.1", 0), quiet=True))
-    found = ProtectedLeg(session, udp, "ue-a", random.Random(1))
+    found = ProtectedLeg(
+        session, *session.run(open_pair(session, "ue-a", "sockets", "127.0.0.1", quiet=True)), "ue-a", random.Random(1)
+    )
     found.own, found.theirs = OWN, THEIRS
     return found
 

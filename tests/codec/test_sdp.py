@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +127,18 @@ def test_audio_with_protection() -> None:
     media = sdp.Sdp.parse(offer.to_bytes()).media[0]
     assert sdp.Crypto.parse(media.attr("crypto") or "") == crypto
     assert offer.session.connection == "2001:db8::1"
+
+
+def test_a_crypto_line_may_hold_several_keys_each_with_an_mki() -> None:
+    one, other = b"a" * 30, b"b" * 30
+    text = [base64.b64encode(key).decode().rstrip("=") for key in (one, other)]
+    line = sdp.Crypto.parse(f"1 AES_CM_128_HMAC_SHA1_80 inline:{text[0]}|2^20|1:1;inline:{text[1]}|258:2 WSH=128")
+    assert line.master() == one
+    assert line.masters() == [(one, b"\x01"), (other, b"\x01\x02")]
+    assert sdp.Crypto.parse(f"1 X inline:{text[0]}|2^31").masters() == [(one, b"")]
+
+
+@pytest.mark.parametrize("mki", ["256:1", "1:129", "1:0"])
+def test_an_mki_that_does_not_fit_its_length_is_none(mki: str) -> None:
+    with pytest.raises(sdp.SdpSyntaxError, match="no MKI"):
+        sdp.Crypto.parse(f"1 X inline:{'A' * 40}|{mki}").masters()

@@ -10,16 +10,14 @@ from imsproof.actors.srtpleg import Source
 from imsproof.codec.rtp import Packets, RtpPacket, RtpSyntaxError, classify
 from imsproof.codec.sdp import Sdp, audio_section, description
 from imsproof.link.subject import Exchange
-from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import Address, HarnessError, InconclusiveError
+from imsproof.link.udp import UdpEndpoint, open_pair
+from imsproof.seams import Address, InconclusiveError
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping, Sequence
 
     from imsproof.link.session import Session
-
-_PAIRS = 8
 
 
 def describe_rtp(data: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -54,25 +52,11 @@ class FarLeg:
         self._source = Source.drawn(random) if random else Source(1, 1, 1)
         self._seen: list[bytes] = []
         self._arrived = asyncio.Event()
-        self._udp, self._rtcp = session.run(self._open(address))
-
-    async def _open(self, address: str) -> tuple[UdpEndpoint, UdpEndpoint]:
-        """RTP, and RTCP at the port after it (RFC 3550 section 11)."""
-        for attempt in range(_PAIRS):
-            rtp = await self._socket((address, 0))
-            try:
-                return rtp, await self._socket((address, rtp.local[1] + 1))
-            except (HarnessError, OverflowError):
-                await rtp.aclose()
-                if attempt == _PAIRS - 1:
-                    raise
-        raise HarnessError("no two ports in a row for RTP and RTCP")
-
-    async def _socket(self, local: Address) -> UdpEndpoint:
-        udp = await UdpEndpoint.open(self.session, self.actor, self.exchange, local=local, describe=describe_rtp)
-        udp.transport_name = "rtp"
-        udp.on_datagram = partial(self._take, udp)
-        return udp
+        pair = session.run(open_pair(session, actor, self.exchange, address, describe=describe_rtp))
+        for udp in pair:
+            udp.transport_name = "rtp"
+            udp.on_datagram = partial(self._take, udp)
+        self._udp, _ = pair
 
     def _take(self, udp: UdpEndpoint, data: bytes, source: Address) -> None:
         if classify(data) is Packets.RTP:

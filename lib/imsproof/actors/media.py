@@ -16,7 +16,7 @@ from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint, 
 from imsproof.link.dtls import DtlsEndpoint
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.subject import Attempt, Exchange
-from imsproof.link.udp import UdpEndpoint
+from imsproof.link.udp import UdpEndpoint, open_pair
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from imsproof.actors.farleg import FarLeg
     from imsproof.actors.signalling import Answered, Described, Signalling
+    from imsproof.seams import Address
 
+_LAST_PORT = 65535
 MANDATORY = "AES_CM_128_HMAC_SHA1_80"
 DTLS_PROFILES = ("SRTP_AES128_CM_SHA1_80", "SRTP_AEAD_AES_128_GCM")
 
@@ -165,12 +167,9 @@ class MediaPeer:
         return again or AudioCall(self, self._signalling(), self._leg(self.actor))
 
     def _leg(self, actor: str) -> ProtectedLeg:
-        udp = self.session.run(self._socket(actor))
-        return ProtectedLeg(self.session, udp, actor, self.random)
-
-    async def _socket(self, actor: str) -> UdpEndpoint:
         exchange = self.session.exchange("media socket")
-        return await UdpEndpoint.open(self.session, actor, exchange, local=(self.address, 0), quiet=True)
+        pair = open_pair(self.session, actor, exchange, self.address, quiet=True)
+        return ProtectedLeg(self.session, *self.session.run(pair), actor, self.random)
 
 
 class AudioCall:
@@ -209,7 +208,18 @@ class AudioCall:
         self.answered = self._signalling.offer(description(address, [section], version=self._version), label)
         self.peer = self.answered.described("audio")
         self.leg.remote = self.peer.where if self.peer else None
+        self.leg.reports = None if self.multiplexed else self._reports()
         return self
+
+    def _reports(self) -> Address | None:
+        """Where the answer takes RTCP that has a port of its own: a=rtcp (RFC 3605), or the port after RTP's."""
+        sdp = self.answered.sdp if self.answered else None
+        section = sdp.first("audio") if sdp else None
+        if self.peer is None or section is None or self.peer.port == _LAST_PORT:
+            return None
+        port, _, place = (section.attr("rtcp") or "").strip().partition(" ")
+        named = int(port) if port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT else self.peer.port + 1
+        return (place.split()[-1] if place.strip() else self.peer.address, named)
 
     @property
     def udp(self) -> UdpEndpoint:
@@ -236,25 +246,32 @@ class AudioCall:
         return section is not None and section.attr("rtcp-mux") is not None
 
     def answered_crypto(self) -> list[Crypto]:
-        """The crypto lines of the answer whose key can be read."""
+        """The crypto lines of the answer whose keys can be read."""
         sdp = self.answered.sdp if self.answered else None
         section = sdp.first("audio") if sdp else None
         found = []
         for value in section.attrs("crypto") if section else ():
             with contextlib.suppress(SdpSyntaxError):
                 crypto = Crypto.parse(value)
-                crypto.master()
+                crypto.masters()
                 found.append(crypto)
         return found
 
     def agree(self) -> None:
-        """Take the keys of offer and answer into use (a sender uses its own key, RFC 4568 section 6.1)."""
-        self.leg.own = self.leg.theirs = None
+        """Take the keys of offer and answer into use (a sender uses its own key, RFC 4568 section 6.1).
+
+        The answer's line may hold several keys, each with an MKI. One that says none may still send the offer's.
+        """
+        self.leg.own, theirs = None, []
         for crypto in self.answered_crypto()[:1]:
             line = self.lines.get(crypto.tag)
             if line is not None and line.suite == crypto.suite:
                 self.leg.own = line.context()
-                self.leg.theirs = _context(crypto.suite, crypto.master(), line.mki)
+                for master, mki in crypto.masters():
+                    marks = dict.fromkeys([mki] if mki else [line.mki, b""])
+                    theirs += [_context(crypto.suite, master, mark) for mark in marks]
+        usable = [one for one in theirs if one is not None]
+        self.leg.theirs, self.leg.others = (usable[0] if usable else None), tuple(usable[1:])
 
     def handshake(
         self,

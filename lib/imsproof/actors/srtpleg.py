@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from imsproof.codec.rtp import Packets, RtpPacket, RtpSyntaxError, classify
@@ -83,12 +85,16 @@ class ProtectedLeg:
     Attributes:
         own: keys of what the tester sends; ``None`` until they are agreed.
         theirs: keys of what the lab sends.
+        others: further keys that the lab may send under (several in a line, with an MKI or without).
         remote: where the lab takes packets.
+        reports: where the lab takes RTCP, ``None`` where that is the port of RTP (RFC 5761).
         source: the tester's RTP source.
     """
 
-    def __init__(self, session: Session, udp: UdpEndpoint, actor: str, random: random.Random) -> None:
-        """Take a socket over; its events are written here."""
+    def __init__(
+        self, session: Session, udp: UdpEndpoint, rtcp: UdpEndpoint, actor: str, random: random.Random
+    ) -> None:
+        """Take the sockets of RTP and RTCP over; their events are written here."""
         self.session = session
         self.record = session.record
         self.exchange = session.exchange("access leg")
@@ -96,13 +102,17 @@ class ProtectedLeg:
         self.actor = actor
         self.own: Context | None = None
         self.theirs: Context | None = None
+        self.others: tuple[Context, ...] = ()
         self.remote: Address | None = None
+        self.reports: Address | None = None
         self.source = Source.drawn(random)
         self._states: dict[int, tuple[int, int]] = {}
         self._seen: list[bytes] = []
-        self._sound = 0
+        self._sound = self._reported = 0
         self._changed = asyncio.Event()
+        self._rtcp = rtcp
         udp.on_datagram = self.take
+        rtcp.on_datagram = partial(self._take, rtcp)
 
     # What is sent
 
@@ -140,8 +150,10 @@ class ProtectedLeg:
             raise InconclusiveError("the lab named no address for media")
         for data in packets:
             facts = {"protected": how} | _header(data) | ({"injected": True} if injected else {})
-            self._emit(Kind.SENT, exchange, target, data, facts)
-            await self.udp.send(data, target)
+            apart = self.reports if classify(data) is Packets.RTCP and remote is None else None
+            udp, where = (self._rtcp, apart) if apart else (self.udp, target)
+            self._emit(Kind.SENT, exchange, where, data, facts, udp)
+            await udp.send(data, where)
         return Exchange(record=self.record, exchange=exchange)
 
     # What comes in
@@ -149,13 +161,17 @@ class ProtectedLeg:
     def take(self, data: bytes, source: Address) -> None:
         """Look into a packet and write it down; every datagram is kept for who will do DTLS."""
         self.udp.keep(data, source)
+        self._take(self.udp, data, source)
+
+    def _take(self, udp: UdpEndpoint, data: bytes, source: Address) -> None:
         kind = classify(data)
         if kind not in {Packets.RTP, Packets.RTCP}:
             return
         facts: dict[str, Any] = _header(data)
         facts |= self._opened_report(data) if kind is Packets.RTCP else self._opened(data)
-        self._emit(Kind.RECEIVED, self.exchange, source, data, facts)
+        self._emit(Kind.RECEIVED, self.exchange, source, data, facts, udp)
         self._seen.append(data)
+        self._reported += kind is Packets.RTCP
         if facts.get("authentic"):
             self._sound += kind is Packets.RTP
             self._seen.append(base64.b64decode(facts["payload"]))
@@ -168,9 +184,10 @@ class ProtectedLeg:
         ssrc, sequence = int.from_bytes(data[8:12]), int.from_bytes(data[2:4])
         roc, highest = self._states.get(ssrc, (0, sequence))
         likely = guess_roc(roc, highest, sequence)
-        for candidate in dict.fromkeys((likely, *range(_ROC_AHEAD))):
+        keys = (self.theirs, *self.others)
+        for candidate, theirs in product(dict.fromkeys((likely, *range(_ROC_AHEAD))), keys):
             try:
-                plain = self.theirs.unprotect(data, candidate)
+                plain = theirs.unprotect(data, candidate)
             except SrtpPacketError:
                 continue
             if (candidate, sequence) > (roc, highest) or ssrc not in self._states:
@@ -182,11 +199,13 @@ class ProtectedLeg:
     def _opened_report(self, data: bytes) -> dict[str, Any]:
         if self.theirs is None:
             return {"authentic": None, "rtcp": True}
-        try:
-            plain, index, encrypted = self.theirs.unprotect_rtcp(data)
-        except SrtpPacketError:
-            return {"authentic": False, "rtcp": True}
-        return {"authentic": True, "rtcp": True, "index": index, "encrypted": encrypted, "payload": b64(plain)}
+        for theirs in (self.theirs, *self.others):
+            try:
+                plain, index, encrypted = theirs.unprotect_rtcp(data)
+            except SrtpPacketError:
+                continue
+            return {"authentic": True, "rtcp": True, "index": index, "encrypted": encrypted, "payload": b64(plain)}
+        return {"authentic": False, "rtcp": True}
 
     def wait_for(self, payload: bytes, within: float) -> bool:
         """Wait until a packet with this payload comes, in clear or in a packet that can be opened."""
@@ -195,6 +214,14 @@ class ProtectedLeg:
     def wait_sound(self, count: int, within: float) -> bool:
         """Wait until so many authentic media packets came."""
         return self.session.run(self._wait(lambda: self._sound >= count, within))
+
+    def wait_any(self, within: float) -> bool:
+        """Wait until anything came."""
+        return self.session.run(self._wait(lambda: bool(self._seen), within))
+
+    def wait_reports(self, within: float) -> bool:
+        """Wait until a report came."""
+        return self.session.run(self._wait(lambda: self._reported > 0, within))
 
     async def _wait(self, done: Any, within: float) -> bool:
         try:
@@ -206,10 +233,11 @@ class ProtectedLeg:
             return False
         return True
 
-    def _emit(self, kind: Kind, exchange: str, remote: Address, data: bytes, facts: Mapping[str, Any]) -> None:
-        local = self.udp.local
+    def _emit(
+        self, kind: Kind, exchange: str, remote: Address, data: bytes, facts: Mapping[str, Any], udp: UdpEndpoint
+    ) -> None:
         self.session.emit(
-            kind, self.actor, exchange, transport="rtp", local=local, remote=remote, data=data, facts=facts
+            kind, self.actor, exchange, transport="rtp", local=udp.local, remote=remote, data=data, facts=facts
         )
 
 

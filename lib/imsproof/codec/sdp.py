@@ -261,13 +261,13 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Crypto:
-    """``a=crypto`` (RFC 4568) with one inline key.
+    """``a=crypto`` (RFC 4568), by its first inline key.
 
     Attributes:
         tag: number that the answer repeats.
         suite: e.g. ``AES_CM_128_HMAC_SHA1_80``.
         key_b64: base64 of master key and salt.
-        params: all that follows the key as written: ``|lifetime|MKI:length`` and session parameters.
+        params: all that follows the key as written: ``|lifetime|MKI:length``, further keys, session parameters.
     """
 
     tag: int
@@ -281,11 +281,20 @@ class Crypto:
 
     def master(self) -> bytes:
         """Return master key and salt; padding may be left out (RFC 4568 6.1) (``SdpSyntaxError``: not base64)."""
-        text = self.key_b64.rstrip("=")
-        try:
-            return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-        except ValueError as error:
-            raise SdpSyntaxError(f"the inline key is not base64: {error}") from error
+        return _inline(self.key_b64)
+
+    def masters(self) -> list[tuple[bytes, bytes]]:
+        """Each master key and salt of the line with its MKI, ``b""`` for none (``SdpSyntaxError``: not base64)."""
+        written = f"inline:{self.key_b64}{self.params}".split(None, 1)[0].split(";")
+        found = []
+        for one in written:
+            key, *rest = one.partition(":")[2].split("|")
+            mki = next((re.fullmatch(r"([0-9]{1,400}):([0-9]{1,3})", part) for part in rest if ":" in part), None)
+            number, size = (int(mki[1]), int(mki[2])) if mki else (0, 0)
+            if size > _MKI_SIZE or number >> 8 * size:
+                raise SdpSyntaxError(f"{number} is no MKI of {size} bytes")
+            found.append((_inline(key), number.to_bytes(size)))
+        return found
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -294,6 +303,17 @@ class Crypto:
         if match is None:
             raise SdpSyntaxError("the crypto attribute is not of the form: tag, suite, inline:key")
         return cls(int(match[1]), match[2], match[3], match[4])
+
+
+_MKI_SIZE = 128
+
+
+def _inline(key: str) -> bytes:
+    text = key.rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError as error:
+        raise SdpSyntaxError(f"the inline key is not base64: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

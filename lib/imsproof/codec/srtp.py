@@ -121,9 +121,8 @@ class Context:
         if self.suite.aead:
             nonce = self._nonce(self._rtp, packet[8:12], (roc << 16) + int.from_bytes(packet[2:4]))
             cipher = AESGCM(self._rtp.cipher)
-            if clear:
-                return packet + cipher.encrypt(nonce, b"", packet)
-            return head + cipher.encrypt(nonce, payload, head)
+            sealed = packet + cipher.encrypt(nonce, b"", packet) if clear else b""
+            return (sealed or head + cipher.encrypt(nonce, payload, head)) + self.mki
         body = head + (payload if clear else self._crypt(self._rtp, packet, roc, payload))
         return body + self.mki + self.tag(body, roc if auth_roc is None else auth_roc)
 
@@ -135,8 +134,8 @@ class Context:
         """Return the plain RTP packet of an SRTP packet (``SrtpPacketError``: cut short, or the tag is wrong)."""
         if len(packet) < FIXED_HEADER + self.suite.tag_size + len(self.mki):
             raise SrtpPacketError(f"{len(packet)} bytes are no SRTP packet")
-        head, payload = _split(packet)
-        if self.suite.aead:
+        if self.suite.aead:  # RFC 7714: the MKI stands behind the tag
+            head, payload = _split(packet[: len(packet) - len(self.mki)])
             nonce = self._nonce(self._rtp, packet[8:12], (roc << 16) + int.from_bytes(packet[2:4]))
             return head + _opened(AESGCM(self._rtp.cipher), nonce, payload, head)
         end = len(packet) - self.suite.tag_size
@@ -160,7 +159,7 @@ class Context:
             nonce = self._nonce(self._rtcp, packet[4:8], index)
             cipher = AESGCM(self._rtcp.cipher)
             sealed = packet + cipher.encrypt(nonce, b"", packet + word) if clear else b""
-            return (sealed or head + cipher.encrypt(nonce, rest, head + word)) + word
+            return (sealed or head + cipher.encrypt(nonce, rest, head + word)) + word + self.mki
         body = head + (rest if clear else self._crypt_rtcp(packet, index, rest)) + word
         return body + self.mki + hmac.digest(self._rtcp.auth, body, "sha1")[:_RTCP_TAG]
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Describe = Callable[[bytes], tuple[str, Mapping[str, Any]]]
     """Bytes received to (exchange or ``""`` for the socket's own, facts)."""
 
+PAIRS = 8
+"""Tries to find two free ports in a row."""
 MAX_WAITING = 2000
 """Datagrams kept for a reader; more are dropped from the queue (the journal has them)."""
 RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -239,3 +241,27 @@ def source_toward(peer: Address) -> str:
         except OSError as error:
             raise HarnessError(f"there is no route to {peer[0]}: {error}") from error
         return two(probe.getsockname())[0]
+
+
+async def open_pair(
+    session: Session, actor: str, exchange: str, address: str, **how: Any
+) -> tuple[UdpEndpoint, UdpEndpoint]:
+    """Open sockets for RTP and, at the port after it, for RTCP (RFC 3550 section 11).
+
+    Args:
+        session: the purpose's session.
+        actor: the name in the journal.
+        exchange: the conversation of both.
+        address: the tester's IP address.
+        how: further arguments of both.
+
+    Raises:
+        HarnessError: no two ports in a row were free.
+    """
+    for _ in range(PAIRS):
+        rtp = await UdpEndpoint.open(session, actor, exchange, local=(address, 0), **how)
+        try:
+            return rtp, await UdpEndpoint.open(session, actor, exchange, local=(address, rtp.local[1] + 1), **how)
+        except (HarnessError, OverflowError):
+            await rtp.aclose()
+    raise HarnessError("no two ports in a row for RTP and RTCP")

@@ -81,10 +81,10 @@ def payload_not_in_clear(events: Events, *, exchange: str, payload: str) -> Find
 
 
 @predicate("keystream-used-once")
-def keystream_used_once(events: Events, *, exchange: str, least: int = 1) -> Finding:
-    """No two different packets of the lab have the same source and index under one key (RFC 3711 section 9.1)."""
+def keystream_used_once(events: Events, *, exchange: str, least: int = 1, reports: bool = False) -> Finding:
+    """No two different packets (or reports) of the lab have one source and index under one key (RFC 3711 9.1)."""
     seen: dict[tuple[object, object], Event] = {}
-    for event in _came(events, exchange, reports=False):
+    for event in _came(events, exchange, reports=reports):
         if not event.facts.get("authentic"):
             continue
         place = (event.facts.get("ssrc"), event.facts.get("index"))
