@@ -94,6 +94,13 @@ class SecureUe(Ue):
             raise InconclusiveError(f"{self.actor} has no ESP association with the network")
         return self._transport
 
+    def via(self) -> str:
+        """A Via value; without protection it names the port that the profile asks for, and ``rport`` all the same."""
+        value = super().via()
+        if self.gm.via_port is None or isinstance(self._transport, EspTransport):
+            return value
+        return value.replace(f":{self.transport.local[1]};", f":{self.gm.via_port};", 1)
+
     # What a testcase calls
 
     def propose(
@@ -374,12 +381,20 @@ def _agreed(proposal: Proposal, ck: bytes, ik: bytes, nat_port: int) -> Agreed:
         raise InconclusiveError(f"{proposal.exchange}: the challenge gave no keys, so there is no association")
     try:
         names = ("spi-c", "spi-s", "port-c", "port-s")
-        peer = Ends(*(int(chosen.params.get(name) or "") for name in names))
+        peer = Ends(*(_number(chosen, name) for name in names))
         agreed = Agreed(*suite_of(chosen), proposal.own, peer, ck, ik, nat_port)
         agreed.association(peer.spi_s)
     except (ValueError, EspError) as error:
         raise InconclusiveError(f"{proposal.exchange}: {chosen} gives no association: {error}") from error
     return agreed
+
+
+def _number(chosen: SecMechanism, name: str) -> int:
+    """An SPI or a port of an entry (``ValueError`` when it is none)."""
+    written = chosen.params.get(name) or ""
+    if not written.isdecimal() or not 0 < int(written) < 1 << (32 if name.startswith("spi") else 16):
+        raise ValueError(f"{name}={written} is no {'SPI' if name.startswith('spi') else 'port'}")
+    return int(written)
 
 
 def _what(proposal: Proposal) -> str:

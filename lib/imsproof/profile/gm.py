@@ -140,6 +140,11 @@ class Gm(Part):
     nat_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="UDP port where the P-CSCF takes ESP of UEs behind a NAT (RFC 3948), usually 4500."
     )
+    via_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None,
+        description="Port that a UE names in the Via of the REGISTER with which an agreement on ipsec-3gpp begins,"
+        " where the P-CSCF wants a certain one (Kamailio: 5060); the one that it sends from when left out.",
+    )
     least_expires: Annotated[int, Field(ge=1, le=30)] | None = Field(
         None,
         description="Shortest registration that the network grants, in seconds; a purpose waits for its end, so that"
