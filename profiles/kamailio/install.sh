@@ -11,7 +11,7 @@ UNAVAILABLE=69 # EX_UNAVAILABLE of sysexits.h
 say() { printf 'real lab: %s\n' "$*" >&2; }
 
 packages="kamailio kamailio-ims-modules kamailio-presence-modules kamailio-tls-modules kamailio-extra-modules
-    kamailio-utils-modules nginx-light rtpengine-daemon nghttp2-proxy"
+    kamailio-utils-modules nginx-light rtpengine-daemon nghttp2-proxy iproute2"
 
 installed() { dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 

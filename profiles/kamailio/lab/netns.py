@@ -1,6 +1,8 @@
-"""A network namespace of one's own for a lab that makes IPsec associations, so that the machine's own stay untouched.
+"""Network namespaces of one's own for a lab that makes IPsec associations, so that the machine's own stay untouched.
 
-As a normal user it comes with a user namespace, where the system lets users have one (Linux).
+The tester has another than the lab, with a wire between them: a kernel protects nothing on its own loopback interface,
+and opens what is protected for itself. As a normal user they come with a user namespace, where the system lets users
+have one (Linux).
 """
 
 from __future__ import annotations
@@ -8,16 +10,28 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import shutil
 import socket
 import struct
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from program import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCSIFFLAGS = 0x8914
 IFF_UP, IFF_RUNNING = 0x1, 0x40
+PREFIX = "192.0.2"
+"""Of the addresses on the wire (RFC 5737), which nobody else has."""
+LAB, TESTER = range(1, 100), (201, 202)
+"""Their last bytes on either side."""
+WIRE = "gm0"
 
 
 def enter() -> None:
@@ -26,18 +40,64 @@ def enter() -> None:
     Raises:
         LabError: the system does not let this user have one.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.geteuid(), os.getegid()
-    if libc.unshare(CLONE_NEWNET | (CLONE_NEWUSER if user else 0)):
-        told = os.strerror(ctypes.get_errno())
-        raise LabError(f"this configuration needs a network namespace of its own, which cannot be made here: {told}")
+    _unshare(CLONE_NEWNET | (CLONE_NEWUSER if user else 0))
     if user:
         own = Path("/proc/self")
         (own / "setgroups").write_text("deny")
         (own / "uid_map").write_text(f"0 {user} 1")
         (own / "gid_map").write_text(f"0 {group} 1")
+    _loopback()
+
+
+def _unshare(what: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).unshare(what):
+        told = os.strerror(ctypes.get_errno())
+        raise LabError(f"this configuration needs a network namespace of its own, which cannot be made here: {told}")
+
+
+def _loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
+
+
+def wire() -> int:
+    """Make a namespace for the tester, with a wire to this one; returns a file descriptor of it (:func:`move`).
+
+    Raises:
+        LabError: that cannot be had here.
+    """
+    here = os.open("/proc/self/ns/net", os.O_RDONLY)
+    _unshare(CLONE_NEWNET)
+    _loopback()
+    there = os.open("/proc/self/ns/net", os.O_RDONLY)
+    move(here)
+    os.close(here)
+    _ip(f"link add {WIRE} type veth peer name {WIRE} netns /proc/{os.getpid()}/fd/{there}", *_addresses(LAB))
+    _ip(*_addresses(TESTER), namespace=there)
+    return there
+
+
+def move(namespace: int) -> None:
+    """Move this process into a network namespace (``LabError``)."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET):
+        raise LabError(f"a network namespace cannot be entered: {os.strerror(ctypes.get_errno())}")
+
+
+def _addresses(numbers: Iterable[int]) -> list[str]:
+    return [*(f"address add {PREFIX}.{number}/24 dev {WIRE}" for number in numbers), f"link set {WIRE} up"]
+
+
+def _ip(*lines: str, namespace: int | None = None) -> None:
+    """Have iproute2 do something, here or in another namespace."""
+    before = None if namespace is None else partial(move, namespace)
+    program = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None:
+        raise LabError("ip is not installed (Debian package iproute2; profiles/kamailio/install.sh)")
+    command, lined = [program, "-batch", "-"], "\n".join(lines)
+    done = subprocess.run(command, input=lined, capture_output=True, text=True, check=False, preexec_fn=before)
+    if done.returncode:
+        raise LabError(f"ip: {done.stderr.strip()}")
 
 
 NETLINK_XFRM = 6

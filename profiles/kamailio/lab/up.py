@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import netns
@@ -48,13 +49,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     folder = (options.dir or REPORTS / f"{stamp}-{options.configuration}").resolve()
+    tester = None
     if options.configuration in OWN_NAMESPACE:
         try:
             netns.enter()
+            tester = netns.wire()
         except LabError as error:
             say(f"{error}")
             return NOT_STARTED
-    with hold_prefix() as (prefix, _lock):
+    with hold_prefix() as (free, _lock):
+        prefix = free if tester is None else netns.PREFIX
         place = Place(prefix, folder, HERE)
         programs: list[Program] = []
         try:
@@ -64,7 +68,7 @@ def main() -> int:
                 f"{options.configuration}: {len(programs)} programs on {prefix}.0/24"
                 f" after {time.monotonic() - began:.1f} s"
             )
-            return use(place, programs, command, options.starts)
+            return use(place, programs, command, options.starts, tester)
         except LabError as error:
             say(f"{error}")
             return NOT_STARTED
@@ -121,8 +125,14 @@ def start(configuration: str, place: Place, programs: list[Program]) -> None:
             program.wait(deadline)
 
 
-def use(place: Place, programs: list[Program], command: list[str], starts: int = MOST_STARTS) -> int:
-    """Run the command, or wait for Ctrl-C; a program that ends meanwhile is told, and started again."""
+def use(
+    place: Place, programs: list[Program], command: list[str], starts: int = MOST_STARTS, namespace: int | None = None
+) -> int:
+    """Run the command, or wait for Ctrl-C; a program that ends meanwhile is told, and started again.
+
+    ``namespace`` is the command's network namespace, where it is not the lab's.
+    """
+    before = None if namespace is None else partial(netns.move, namespace)
     variables = {"IMSPROOF_REAL_PREFIX": place.prefix, "IMSPROOF_REAL_DIR": str(place.folder)}
     if not command:
         say("running; Ctrl-C stops it. In another shell:")
@@ -132,7 +142,7 @@ def use(place: Place, programs: list[Program], command: list[str], starts: int =
             time.sleep(LOOK_SECONDS)
             restart(place, programs, starts)
     try:
-        running = subprocess.Popen(command, env={**os.environ, **variables})
+        running = subprocess.Popen(command, env={**os.environ, **variables}, preexec_fn=before)
     except OSError as error:
         raise LabError(f"the command cannot be started: {error}") from None
     try:

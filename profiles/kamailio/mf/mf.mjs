@@ -6,7 +6,11 @@
 //     POST /calls/ID           the offer                -> the answer; 488 when there is nothing to answer
 //     POST /calls/ID/offer     the caller's offer       -> the offer for the called side, with the media function's own end
 //     POST /calls/ID/answer    the called side's answer -> the answer for the caller, with the media function's own end
+//     POST /calls/ID/refused   the called side refused a later offer: all is as before it
 //     POST /calls/ID/release, DELETE /calls/ID
+//
+// A later offer that changes the fingerprint, tls-id, role or transport gets another end (RFC 8842 section 5.5), which
+// takes the place of the former when it is answered; any other keeps the end that stands.
 
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -25,6 +29,7 @@ const APPS = [
   { name: "translate", url: "/apps/translate" },
 ];
 const calls = new Map();
+const later = new Map(); // ends that take the place of the call's when their offer is answered
 const pool = [];
 
 function attribute(lines, name) {
@@ -53,6 +58,7 @@ function readOffer(id, text) {
       fingerprints: fingerprints.map((line) => line.slice(14).trim().split(/\s+/)),
       peer: { address: connection?.split(" ")[2], port: Number(port) },
       setup: of("setup") ?? "actpass",
+      tlsId: of("tls-id"),
       sctpPort: Number(of("sctp-port") ?? SCTP_PORT),
       maxMessageSize: Number(of("max-message-size") ?? 65536),
       dcmaps: section.filter((line) => line.startsWith("a=dcmap:")),
@@ -77,10 +83,28 @@ function heard(worker) {
   });
 }
 
-// Makes the media function's end of a call.
+// Whether an offer changes nothing that the association depends on.
+function same(before, offer) {
+  const of = ({ fingerprints, tlsId, setup, peer }) => JSON.stringify([fingerprints, tlsId, setup, peer]);
+  return of(before) === of(offer);
+}
+
+// The end that serves an offer: the one that stands, or a new one.
 async function anchor(id, text) {
   const offer = readOffer(id, text);
   if (!offer || offer.fingerprints.length === 0 || !offer.peer.address) return undefined;
+  const standing = calls.get(id);
+  if (standing && same(standing.offer, offer)) return standing.taking(offer);
+  if (calls.size + later.size >= MAX_CALLS) return undefined;
+  const call = await begin(id, offer);
+  if (!call) return undefined;
+  const where = standing ? later : calls;
+  where.get(id)?.close();
+  where.set(id, call);
+  return call;
+}
+
+async function begin(id, offer) {
   const { worker, warm } = pool.shift() ?? hire();
   pool.push(...Array.from({ length: WARM - pool.length }, hire));
   await warm;
@@ -91,7 +115,6 @@ async function anchor(id, text) {
     worker.kill("SIGKILL");
     return undefined;
   }
-  calls.get(id)?.close();
   const timer = setTimeout(() => close(), LONGEST_CALL_MS);
   let heartbeat = Date.now();
   worker.on("message", () => (heartbeat = Date.now()));
@@ -105,26 +128,43 @@ async function anchor(id, text) {
   const close = () => {
     clearTimeout(timer);
     clearInterval(watch);
-    if (calls.get(id)?.worker === worker) calls.delete(id);
+    for (const ends of [calls, later]) if (ends.get(id)?.worker === worker) ends.delete(id);
     worker.kill("SIGKILL");
   };
   worker.once("exit", (code) => {
     if (code) console.error(`${id}: its process ended with status ${code}`);
     close();
   });
-  const call = { worker, close, offer, own: ownEnd(offer, made, made.setup), far: ownEnd(offer, made, "actpass") };
-  calls.set(id, call);
-  return call;
+  const [near, far] = [randomBytes(16).toString("hex"), randomBytes(16).toString("hex")];
+  const taking = (one) =>
+    Object.assign(call, {
+      offer: one,
+      own: ownEnd(one, made, made.setup, near),
+      far: ownEnd(one, made, "actpass", far),
+    });
+  const call = { worker, close, taking };
+  return taking(offer);
+}
+
+// A later offer was answered: its end is the call's now.
+function answered(id) {
+  const call = later.get(id);
+  if (call) {
+    later.delete(id);
+    calls.get(id)?.close();
+    calls.set(id, call);
+  }
+  return calls.get(id);
 }
 
 // The lines of the media function's own end.
-function ownEnd(offer, made, setup) {
+function ownEnd(offer, made, setup, tlsId) {
   return [
     `m=application ${made.port} ${offer.proto} webrtc-datachannel`,
     `c=IN IP4 ${address}`,
     `a=setup:${setup}`,
     `a=fingerprint:${made.fingerprint}`,
-    `a=tls-id:${randomBytes(16).toString("hex")}`,
+    `a=tls-id:${tlsId}`,
     `a=sctp-port:${SCTP_PORT}`,
     "a=max-message-size:65536",
     ...offer.dcmaps,
@@ -165,14 +205,19 @@ async function body(request) {
 
 // What a request is answered with: SDP, "" when there is none to give, undefined when the request cannot be served.
 async function serve(id, what, text) {
-  if (what === "release") {
-    calls.get(id)?.close();
+  if (what === "release" || what === "refused") {
+    later.get(id)?.close();
+    if (what === "release") calls.get(id)?.close();
     return "";
   }
-  if (what === "answer") return calls.has(id) ? replaced(text, calls.get(id).own) : undefined;
-  const call = calls.size < MAX_CALLS ? await anchor(id, text) : undefined;
-  if (!call) return undefined;
-  return what === "offer" ? replaced(text, call.far) : describe(call.offer, call.own);
+  if (what === "answer") {
+    const call = answered(id);
+    return call && replaced(text, call.own);
+  }
+  const call = await anchor(id, text);
+  if (!call || what === "offer") return call && replaced(text, call.far);
+  answered(id);
+  return describe(call.offer, call.own);
 }
 
 pool.push(hire());
@@ -180,11 +225,11 @@ await pool[0].warm; // the others get warm while the first is at work
 pool.push(...Array.from({ length: WARM - 1 }, hire));
 http
   .createServer(async (request, response) => {
-    const [, id, what] = request.url.match(/^\/calls\/([\w.@%-]{1,200})(?:\/(offer|answer|release))?$/) ?? [];
+    const [, id, what] = request.url.match(/^\/calls\/([\w.@%-]{1,200})(?:\/(offer|answer|refused|release))?$/) ?? [];
     if (!id || !["POST", "DELETE"].includes(request.method)) return response.writeHead(404).end();
     const text = await body(request);
     const sdp = text === undefined ? undefined : await serve(id, request.method === "DELETE" ? "release" : what, text);
-    if (response.destroyed) return calls.get(id)?.close(); // who asked has gone, and will release nothing
+    if (response.destroyed) return void (await serve(id, later.has(id) ? "refused" : "release")); // who asked has gone
     if (sdp === undefined) return response.writeHead(488).end();
     if (sdp === "") return response.writeHead(204).end();
     return response.writeHead(200, { "Content-Type": "application/sdp" }).end(sdp);
