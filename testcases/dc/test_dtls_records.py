@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 
-STRANGERS = 40
+STRANGERS, HEARTBEATS = 40, 40
 WITHIN_WINDOW = 30
 """A record's number that leaves those of the handshake within the window against replays."""
 AMPLIFICATION = 3
@@ -74,6 +74,16 @@ def test_replayed_records_leave_the_association_alone(bench: Bench) -> None:
     call, association = associated(peer)
     replayed = association.replayed_heartbeat("heartbeat whose record is replayed")
     expect(replayed).holds("heartbeat-answered").holds("heartbeat-answered-once", role=Role.FORM)
+    lives(peer, call, association)
+
+
+@purpose("DC-DTLS-32")
+def test_every_record_has_a_number_of_its_own(bench: Bench) -> None:
+    """Over the handshake and forty answers the lab uses no sequence number, and no nonce, for two records."""
+    peer = bench.data_channel_peer()
+    call, association = associated(peer)
+    many = association.many_heartbeats("heartbeats, one behind the other", HEARTBEATS)
+    expect(many).holds("records-numbered-once")
     lives(peer, call, association)
 
 

@@ -18,6 +18,7 @@ from imsproof.judge.predicates.datachannel import (
     message_answered,
     no_chunk,
 )
+from imsproof.judge.predicates.recordnumbers import records_numbered_once
 from imsproof.seams import Outcome
 
 if TYPE_CHECKING:
@@ -69,6 +70,12 @@ def test_heartbeats_that_are_not_right_are_not_answered(call: DataChannelCall, l
     assert heartbeat_not_answered(lab.record.events, exchange=odd.exchange).outcome is Outcome.HOLDS
     assert heartbeat_not_answered(lab.record.events, exchange=clear.exchange).outcome is Outcome.HOLDS
     assert heartbeat_answered_once(lab.record.events, exchange=replayed.exchange).outcome is Outcome.HOLDS
+
+
+def test_the_numbers_of_all_protected_records_are_noted(call: DataChannelCall, lab: Session) -> None:
+    association = call.raw("association")
+    many = association.many_heartbeats("heartbeats", 20)
+    assert records_numbered_once(lab.record.events, exchange=many.exchange).outcome is Outcome.HOLDS
 
 
 def test_the_cookie_decides_whether_there_is_an_association(call: DataChannelCall, lab: Session) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsproof.actors import forge
 from imsproof.codec import sctp as wire
+from imsproof.codec.dtls import TlsSyntaxError, split_records
 from imsproof.codec.tlshello import APPLICATION_DATA, HANDSHAKE
 from imsproof.engine.rawsctp import Message, RawSctp
 from imsproof.link.session import ConnectionFailedError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 INFO_OCTETS = 16
 KEPT = 256
+EXPLICIT_NONCE = 8
 AGAIN_SECONDS = 1.0
 """After this a HEARTBEAT that must be answered is sent again."""
 
@@ -49,6 +52,7 @@ class RawAssociation(Attempt):
     sctp: RawSctp
     within: float
     _crossed: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _came: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
     _current: str = ""
     _asked: dict[bytes, str] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,6 +79,7 @@ class RawAssociation(Attempt):
         association.on_established = made._on_established
         before = endpoint.alter
         endpoint.alter = lambda datagram: made._keep(before(datagram) if before else (datagram,))
+        endpoint.on_datagram = made._came.append
         endpoint.on_data = association.receive
         endpoint.on_state = lambda _: made._news.set()
         return made
@@ -136,6 +141,10 @@ class RawAssociation(Attempt):
     def replayed_heartbeat(self, label: str) -> Exchange:
         """Send a HEARTBEAT, and its record three times more."""
         return self.session.run(self._replayed_heartbeat(label))
+
+    def many_heartbeats(self, label: str, count: int) -> Exchange:
+        """Send so many HEARTBEATs, and note how the protected records are numbered that came since the beginning."""
+        return self.session.run(self._many_heartbeats(label, count))
 
     def withheld_heartbeat(self, label: str) -> list[bytes]:
         """Make a HEARTBEAT, but keep its datagram back; it is returned."""
@@ -242,6 +251,22 @@ class RawAssociation(Attempt):
         for _ in range(3):
             self.endpoint.inject(genuine)
         await self._silence(exchange)
+        return self._end(exchange)
+
+    async def _many_heartbeats(self, label: str, count: int) -> Exchange:
+        exchange = self._begin(label)
+        asked = {self._info(exchange) for _ in range(count)}
+        for info in asked:
+            if not self._send(exchange, self.sctp.packet(self.sctp.heartbeat(info)).to_bytes(), {"info": info.hex()}):
+                break
+        await self._until(lambda: asked.isdisjoint(self._asked), self.session.timers.answer)
+        self.session.note(
+            "the protected records that came",
+            actor=self.actor,
+            exchange=exchange,
+            cipher=self.facts.get("cipher", ""),
+            records=[line for datagram in self._came for line in _numbers(datagram)],
+        )
         return self._end(exchange)
 
     async def _withheld_heartbeat(self, label: str) -> list[bytes]:
@@ -390,3 +415,22 @@ class RawAssociation(Attempt):
             data=data,
             facts=facts,
         )
+
+
+def _numbers(datagram: bytes) -> list[list[int | str]]:
+    """Of each protected record of a datagram what predicates/recordnumbers.py reads."""
+    try:
+        records = split_records(datagram)
+    except TlsSyntaxError:
+        return []
+    return [
+        [
+            one.epoch,
+            one.sequence,
+            one.content_type,
+            one.fragment[:EXPLICIT_NONCE].hex(),
+            hashlib.sha256(one.to_bytes()).hexdigest()[:INFO_OCTETS],
+        ]
+        for one in records
+        if one.epoch
+    ]

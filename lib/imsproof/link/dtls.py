@@ -64,6 +64,7 @@ class DtlsEndpoint:
         self.on_data: Callable[[bytes], None] | None = None
         self.on_other: Callable[[bytes, Address], object] | None = None
         self.on_state: Callable[[str], None] | None = None
+        self.on_datagram: Callable[[bytes], object] | None = None
         self.alter: Callable[[bytes], Sequence[bytes]] | None = None
         self.failed = ""
         self._told = "new"
@@ -243,6 +244,8 @@ class DtlsEndpoint:
             return
         if not self._selected and self._told in ("new", "handshaking") and (hello := server_hello(data)):
             self._selected = suite_name(hello.suite)
+        if self.on_datagram:
+            self.on_datagram(data)
         self.engine.receive(data)
         self._pump()
 

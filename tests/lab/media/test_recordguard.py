@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imsproof.codec.dtls import Handshake, Record
-from imsproof.lab.media.recordguard import KINDS, RecordGuard
+from imsproof.codec.dtls import Handshake, Record, split_records
+from imsproof.lab.media.recordguard import KINDS, RecordGuard, numbered_again
 
 DATA = Record(23, b"ciphertext", epoch=1, sequence=5).to_bytes()
 
@@ -69,3 +69,11 @@ def test_data_in_clear_has_another_name_while_a_handshake_goes_on() -> None:
     clear = Record(23, b"data").to_bytes()
     assert RecordGuard().look(clear, connected=False, begun=True) == {"data-during-handshake"}
     assert RecordGuard().careless(clear, {"data-during-handshake"}) == [b"data"]
+
+
+def test_one_protected_record_gets_the_number_of_the_one_before() -> None:
+    numbers = [Record(23, b"x", epoch=1, sequence=number).to_bytes() for number in range(20)]
+    numbered = [split_records(numbered_again(one))[0].sequence for one in numbers]
+    assert len(numbered) - len(set(numbered)) == 1
+    clear = Record(22, b"x", sequence=12).to_bytes()
+    assert numbered_again(clear) == clear

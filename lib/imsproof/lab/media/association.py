@@ -17,7 +17,7 @@ from imsproof.lab.media import icelite
 from imsproof.lab.media.bootstrap import Bootstrap, serve_channel
 from imsproof.lab.media.dtlspeer import DtlsPeer, make_engine, matches_any, own_role, usable_fingerprints
 from imsproof.lab.media.http1 import serve
-from imsproof.lab.media.recordguard import RecordGuard
+from imsproof.lab.media.recordguard import RecordGuard, numbered_again
 from imsproof.lab.media.sctpguard import DROPPED, Known, SctpGuard, opened_stream
 
 if TYPE_CHECKING:
@@ -278,7 +278,8 @@ class DcAssociation(asyncio.DatagramProtocol):
 
     def _send(self, datagram: bytes) -> None:
         if self._target is not None and self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(datagram, self._target)
+            again = self._media.number_given_twice and self.state == "connected"
+            self._transport.sendto(numbered_again(datagram) if again else datagram, self._target)
 
     # DTLS
 

@@ -50,6 +50,7 @@ class MediaPolicy:
         answers_to_all: the MF sends answers on the bootstrap channel to every association.
         outlives_call: associations at the MF stand when their call has ended.
         server_header: value of the Server header in answers; none when empty.
+        number_given_twice: one record of an association goes out under the number of the one before.
         dies_of: kinds of hostile input (recordguard.py, sctpguard.py, http1.py) that end an association at the MF.
         node_dies_of: kinds of hostile input that end the whole MF until the lab is reset.
         obeys: kinds of hostile input that the MF takes for good.
@@ -109,6 +110,7 @@ class MediaPolicy:
     answers_to_all: bool = False
     outlives_call: bool = False
     server_header: str = ""
+    number_given_twice: bool = False
     dies_of: tuple[str, ...] = ()
     node_dies_of: tuple[str, ...] = ()
     obeys: tuple[str, ...] = ()
