@@ -68,15 +68,23 @@ class Stream:
             self.leg.send(label, *(self.leg.protected(payload) for _ in range(FOLLOWING)))
             if self.seen.wait_for(payload, self.bench.profile.timers.answer / ROUNDS):
                 break
-        expectation.holds("payload-arrived", payload=b64(payload))
+        expectation.holds("payload-arrived", payload=b64(payload), what=label)
 
     def refuses(self, label: str, packets: Mapping[bytes, bytes], *, how: str = "srtp") -> Exchange:
         """Send packets, by payloads that tell them apart, and claim that none is let through while media flow on."""
         sent = self.leg.send(label, *packets.values(), how=how, injected=True)
         self.goes_on()
         for payload in packets:
-            expect(self.seen).holds("payload-not-arrived", payload=b64(payload))
+            self.kept_out(payload, label)
         return sent
+
+    def kept_out(self, payload: bytes, what: str) -> None:
+        """The claim: no packet with this payload was let through."""
+        expect(self.seen).holds("payload-not-arrived", payload=b64(payload), what=what)
+
+    def comes_out(self, payload: bytes, what: str = "what the far side sent") -> None:
+        """The claim: this payload, of the far side, came on the access leg."""
+        expect(self.leg).holds("payload-arrived", payload=b64(payload), what=what)
 
     def lasts(self, label: str, count: int) -> None:
         """Send so many packets, a few at a time; the last of each few must have got through before the next."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from imsproof.bench import Bench
 
 CALLS = 6
+NULL = "NULL_HMAC_SHA1_80"
+"""A suite without encryption that some serve, though nobody has registered it."""
 UNKNOWN = "F8_256_HMAC_SHA2_160"
 
 
@@ -82,7 +84,7 @@ def test_a_suite_protects_both_directions(bench: Bench, case: str) -> None:
     stream.has_way_back()
     payload = stream.mark()
     stream.comes_back("media of the far side", payload)
-    expect(stream.leg).holds("payload-arrived", payload=b64(payload))
+    stream.comes_out(payload)
     expect(stream.leg).holds("media-protected")
     stream.call.close()
 
@@ -134,18 +136,18 @@ def _nothing_agreed(bench: Bench, call: AudioCall) -> None:
     if call.peer is None:
         return
     packets = {}
-    for key in (line.filled_up() for line in call.lines.values()):
-        if key is not None:
-            payload = bench.random.randbytes(80)
-            packet, roc = call.leg.source.next(payload)
-            packets[payload] = key.protect(packet.to_bytes(), roc)
+    for key in (key for line in call.lines.values() for key in line.filled_up()):
+        payload = bench.random.randbytes(80)
+        packet, roc = call.leg.source.next(payload)
+        packets[payload] = key.protect(packet.to_bytes(), roc), "SRTP under a short key that was filled up"
     payload = bench.random.randbytes(80)
-    packets[payload] = call.leg.plain(payload)
+    packets[payload] = call.leg.plain(payload), "plain RTP"
     if not talks_by_itself(bench):
-        call.leg.send("packets plain and under a key that was filled up", *packets.values(), how="", injected=True)
+        sent = (data for data, _ in packets.values())
+        call.leg.send("packets plain and under a key that was filled up", *sent, how="", injected=True)
         call.seen.wait_for(payload, bench.profile.timers.silence)
-        for payload in packets:
-            expect(call.seen).holds("payload-not-arrived", payload=b64(payload))
+        for payload, (_, what) in packets.items():
+            expect(call.seen).holds("payload-not-arrived", payload=b64(payload), what=what)
     expect(call).holds("no-key-agreed", role=Role.FORM)
     expect(call).holds("no-audio", role=Role.FORM)
 
@@ -173,8 +175,8 @@ def test_lines_without_protection_are_passed_over(bench: Bench) -> None:
     """A line that switches encryption or authentication off is not taken, be it alone or before another."""
     peer = bench.media()
     _taken(peer, "INVITE with a good line")
-    for name in ("UNENCRYPTED_SRTP", "UNAUTHENTICATED_SRTP"):
-        weak = peer.line(1, params=f" {name}")
+    weak_lines = {name: peer.line(1, params=f" {name}") for name in ("UNENCRYPTED_SRTP", "UNAUTHENTICATED_SRTP")}
+    for name, weak in (weak_lines | {NULL: peer.line(1, NULL)}).items():
         for lines, what in (((weak,), "alone"), ((weak, peer.line(2)), "before a good line")):
             call = peer.offer_sdes(f"INVITE with {name} {what}", *lines)
             expect(call).holds("no-unprotected-parameter")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imsproof.actors.srtpleg import b64, changed, lying
+from imsproof.actors.srtpleg import PCMU, b64, changed, lying
 from imsproof.codec.srtp import Context
 from imsproof.judge import expect
 from imsproof.purpose import purpose
@@ -23,6 +24,8 @@ OLD = 100
 TURNS = 8
 """Forged packets come in turns, each no more than a small receiver bears."""
 LATE = 10
+EVENTS = 101
+"""The payload type that telephone events have mostly."""
 WRAP = 1 << 16
 
 
@@ -31,7 +34,7 @@ def test_changed_packets_are_dropped(bench: Bench) -> None:
     """Packets with one octet changed, in header, payload or tag, are dropped."""
     stream = by_sdes(bench)
     packets = {}
-    for place in (1, 5, HEAD + 79, -TAG, -1):
+    for place in (1, 5, HEAD + 79, *range(-TAG, 0)):
         payload = stream.mark()
         packets[payload[:64]] = changed(stream.leg.protected(payload), place)
     stream.refuses("SRTP with one octet changed", packets, how="srtp, changed")
@@ -52,10 +55,19 @@ def test_a_short_tag_is_not_enough(bench: Bench) -> None:
 
 @purpose("SRTP-PKT-03")
 def test_plain_rtp_is_dropped(bench: Bench) -> None:
-    """Plain RTP on a leg with SDES keys is dropped, also behind a tag of zeros."""
+    """Plain RTP on a leg with SDES keys is dropped: before the first protected packet, and whatever it looks like."""
     stream = by_sdes(bench)
-    first, second = stream.mark(), stream.mark()
-    packets = {first: stream.leg.plain(first), second: stream.leg.plain(second) + bytes(TAG)}
+    early = Stream(bench, stream.call.owner.offer_sdes("another INVITE with SDES"))
+    first = early.mark()
+    early.refuses("plain RTP before any SRTP", {first: early.leg.plain(first)}, how="plain")
+    early.call.close()
+    packets = {}
+    for tail in (b"", bytes(TAG)):
+        payload = stream.mark()
+        packets[payload] = stream.leg.plain(payload) + tail
+    for source, kind in ((bench.random.randrange(1 << 32), PCMU), (stream.leg.source.ssrc, EVENTS)):
+        payload = stream.mark()
+        packets[payload] = replace(stream.leg.source.next(payload)[0], ssrc=source, payload_type=kind).to_bytes()
     stream.refuses("plain RTP", packets, how="plain")
     stream.call.close()
 
@@ -71,7 +83,7 @@ def test_a_replay_is_dropped(bench: Bench) -> None:
     stream.goes_on()
     stream.leg.send("the same packet later", packet, injected=True)
     stream.goes_on("SRTP at last")
-    expect(stream.seen).holds("payload-arrived-once", payload=b64(payload))
+    expect(stream.seen).holds("payload-arrived-once", payload=b64(payload), what="a packet that was sent seven times")
     stream.call.close()
 
 
@@ -86,7 +98,9 @@ def test_an_old_replay_is_dropped(bench: Bench) -> None:
     stream.flows("SRTP after them")
     stream.leg.send("the first packet again", packet, injected=True)
     stream.goes_on()
-    expect(stream.seen).holds("payload-arrived-once", payload=b64(payload))
+    expect(stream.seen).holds(
+        "payload-arrived-once", payload=b64(payload), what="a packet that was sent again much later"
+    )
     stream.call.close()
 
 
@@ -104,7 +118,7 @@ def test_a_late_packet_is_taken(bench: Bench) -> None:
             "late packets did not get through, and late plain ones of the far side do not either: the lab puts media in"
             " order itself, so that its replay window is not seen"
         )
-    expect(stream.seen).holds("payload-arrived", payload=b64(payload))
+    expect(stream.seen).holds("payload-arrived", payload=b64(payload), what="a packet that others overtook")
     stream.call.close()
 
 
@@ -140,7 +154,7 @@ def test_a_forged_number_does_not_move_the_receiver(bench: Bench) -> None:
         packets.append(changed(stream.leg.protected(stream.mark()), -1))
     source.index = here
     stream.leg.send("forged packets with numbers far ahead", *packets, how="srtp, changed", injected=True)
-    stream.claimed("SRTP after them")
+    stream.claimed("SRTP after forged numbers far ahead")
     stream.goes_on()
     stream.call.close()
 
@@ -193,7 +207,7 @@ def test_headers_that_lie_do_no_harm(bench: Bench) -> None:
     stream = by_sdes(bench)
     for label, packet in lying(stream.leg, stream.mark()).items():
         stream.leg.send(f"a packet with {label}", packet, how="srtp, lying", injected=True)
-    stream.claimed("SRTP after them")
+    stream.claimed("SRTP after lying headers")
     stream.goes_on()
     stream.call.close()
 
@@ -208,8 +222,7 @@ def test_media_are_not_led_away(bench: Bench) -> None:
     stream.flows("SRTP after it")
     forged = changed(stream.leg.protected(stream.mark()), -1)
     other = _strangers(stream, payload, stream.leg.plain(payload), forged, overheard)
-    _not_led_away(stream)
-    expect(other).holds("no-media-received")
+    _not_led_away(stream, other)
     stream.goes_on()
     stream.call.close()
 
@@ -222,9 +235,8 @@ def test_the_first_packet_may_not_be_a_strangers(bench: Bench) -> None:
     stream = Stream(bench, control.call.owner.offer_sdes("another INVITE with SDES"))
     payload = stream.mark()
     other = _strangers(stream, payload, stream.leg.plain(payload), stream.leg.plain(payload) + bytes(TAG))
-    stream.claimed("the first packet of the call")
-    _not_led_away(stream)
-    expect(other).holds("no-media-received")
+    stream.claimed("the call's own SRTP, behind a stranger's first packets,")
+    _not_led_away(stream, other)
     control.goes_on()
     for one in (stream, control):
         one.call.close()
@@ -236,16 +248,18 @@ def _strangers(stream: Stream, payload: bytes, *packets: bytes) -> ProtectedLeg:
     how = "plain, forged or replayed"
     other.send("packets of a stranger", *packets, how=how, injected=True, remote=stream.leg.remote)
     stream.seen.wait_for(payload, stream.bench.profile.timers.silence)
-    expect(stream.seen).holds("payload-not-arrived", payload=b64(payload))
+    stream.kept_out(payload, "a stranger's plain packet")
     return other
 
 
-def _not_led_away(stream: Stream) -> None:
-    """Claim that the far side's media come to the call's end of the access leg."""
+def _not_led_away(stream: Stream, other: ProtectedLeg) -> None:
+    """Claim that the far side's media come to the call's end of the access leg, and none to the stranger."""
+    after = [stream.mark() for _ in range(3)]
     if stream.far is not None:
-        after = [stream.mark() for _ in range(3)]
         stream.comes_back("media of the far side after them", *after)
-        expect(stream.leg).holds("payload-arrived", payload=b64(after[-1]))
+    expect(other).holds("no-media-received", who="a stranger")
+    if stream.far is not None:
+        stream.comes_out(after[-1], "what the far side sent after a stranger's packets")
 
 
 @purpose("SRTP-PKT-15")
@@ -278,12 +292,16 @@ def test_what_the_lab_sends_is_protected(bench: Bench) -> None:
 
 @purpose("SRTP-PKT-17")
 def test_a_keystream_is_used_once(bench: Bench) -> None:
-    """When the far side uses a sequence number again with another payload, the lab does not use its keystream again."""
+    """When the far side uses a sequence number again, from the same source or another, the lab's keystream is new."""
     stream = by_sdes(bench)
     index = bench.random.randrange(WRAP // 2)
     stream.comes_back("media of the far side", stream.mark(), stream.mark(), index=index)
     stream.send_back("other media under the same numbers", stream.mark(), stream.mark(), index=index)
     stream.comes_back("media that go on", stream.mark(), index=index + 2)
+    if stream.far is not None:
+        stream.far.change_source(bench.random)
+        stream.send_back("media of another source, under the same numbers", stream.mark(), stream.mark(), index=index)
+        stream.comes_back("media of it that go on", stream.mark(), index=index + 2)
     expect(stream.leg).holds("keystream-used-once", least=2)
     stream.call.close()
 
@@ -312,11 +330,11 @@ def test_media_end_with_the_call(bench: Bench) -> None:
     stream.leg.wait_for(payload, silence)  # time for the lab to give the call up everywhere
     stream.leg.send("SRTP after the end", packet, injected=True)
     stream.seen.wait_for(payload, silence)
-    expect(stream.seen).holds("payload-not-arrived", payload=b64(payload))
+    stream.kept_out(payload, "SRTP after the end of the call")
     if stream.far is not None:
         stream.send_back("media of the far side after the end", back)
         stream.leg.wait_for(back, silence)
-        expect(stream.leg).holds("payload-not-arrived", payload=b64(back))
+        expect(stream.leg).holds("payload-not-arrived", payload=b64(back), what="media of the far side after the end")
     again = Stream(bench, stream.call.owner.offer_sdes("another INVITE with SDES"))
     again.goes_on("SRTP of another call")
     again.call.close()

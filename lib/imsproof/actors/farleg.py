@@ -109,6 +109,10 @@ class FarLeg:
         packets = [self._source.next(payload)[0].to_bytes() for payload in payloads]
         return self.session.run(self._send(label, packets, self._udp, self.remote))
 
+    def change_source(self, random: random.Random) -> None:
+        """Be another source from now on."""
+        self._source = Source.drawn(random)
+
     def report(self, label: str, *data: bytes) -> Exchange:
         """Send plain reports to where the lab's reports came from (``InconclusiveError`` when none came)."""
         if self._reports is None:

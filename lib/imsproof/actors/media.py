@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.srtpleg import ProtectedLeg
@@ -59,11 +59,14 @@ class Line:
         """Keys of what is sent under this line, ``None`` when none can be made."""
         return _context(self.suite, self.master, self.mki)
 
-    def filled_up(self) -> srtp.Context | None:
-        """Keys that somebody makes of a master that is too short: zeros behind it; ``None`` when it is not."""
+    def filled_up(self) -> list[srtp.Context]:
+        """Keys that somebody makes of a master that is too short: zeros behind it, or itself again; else none."""
         chosen = srtp.suite(self.suite)
-        short = chosen is not None and not self.text and len(self.master) < chosen.master_size
-        return srtp.Context(chosen, self.master.ljust(chosen.master_size, b"\0")) if chosen and short else None
+        if chosen is None or self.text or len(self.master) >= chosen.master_size:
+            return []
+        size = chosen.master_size
+        filled = (self.master.ljust(size, b"\0"), (self.master * size)[:size])
+        return [srtp.Context(chosen, master) for master in filled]
 
 
 def _context(name: str, master: bytes, mki: bytes = b"") -> srtp.Context | None:
@@ -219,7 +222,8 @@ class AudioCall:
             return None
         port, _, place = (section.attr("rtcp") or "").strip().partition(" ")
         named = int(port) if port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT else self.peer.port + 1
-        return (place.split()[-1] if place.strip() else self.peer.address, named)
+        where = replace(self.peer, port=named)
+        return (replace(where, address=place.split()[-1]) if place.strip() else where).where
 
     @property
     def udp(self) -> UdpEndpoint:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
 
 from imsproof.codec.sdp import Fingerprint, Sdp, SdpSyntaxError, effective
 from imsproof.codec.sdpice import IceDescription, read_ice
 from imsproof.link.subject import Exchange
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,14 @@ class Described:
 
     @property
     def where(self) -> Address:
-        """Address and port."""
+        """Address and port (``InconclusiveError`` where a host name stands for the address: none is looked up)."""
+        try:
+            ip_address(self.address)
+        except ValueError:
+            raise InconclusiveError(
+                f"the answer says {self.address or 'nothing'} where its media are, which is no IP address: the tester"
+                " looks no names up, so have the lab write the address into the c= line"
+            ) from None
         return (self.address, self.port)
 
 

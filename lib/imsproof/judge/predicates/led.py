@@ -18,7 +18,7 @@ def spoke_to_tester(events: Events, *, exchange: str) -> Finding:
     own = of_exchange(events, exchange)
     said = _said(own)
     if said is not None:
-        return holds(f"{exchange}: the lab's consumer came and sent {len(said.data)} octets", said.seq)
+        return holds(f"{exchange}: the lab came and sent {len(said.data)} octets", said.seq)
     return fails(f"{exchange}: {_instead(own)}", *(event.seq for event in own[-1:]))
 
 
@@ -28,9 +28,9 @@ def kept_silent(events: Events, *, exchange: str) -> Finding:
     own = of_exchange(events, exchange)
     said = _said(own)
     if said is not None:
-        return fails(f"{exchange}: the lab's consumer sent {len(said.data)} octets to this server", said.seq)
+        return fails(f"{exchange}: the lab sent {len(said.data)} octets to this server", said.seq)
     if not any(event.kind is Kind.OPENED for event in own):
-        return unknown(f"{exchange}: the lab's consumer did not come, so nothing is shown")
+        return unknown(f"{exchange}: the lab did not come, so nothing is shown")
     return holds(f"{exchange}: {_instead(own)}", *(event.seq for event in own[-1:]))
 
 
@@ -41,7 +41,7 @@ def _said(own: list[Event]) -> Event | None:
 def _instead(own: list[Event]) -> str:
     alert = next((event for event in own if event.kind is Kind.ALERT), None)
     if alert is not None:
-        return f"the lab's consumer ended the handshake with the alert {alert.facts.get('alert')}"
+        return f"the lab ended the handshake with the alert {alert.facts.get('alert')}"
     if any(event.kind is Kind.OPENED for event in own):
-        return "the lab's consumer came and ended the connection without a word"
-    return "the lab's consumer did not come"
+        return "the lab came and ended the connection without a word"
+    return "the lab did not come"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.predicates.sdp import description
-from imsproof.judge.predicates.srtp import holding
+from imsproof.judge.predicates.srtp import MARKED, holding
 from imsproof.judge.registry import Finding, fails, holds, opposite, predicate, unknown
 from imsproof.seams import Kind
 
@@ -85,21 +85,21 @@ def gives_data_channel(events: Events, *, exchange: str) -> Finding:
 
 
 @predicate("payload-arrived")
-def payload_arrived(events: Events, *, exchange: str, payload: str) -> Finding:
-    """A packet with this payload (base64) arrived in this conversation."""
+def payload_arrived(events: Events, *, exchange: str, payload: str, what: str = MARKED) -> Finding:
+    """A packet with this payload (base64) arrived in this conversation; ``what`` says to people which one it is."""
     event = _with_payload(events, exchange, payload)
     if event:
-        return holds(f"{exchange}: the marked packet arrived", event)
-    return fails(f"{exchange}: the marked packet did not arrive")
+        return holds(f"{exchange}: {what} arrived", event)
+    return fails(f"{exchange}: {what} did not arrive")
 
 
 @predicate("payload-not-arrived")
-def payload_not_arrived(events: Events, *, exchange: str, payload: str) -> Finding:
+def payload_not_arrived(events: Events, *, exchange: str, payload: str, what: str = MARKED) -> Finding:
     """No packet with this payload (base64) arrived in this conversation."""
     event = _with_payload(events, exchange, payload)
     if event:
-        return fails(f"{exchange}: the marked packet arrived", event)
-    return holds(f"{exchange}: the marked packet did not arrive")
+        return fails(f"{exchange}: {what} arrived", event)
+    return holds(f"{exchange}: {what} did not arrive")
 
 
 def _with_payload(events: Events, exchange: str, payload: str) -> int:

@@ -139,6 +139,7 @@ def no_unprotected_parameter(events: Events, *, exchange: str) -> Finding:
     offered = {line.tag: line.params for line in _lines(sent[1])} if sent else {}
     for line in _lines(told[1]):
         off = [name for name in UNPROTECTED if name in line.params or name in offered.get(line.tag, "")]
+        off += [line.suite] if line.suite.upper().startswith("NULL") else []
         if off:
             return fails(f"{exchange}: the answer takes tag {line.tag} with {off[0]}", told[0].seq)
     return holds(f"{exchange}: the answer takes no line without protection", told[0].seq)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from imsproof.seams import Events
 
 
+MARKED = "the marked packet"
+
+
 def _came(events: Events, exchange: str, *, reports: bool) -> list[Event]:
     """Packets that came in this conversation: media, or reports."""
     own = (event for event in of_exchange(events, exchange) if event.kind is Kind.RECEIVED)
@@ -44,14 +47,14 @@ def srtp_profile(events: Events, *, exchange: str, profile: str) -> Finding:
 
 
 @predicate("payload-arrived-once")
-def payload_arrived_once(events: Events, *, exchange: str, payload: str) -> Finding:
+def payload_arrived_once(events: Events, *, exchange: str, payload: str, what: str = MARKED) -> Finding:
     """Exactly one packet with this payload (base64) arrived, however often it was sent."""
     found = [event.seq for event in holding(events, exchange, payload)]
     if not found:
-        return unknown(f"{exchange}: the marked packet did not arrive at all")
+        return unknown(f"{exchange}: {what} did not arrive at all")
     if len(found) > 1:
-        return fails(f"{exchange}: the marked packet arrived {len(found)} times", *found[:8])
-    return holds(f"{exchange}: the marked packet arrived once", *found)
+        return fails(f"{exchange}: {what} arrived {len(found)} times", *found[:8])
+    return holds(f"{exchange}: {what} arrived once", *found)
 
 
 @predicate("media-protected")
@@ -125,7 +128,7 @@ def reports_protected(events: Events, *, exchange: str, least: int = 1) -> Findi
 
 
 @predicate("no-media-received")
-def no_media_received(events: Events, *, exchange: str, after: str = "") -> Finding:
+def no_media_received(events: Events, *, exchange: str, after: str = "", who: str = "") -> Finding:
     """Nothing came to this socket (after what was sent in ``after``)."""
     begun = 0
     if after:
@@ -135,7 +138,9 @@ def no_media_received(events: Events, *, exchange: str, after: str = "") -> Find
         begun = sent[-1]
     for event in of_exchange(events, exchange):
         if event.kind is Kind.RECEIVED and event.seq > begun:
-            return fails(f"{exchange}: the lab sent {len(event.data)} bytes there", event.seq)
+            return fails(
+                f"{exchange}: the lab sent {len(event.data)} bytes {f'to {who}' if who else 'there'}", event.seq
+            )
     return holds(f"{exchange}: nothing came")
 
 
