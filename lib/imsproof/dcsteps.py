@@ -10,6 +10,8 @@ from imsproof.judge import afterwards, alive, control, expect
 from imsproof.seams import Role
 
 if TYPE_CHECKING:
+    from OpenSSL import SSL
+
     from imsproof.actors.dccall import Association, DataChannelCall
     from imsproof.actors.dcpeer import DataChannelPeer
     from imsproof.actors.rawpeer import RawAssociation
@@ -68,15 +70,24 @@ def spared(peer: DataChannelPeer, call: DataChannelCall, association: RawAssocia
         serves(peer)
 
 
-def refused(call: DataChannelCall, name: str, identity: Identity | None = None, *, role: Role = Role.CLAIM) -> None:
+def refused(
+    call: DataChannelCall,
+    name: str,
+    identity: Identity | None = None,
+    *,
+    session: SSL.Session | None = None,
+    role: Role = Role.CLAIM,
+) -> None:
     """Claim that an offer, or else a certificate (the offer's when ``None``), gets no association; end the call.
+
+    With a ``session`` of a former association the handshake asks to take that up.
 
     Where the chain stopped is judged as the form: in the signalling, or in DTLS.
     """
     if call.peer is None:
         expect(call).holds("no-data-channel", role=role)
     else:
-        attack = call.connect(name, Handshake(identity=identity, injected=True))
+        attack = call.connect(name, Handshake(identity=identity, session=session, injected=True))
         expect(attack).holds("no-association", role=role).that(
             "chain-stopped", role=Role.FORM, exchanges=[call.exchange, attack.exchange], at=list(RIGHT_PLACES)
         )

@@ -5,7 +5,7 @@
 #     run.sh PEER[:WRONG,...] fuzz [options of imsproof fuzz]
 #
 # PEER: chromium, firefox, libwebrtc, libdatachannel or werift (whole WebRTC stacks, with ICE; WRONG as in webrtc-peer.mjs),
-# pion (the same, in Go; WRONG as in pion-peer.go), werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs),
+# gstreamer (webrtcbin), janus (its echo test), pion (the same, in Go; WRONG as in pion-peer.go), werift-bare (DTLS and SCTP without ICE; WRONG as in werift-peer.mjs),
 # openssl, openssl-client, mbedtls, wolfssl, or one of them with -lax (DTLS alone, started for each offer; bare-peer.py).
 # What is missing is installed from npm, PyPI and Debian. Exit status: imsproof's; 4 when the peer does not start.
 set -eu
@@ -37,6 +37,11 @@ install() {
     wolfssl*)
         [ -e /usr/include/wolfssl/ssl.h ] && command -v cc >/dev/null || debian libwolfssl-dev gcc libc6-dev
         [ $built/wolfssl-peer -nt wolfssl-peer.c ] || cc -O1 -o $built/wolfssl-peer wolfssl-peer.c -lwolfssl ;;
+    janus)
+        command -v "${JANUS:-janus}" >/dev/null || debian janus ;;
+    gstreamer)
+        /usr/bin/python3 -c 'import gi; gi.require_version("GstWebRTC", "1.0")' 2>/dev/null && [ -e /usr/lib/*/gstreamer-1.0/libgstnice.so ] ||
+            debian python3-gi gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-bad gstreamer1.0-nice ;;
     pion)
         [ -d /usr/share/gocode/src/github.com/pion/webrtc ] || debian golang-go golang-github-pion-webrtc.v3-dev
         [ $built/pion-peer -nt pion-peer.go ] || GO111MODULE=off GOPATH=/usr/share/gocode go build -o $built/pion-peer pion-peer.go ;;
@@ -51,12 +56,16 @@ debian() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >/dev/null
 }
 
-elsewhere() { # a network with an address that is not of 127.0.0.0/8, and no way out
+elsewhere() { # a network of one interface, for whoever takes no address of loopback, and no way out
+    [ -z "${IMSPROOF_PEER_ADDRESS:-}" ] || return 0 # there already
     export IMSPROOF_PEER_ADDRESS=198.18.0.1
     exec unshare --net --map-root-user sh -euc '
         ip link set lo up
-        ip address add "$IMSPROOF_PEER_ADDRESS/32" dev lo
-        ip route add default dev lo src "$IMSPROOF_PEER_ADDRESS"
+        ip link add here type veth peer name there
+        ip link set here up
+        ip link set there up
+        ip address add "$IMSPROOF_PEER_ADDRESS/24" dev here
+        ip route add default dev here
         exec "$0" "$@"' ./run.sh "$peer${wrong:+:$wrong}" "$@"
 }
 
@@ -75,13 +84,22 @@ openssl* | mbedtls | wolfssl*)
 chromium | firefox | libwebrtc | libdatachannel | werift)
     install npm
     case $peer in chromium | firefox) install "$peer" ;; esac
-    [ "$peer" != firefox ] || [ -n "${IMSPROOF_PEER_ADDRESS:-}" ] || elsewhere "$@"
+    [ "$peer" != firefox ] || elsewhere "$@"
     profile=webrtc.yaml
     start() { exec $node webrtc-peer.mjs "$IMSPROOF_PEER_PORT" "$peer" "$wrong"; } ;;
 pion)
     install pion
     profile=webrtc.yaml
     start() { exec $built/pion-peer "$IMSPROOF_PEER_PORT" "$wrong"; } ;;
+janus)
+    install janus
+    elsewhere "$@"
+    profile=janus.yaml
+    start() { exec $node janus-peer.mjs "$IMSPROOF_PEER_PORT" "$wrong"; } ;;
+gstreamer)
+    install gstreamer
+    profile=webrtc.yaml
+    start() { exec /usr/bin/python3 gstreamer-peer.py "$IMSPROOF_PEER_PORT" "$wrong"; } ;; # its modules are Debian's
 werift-bare)
     install npm
     profile=werift.yaml

@@ -23,10 +23,21 @@ if TYPE_CHECKING:
     Announced = tuple[str, Callable[[Identity], list[str]]]
 
 OTHER = make_identity(name="other")
-FIRST_OCTETS = 4
+OCTET = len("00:")
+PARTS: dict[str, Callable[[str], str]] = {
+    "the first octets of the fingerprint": lambda own: own[: 4 * OCTET - 1],
+    "a fingerprint whose last octet is another": lambda own: own[:-2] + other_octet(own[-2:]),
+    "a fingerprint whose first octet is another": lambda own: other_octet(own[:2]) + own[2:],
+}
+"""What is made of a certificate's fingerprint, so that only a part of it is right."""
 UDP_DISCARD = 9
 NO_SUCH_METHOD = (405, 501)
 FORMER = Handshake(injected=True)
+
+
+def other_octet(octet: str) -> str:
+    """Another octet, in hexadecimal."""
+    return f"{int(octet, 16) ^ 0xFF:02X}"
 
 
 def announce(*values: str) -> Callable[[Sdp], None]:
@@ -56,10 +67,6 @@ def test_a_certificate_that_does_not_match_is_refused(bench: Bench) -> None:
         "DC-FP-06": ("no fingerprint", lambda _: []),
         "DC-FP-07": ("a fingerprint that is none", lambda _: ["SHA-256 " + ":".join(["ZZ"] * 32)]),
         "DC-FP-08": ("an empty fingerprint", lambda _: [""]),
-        "DC-FP-09": (
-            "the first octets of the fingerprint",
-            lambda own: [f"SHA-256 {own.sha256[: 3 * FIRST_OCTETS - 1]}"],
-        ),
     }
 )
 def test_without_a_usable_fingerprint_there_is_no_association(bench: Bench, case: Announced) -> None:
@@ -69,6 +76,17 @@ def test_without_a_usable_fingerprint_there_is_no_association(bench: Bench, case
     connected(peer)
     call = peer.open(f"data channel with {name}", edit=announce(*values(peer.identity)))
     refused(call, f"certificate with {name}")
+    serves(peer)
+
+
+@purpose("DC-FP-09")
+def test_a_part_of_a_fingerprint_is_not_enough(bench: Bench) -> None:
+    """An offer whose fingerprint is the certificate's only in part is refused, or no certificate is good for it."""
+    peer = bench.data_channel_peer()
+    connected(peer)
+    for name, part in PARTS.items():
+        call = peer.open(f"data channel with {name}", edit=announce(f"SHA-256 {part(peer.identity.sha256)}"))
+        refused(call, f"certificate with {name}")
     serves(peer)
 
 
@@ -86,12 +104,16 @@ def test_a_weak_hash_alone_proves_nothing(bench: Bench) -> None:
 
 @purpose("DC-FP-04")
 def test_a_weak_hash_beside_a_strong_one_does_not_count(bench: Bench) -> None:
-    """Where SHA-1 and SHA-256 are announced, a certificate that matches SHA-1 only is refused."""
+    """Where SHA-1 and SHA-256 are announced, in whatever order, a certificate that matches SHA-1 only is refused."""
     peer = bench.data_channel_peer()
     connected(peer)
-    values = (f"SHA-1 {fingerprint(peer.identity.der, 'sha-1')}", f"SHA-256 {OTHER.sha256}")
-    call = peer.open("data channel with SHA-1 of one certificate and SHA-256 of another", edit=announce(*values))
-    refused(call, "the certificate that only SHA-1 is for")
+    weak, strong = f"SHA-1 {fingerprint(peer.identity.der, 'sha-1')}", f"SHA-256 {OTHER.sha256}"
+    for name, values in (
+        ("SHA-1 of one certificate and SHA-256 of another", (weak, strong)),
+        ("SHA-256 of one certificate and SHA-1 of another", (strong, weak)),
+    ):
+        call = peer.open(f"data channel with {name}", edit=announce(*values))
+        refused(call, "the certificate that only SHA-1 is for")
     serves(peer)
 
 
@@ -134,12 +156,14 @@ def test_hash_names_are_known_in_small_letters(bench: Bench) -> None:
 
 @purpose("DC-FP-12")
 def test_another_calls_certificate_is_not_good_here(bench: Bench) -> None:
-    """A certificate that another subscriber's call announced does not open this one."""
+    """A certificate that another subscriber's call announced, or a former one of the same, does not open this one."""
     here, there = bench.data_channel_peer(), bench.data_channel_peer()
     connected(here)
     call, others = here.open("data channel"), there.open("another subscriber's data channel")
     refused(call, "the other subscriber's certificate", there.identity)
     others.close()
+    call = here.open("data channel for another certificate", edit=announce(f"SHA-256 {OTHER.sha256}"))
+    refused(call, "the certificate of a former call")
     serves(here)
 
 
@@ -280,3 +304,16 @@ def test_a_fingerprint_that_somebody_else_offers_too_opens_and_ends_nothing(benc
     expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
     call.close()
     serves(here)
+
+
+@purpose("DC-FP-28")
+def test_a_session_of_a_former_call_is_not_taken_up_past_the_fingerprint(bench: Bench) -> None:
+    """A handshake that takes up a former call's session shows no certificate, but meets the fingerprint all the same."""
+    peer = bench.data_channel_peer()
+    call = peer.open("data channel", setup="active")
+    control(call.connect("the certificate of the offer", Handshake(resumption=True))).holds("association-up")
+    session = call.dtls_session()
+    call.close()
+    call = peer.open("data channel for another certificate", setup="active", edit=announce(f"SHA-256 {OTHER.sha256}"))
+    refused(call, "the former call's session", session=session)
+    serves(peer)

@@ -11,14 +11,11 @@ from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from imsproof.actors.rawpeer import RawAssociation
     from imsproof.bench import Bench
 
-    Opening = tuple[str, Callable[[bool], int]]
-
 GET = b"GET / HTTP/1.1\r\nHost: bootstrap\r\nAccept: */*\r\n\r\n"
-BOOTSTRAP, NOT_NEGOTIATED = 0, 778
+BOOTSTRAP, NOT_NEGOTIATED, FREE_STREAM = 0, 778, 2000
 UNKNOWN_PPID = 9999
 LARGEST = 1 << 20
 """Most bytes of a message here: browsers announce a gigabyte, or no limit."""
@@ -189,22 +186,40 @@ def test_requests_are_taken_only_where_they_were_agreed(bench: Bench, case: tupl
     serves(peer)
 
 
-@purposes(
-    {
-        "DC-SCTP-21": ("a stream that is in use", lambda _: BOOTSTRAP),
-        "DC-SCTP-22": ("a stream of the other side's parity", lambda client: 2001 if client else 2000),
-    }
-)
-def test_channels_are_opened_only_on_free_streams_of_the_openers_parity(bench: Bench, case: Opening) -> None:
-    """A DATA_CHANNEL_OPEN that breaks the rules of RFC 8832 section 6 is not acknowledged."""
-    name, stream = case
+@purpose("DC-SCTP-21")
+def test_a_channel_is_not_opened_on_a_stream_that_is_in_use(bench: Bench) -> None:
+    """A second DATA_CHANNEL_OPEN on the bootstrap channel's stream, or on one that was just opened, is not taken."""
     peer = bench.data_channel_peer()
     call, association = associated(peer)
-    asked = Open(b"hostile").to_bytes()
-    attempt = association.message(f"OPEN of {name}", stream(call.is_client), PPID_DCEP, asked, injected=True)
-    expect(attempt).holds("channel-not-opened")
+    stream = BOOTSTRAP
+    if not bench.serves_bootstrap():
+        stream = own_stream(call.is_client)
+        first = association.message(f"OPEN of {stream}", stream, PPID_DCEP, Open(b"first").to_bytes())
+        control(first).holds("message-answered")
+    not_opened(association, "a stream that is in use", stream)
     call.close()
     serves(peer)
+
+
+@purpose("DC-SCTP-22")
+def test_a_channel_is_not_opened_on_a_stream_of_the_other_sides_parity(bench: Bench) -> None:
+    """A DATA_CHANNEL_OPEN on a stream that only the other side may open is not acknowledged."""
+    peer = bench.data_channel_peer()
+    call, association = associated(peer)
+    not_opened(association, "a stream of the other side's parity", own_stream(not call.is_client))
+    call.close()
+    serves(peer)
+
+
+def own_stream(client: bool) -> int:
+    """A stream that a DTLS client, or else a server, may open (RFC 8832 section 6)."""
+    return FREE_STREAM if client else FREE_STREAM + 1
+
+
+def not_opened(association: RawAssociation, name: str, stream: int) -> None:
+    """Claim that a DATA_CHANNEL_OPEN on a stream is not acknowledged."""
+    attempt = association.message(f"OPEN of {name}", stream, PPID_DCEP, Open(b"hostile").to_bytes(), injected=True)
+    expect(attempt).holds("channel-not-opened")
 
 
 @purpose("DC-SCTP-25")
@@ -212,8 +227,6 @@ def test_the_reserved_stream_is_not_opened(bench: Bench) -> None:
     """A DATA_CHANNEL_OPEN on stream 65535, of the right parity for a DTLS server, is not acknowledged."""
     peer = bench.data_channel_peer()
     call, association = associated(peer, "data channel, the lab as client", setup="passive")
-    asked = Open(b"hostile").to_bytes()
-    attempt = association.message(f"OPEN of {RESERVED_STREAM}", RESERVED_STREAM, PPID_DCEP, asked, injected=True)
-    expect(attempt).holds("channel-not-opened")
+    not_opened(association, str(RESERVED_STREAM), RESERVED_STREAM)
     call.close()
     serves(peer)

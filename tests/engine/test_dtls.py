@@ -179,6 +179,14 @@ def test_any_datagram_is_survived_by_a_new_server(datagram: bytes) -> None:
     assert server.state != "connected"
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_session_is_taken_up_without_a_certificate_where_the_server_allows_it(allowed: bool) -> None:
+    first, _ = pair(client={"resumption": True}, server={"resumption": allowed})
+    again, _ = pair(client={"session": first.session}, server={"resumption": allowed})
+    assert (again.state, again.facts()["resumed"]) == ("connected", allowed)
+    assert again.facts()["peer_sha256"] == ("" if allowed else SERVER.sha256)
+
+
 def test_close_notify_is_seen_by_the_peer() -> None:
     client, server = pair()
     client.close()

@@ -26,6 +26,8 @@ from imsproof.seams import InconclusiveError, Kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from OpenSSL import SSL
+
     from imsproof.actors.signalling import Answered, Described, Signalling
     from imsproof.engine.dtls import DtlsEngine
     from imsproof.engine.identity import Identity
@@ -182,6 +184,10 @@ class DataChannelCall:
         facts = {"octets": len(request), "injected": True}
         within = self.session.timers.silence
         return self.session.run(self._get(association, 0, request, facts, label, within=within))
+
+    def dtls_session(self) -> SSL.Session | None:
+        """What a later handshake can take up of the association (see :class:`Handshake`)."""
+        return self._open[-1].engine.session if self._open else None
 
     def hang_up(self) -> None:
         """End the call in the signalling, and leave the association alone."""

@@ -11,6 +11,8 @@ from imsproof.engine.identity import FINGERPRINT_HASHES, Identity, fingerprint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from OpenSSL import SSL
+
     from imsproof.codec.sdp import Fingerprint
 
 WEBRTC_SRTP = ("SRTP_AES128_CM_SHA1_80",)
@@ -32,6 +34,8 @@ class Handshake:
         alter: turns each datagram that is about to be sent into those that are sent instead.
         mtu: largest datagram in bytes.
         renegotiation: allow a further handshake in the association.
+        resumption: take a ticket, with which a later handshake can take the session up.
+        session: take up this session of a former association.
         within: seconds for the handshake; the profile's timer by default.
     """
 
@@ -46,6 +50,8 @@ class Handshake:
     alter: Callable[[bytes], Sequence[bytes]] | None = None
     mtu: int = 1200
     renegotiation: bool = False
+    resumption: bool = False
+    session: SSL.Session | None = None
     within: float | None = None
 
 
@@ -80,6 +86,8 @@ def make_engine(
         keylog=keylog,
         mtu=how.mtu,
         renegotiation=how.renegotiation,
+        resumption=how.resumption,
+        session=how.session,
     )
 
 

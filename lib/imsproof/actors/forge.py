@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FATAL, WARNING = 2, 1
 HANDSHAKE_FAILURE, CLOSE_NOTIFY = 40, 0
+TAG_REFLECTED = 1
+"""The T bit: the tag is said to be the receiver's other one (RFC 9260 sections 3.3.7 and 8.5.1); here it is neither."""
 FAR_AHEAD = 100_000
 """Added to a record's number, so that no window has seen it."""
 LARGEST = (1 << 24) - 1
@@ -115,7 +117,8 @@ def _alone(chunk: sctp.Chunk) -> Callable[[RawSctp], list[bytes]]:
 def _wrong_tag(chunk: sctp.Chunk) -> Callable[[RawSctp], list[bytes]]:
     def make(association: RawSctp) -> list[bytes]:
         tags = (association.peer_tag ^ 0x5A5A5A5A, association.tag ^ 0x0F0F0F0F, 0)
-        return [association.packet(chunk, tag=tag).to_bytes() for tag in tags]
+        forms = (chunk, replace(chunk, flags=TAG_REFLECTED))
+        return [association.packet(form, tag=tag).to_bytes() for form in forms for tag in tags]
 
     return make
 

@@ -72,6 +72,10 @@ class DataChannels(Subscribers):
         """The setup roles that the lab's data-channel peer can take."""
         return self.profile.dc.roles if self.profile.dc else ("active", "passive")
 
+    def serves_bootstrap(self) -> bool:
+        """Whether stream 0 is the bootstrap channel, with HTTP."""
+        return self.profile.dc is None or self.profile.dc.bootstrap
+
     def _sctp_port(self) -> int:
         return self.profile.dc.sctp_port if self.profile.dc else 5000
 

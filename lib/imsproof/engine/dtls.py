@@ -65,15 +65,17 @@ def _context(
     keys: bool,
     cookies: bool,
     renegotiation: bool,
+    resumption: bool,
 ) -> SSL.Context:
     """Return the context for such engines; what belongs to one of them is asked of the engine, its ``app_data``."""
     context = SSL.Context(SSL.DTLS_METHOD)
     context.set_min_proto_version(VERSIONS[versions[0]])
     context.set_max_proto_version(VERSIONS[versions[1]])
     context.set_cipher_list(ciphers)
-    context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
+    context.set_options(SSL.OP_NO_QUERY_MTU | (0 if resumption else SSL.OP_NO_TICKET))
     context.set_options(_ALLOW_CLIENT_RENEGOTIATION if renegotiation else SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_session_id(b"imsproof")
     if srtp_profiles:
         context.set_tlsext_use_srtp(":".join(srtp_profiles).encode("ascii"))
     if keys:
@@ -108,6 +110,9 @@ class DtlsEngine:
         keylog: called with each line of the NSS key log.
         cookie_exchange: a server answers the first ClientHello with HelloVerifyRequest and holds no state for it.
         renegotiation: allow further handshakes in the association (RFC 5246 section 7.4.1.1), which nobody should.
+        resumption: let its session be taken up by a later handshake, by ticket (RFC 5077), in which no certificate is
+            shown, so that a server should not.
+        session: what a client takes up.
     """
 
     def __init__(  # noqa: PLR0913 - each argument is one property of the peer that is played
@@ -125,6 +130,8 @@ class DtlsEngine:
         keylog: Callable[[str], None] | None = None,
         cookie_exchange: bool = False,
         renegotiation: bool = False,
+        resumption: bool = False,
+        session: SSL.Session | None = None,
     ) -> None:
         self.role: Role = role
         self.state: State = "new"
@@ -148,11 +155,15 @@ class DtlsEngine:
             keys=keylog is not None,
             cookies=self._listening,
             renegotiation=renegotiation,
+            resumption=resumption or session is not None,
         )
         self._connection = SSL.Connection(context, None)
+        self._resuming = session is not None
         self._connection.set_app_data(self)
         self._connection.set_info_callback(self._on_info)
         self._configure(identity, mtu, require_peer_cert=require_peer_cert)
+        if session is not None:
+            self._connection.set_session(session)
 
     def _configure(self, identity: Identity | None, mtu: int, *, require_peer_cert: bool) -> None:
         connection = self._connection
@@ -276,7 +287,7 @@ class DtlsEngine:
             "cipher": self._connection.get_cipher_name(),
             "group": self._connection.get_group_name(),
             "alpn": "",
-            "resumed": False,
+            "resumed": self._resuming and self.peer_der is None,
             "srtp": self.srtp_profile,
             "peer_sha256": "",
             "peer_subject": "",
@@ -288,6 +299,11 @@ class DtlsEngine:
             facts["peer_sha256"] = fingerprint(self.peer_der)
             facts["peer_subject"], facts["peer_san"] = _names(self.peer_der)
         return facts
+
+    @property
+    def session(self) -> SSL.Session | None:
+        """What a later handshake can take up; ``None`` before there is any."""
+        return self._connection.get_session()
 
     @property
     def srtp_profile(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.judge.events import Story
 
 from imsproof.judge.predicates import datachannel as dc
@@ -61,10 +62,20 @@ def test_a_message_and_its_answer() -> None:
     assert dc.message_answered(sent.events, exchange=X).outcome is F
     assert dc.message_not_answered(sent.events, exchange=X).outcome is H
     assert dc.message_not_answered([], exchange=X).outcome is U
-    answered = sent.add(Kind.RECEIVED, transport="sctp", data=b"page", stream=0, ppid=51).events
+    page = b"HTTP/1.1 200 OK\r\n\r\npage"
+    answered = sent.add(Kind.RECEIVED, transport="sctp", data=page, stream=0, ppid=51).events
     assert dc.message_answered(answered, exchange=X).outcome is H
     assert dc.message_not_answered(answered, exchange=X).outcome is F
     assert dc.message_answered([], exchange=X).outcome is U
+
+
+@pytest.mark.parametrize(
+    ("ppid", "data"), [(50, b"\x03HTTP/1.1 200"), (51, b"HTTP/1.1 400 Bad Request"), (51, b"tick")]
+)
+def test_an_error_or_what_the_peer_says_by_itself_serves_nothing(ppid: int, data: bytes) -> None:
+    story = Story().add(Kind.SENT, transport="sctp", stream=778, ppid=51)
+    came = story.add(Kind.RECEIVED, transport="sctp", data=data, stream=778, ppid=ppid).events
+    assert dc.message_not_answered(came, exchange=X).outcome is H
 
 
 def test_what_comes_unasked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from imsproof.codec.dcep import DATA_CHANNEL_ACK, PPID_DCEP
@@ -100,8 +101,20 @@ def message_answered(events: Events, *, exchange: str) -> Finding:
 
 @predicate("message-not-answered")
 def message_not_answered(events: Events, *, exchange: str) -> Finding:
-    """No message came back over any data channel: what was sent was not taken for a request."""
-    return opposite(message_answered(events, exchange=exchange))
+    """Nothing came back over any data channel but an HTTP error, or what a peer opens: it was taken for no request."""
+    sent, _ = _messages(events, exchange)
+    if sent is None:
+        return unknown(f"{exchange}: no message was sent")
+    for event in of_exchange(events, exchange):
+        if event.kind is Kind.RECEIVED and event.facts.get("ppid", PPID_DCEP) != PPID_DCEP and _serves(event.data):
+            told = f"a message of {len(event.data)} bytes came back on stream {event.facts.get('stream')}"
+            return fails(f"{exchange}: {told}", sent.seq, event.seq)
+    return holds(f"{exchange}: nothing was served", sent.seq)
+
+
+def _serves(data: bytes) -> bool:
+    """Whether a message begins an HTTP answer that refuses nothing."""
+    return re.match(rb"HTTP/\S+ [123]", data) is not None
 
 
 def _messages(events: Events, exchange: str) -> tuple[Event | None, Event | None]:

@@ -87,6 +87,7 @@ def make_engine(
         verify_peer=verify_peer,
         srtp_profiles=srtp_profiles,
         renegotiation=policy.renegotiation,
+        resumption=policy.resumption,
     )
 
 
