@@ -73,10 +73,15 @@ def show_identity(
 def test_the_far_ue_sees_the_asserted_identity(bench: Bench) -> None:
     """Whatever the caller claims in P-Asserted-Identity or P-Preferred-Identity, the far UE sees its own."""
     parties = bench.parties()
-    forged = f"sip:imposter@{bench.gm.domain}"
+    nobody, other = f"sip:imposter@{bench.gm.domain}", parties.callee.impu
     honest(parties, "INVITE, honest")
     for header in ("P-Asserted-Identity", "P-Preferred-Identity"):
-        show_identity(parties, forged, f"INVITE with false {header}", headers=[(header, f"<{forged}>")])
+        show_identity(parties, nobody, f"INVITE with false {header}", headers=[(header, f"<{nobody}>")])
+    own = f"<{parties.caller.impu}>"
+    two = [("P-Asserted-Identity", own), ("P-Asserted-Identity", f"<{nobody}>")]
+    show_identity(parties, nobody, "INVITE with a false P-Asserted-Identity beside its own", headers=two)
+    preferred = [("P-Preferred-Identity", f"<{other}>")]
+    show_identity(parties, other, "INVITE with another subscriber in P-Preferred-Identity", headers=preferred)
     afterwards(parties)
 
 
@@ -152,6 +157,14 @@ def test_who_is_not_registered_does_not_call(bench: Bench) -> None:
     parties = bench.parties()
     honest(parties, "INVITE, honest")
     intrude(bench, parties, "INVITE of an unregistered stranger")
+    registered = parties.caller.registration
+    trusted = {
+        "an asserted identity": [("P-Asserted-Identity", f"<{parties.caller.impu}>")],
+        "a subscriber's Service-Route": [("Route", one) for one in (registered.service_route if registered else ())],
+    }
+    for told, headers in trusted.items():
+        if headers:
+            intrude(bench, parties, f"INVITE of an unregistered stranger with {told}", headers=headers)
     afterwards(parties)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imsproof.actors.credentials import Credentials
 from imsproof.actors.liveness import SipProbe
 from imsproof.actors.transactions import new_branch
 from imsproof.codec import sip
@@ -29,18 +30,23 @@ NETWORK_ONLY = (
     "P-User-Database",
 )
 """Header fields that a UE has no use for, and that RFC 7315 and RFC 5502 keep within the trust domain."""
+CALLER = (
+    *("From", "P-Asserted-Identity", "P-Preferred-Identity", "P-Served-User", "Remote-Party-ID", "History-Info"),
+    *("Referred-By", "Diversion"),
+)
+"""Header fields in which a network may say who calls."""
 
 
-def request(bench: Bench, method: str, uri: str, *headers: tuple[str, str]) -> bytes:
-    """A request of somebody unknown."""
+def request(bench: Bench, method: str, uri: str, *headers: tuple[str, str], name: str = "") -> bytes:
+    """A request of somebody unknown, in somebody's ``name`` where one is given."""
     token = f"{bench.random.getrandbits(64):016x}"
     transport = next(iter(bench.gm.transports())).upper()
     who = f"sip:{token}@stranger.invalid"
     own = [
         ("Via", f"SIP/2.0/{transport} stranger.invalid:5060;branch={new_branch()};rport"),
         ("Max-Forwards", "70"),
-        ("From", f"<{who}>;tag={token}"),
-        ("To", f"<{uri}>"),
+        ("From", f"<{name or who}>;tag={token}"),
+        ("To", f"<{name or uri}>"),
         ("Call-ID", f"{token}@stranger.invalid"),
         ("CSeq", f"1 {method}"),
         ("Contact", f"<{who}>"),
@@ -48,11 +54,21 @@ def request(bench: Bench, method: str, uri: str, *headers: tuple[str, str]) -> b
     return sip.request(method, uri, [*own, *headers]).to_bytes()
 
 
+def first_register(bench: Bench) -> dict[str, bytes]:
+    """A first REGISTER in a subscriber's name, which is answered where strangers are not; none without subscribers."""
+    found = {}
+    for one in bench.subscribers(1) if bench.gm.usual else ():
+        aka = [("Authorization", Credentials(one, bench.gm.digest_realm).initial(bench.gm.registrar))]
+        more = aka if one.auth == "aka" else []
+        found["REGISTER of a subscriber"] = request(bench, "REGISTER", bench.gm.registrar, *more, name=one.impu)
+    return found
+
+
 def provoke(bench: Bench, outsider: Outsider) -> list[Subject]:
     """Have the lab answer a stranger: what it serves, what it refuses, and what it cannot read."""
     probe = SipProbe(bench.session, bench.gm)
     domain = bench.gm.domain
-    requests = {
+    requests = first_register(bench) | {
         "OPTIONS": request(bench, "OPTIONS", f"sip:{domain}"),
         "REGISTER of somebody unknown": request(bench, "REGISTER", bench.gm.registrar),
         "INVITE of somebody unknown": request(bench, "INVITE", f"sip:nobody@{domain}"),
@@ -97,6 +113,9 @@ def test_the_far_ue_learns_nothing_that_is_the_network_s(bench: Bench) -> None:
         if texts:
             expect(call).that("never-told", actor=told.actor, texts=texts)
         expect(call).that("headers-never-told", actor=told.actor, names=list(NETWORK_ONLY))
+        # RFC 3261 22.3: the proxy that they are for uses them up.
+        consumed = ["Proxy-Authorization"]
+        expect(call).that("headers-never-told", role=Role.FORM, actor=told.actor, names=consumed)
     served_again(parties)
 
 
@@ -134,7 +153,7 @@ def test_who_asks_for_privacy_is_not_named(bench: Bench) -> None:
         raise InconclusiveError(f"a call with Privacy: id does not arrive ({how}): the lab allows no anonymous calls")
     expect(arrived).holds("header-hidden", method="INVITE", names=["P-Asserted-Identity"])
     identities = {f"the caller's identity {number}": uri for number, uri in enumerate(parties.caller.subscriber.impus)}
-    expect(arrived).holds("not-named-in", method="INVITE", names=["From", "P-Asserted-Identity"], texts=identities)
+    expect(arrived).holds("not-named-in", method="INVITE", names=list(CALLER), texts=identities)
     if call.ok:
         call.bye()
     served_again(parties)

@@ -292,9 +292,13 @@ class Registrar(asyncio.DatagramProtocol):
 
     # Registration
 
+    def user(self, message: Message) -> str:
+        """Whom a REGISTER is about."""
+        return user_of(address(message.get("to")))
+
     def register(self, server: Transaction) -> None:
         message = server.request
-        user = user_of(address(message.get("to")))
+        user = self.user(message)
         if user not in USERS and self.has("404"):
             raise RefusedError(404)
         bound = [one for one in self.bindings.get(user, []) if one.until > time.monotonic()]
@@ -617,6 +621,10 @@ class Registrar(asyncio.DatagramProtocol):
         self.send(out, server.hop)
 
     def answer(self, server: Transaction, status: int, *more: tuple[str, str]) -> None:
+        server.last = self.answered(server, status, more)
+        self.send(server.last, server.hop)
+
+    def answered(self, server: Transaction, status: int, more: tuple[tuple[str, str], ...]) -> Message:
         request = server.request
         headers = [(name, value) for name in ("via", "from", "to", "call-id", "cseq") for value in request.all(name)]
         if status > 100 and not param(request.get("to"), "tag"):
@@ -626,8 +634,7 @@ class Registrar(asyncio.DatagramProtocol):
             headers = [(n, f'"O\\"dd" {v}' if n == "to" and v.startswith("<") else v) for n, v in headers]
         if self.has("banner"):
             headers.append(("server", "OddRegistrar/2.1.7 (Linux 6.1.0)"))
-        server.last = Message(f"SIP/2.0 {status} {REASON.get(status, 'Odd')}", [*headers, *more])
-        self.send(server.last, server.hop)
+        return Message(f"SIP/2.0 {status} {REASON.get(status, 'Odd')}", [*headers, *more])
 
 
 async def serve(host: str, port: int, traits: set[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from typing import TYPE_CHECKING
 
 from imsproof.actors.signalling import Answered
@@ -32,6 +33,17 @@ def parse_sdp(body: bytes) -> Sdp | None:
         return Sdp.parse(body)
     except SdpSyntaxError:
         return None
+
+
+def sdp_in(message: sip.Message) -> bytes:
+    """The SDP in a message: its body, or the part of its body that says so (RFC 5621, unchecked)."""
+    kind = message.get("Content-Type") or ""
+    if not kind.lower().startswith("multipart/"):
+        return message.body
+    whole = message_from_bytes(b"Content-Type: " + kind.encode("latin-1", "replace") + b"\r\n\r\n" + message.body)
+    found = [part for part in whole.walk() if part.get_content_type() == SDP_TYPE]
+    body = found[0].get_payload(decode=True) if found else None
+    return body if isinstance(body, bytes) else b""
 
 
 @dataclass(slots=True)
@@ -198,7 +210,7 @@ class Call(SipAnswer):
         typed = [("Contact", self.ue.contact), ("Content-Type", SDP_TYPE), *headers]
         answer = await self.arequest(method, label=label, headers=typed, body=sdp)
         if answer.ok:
-            self.local_sdp, self.remote_sdp = sdp, answer.body
+            self.local_sdp, self.remote_sdp = sdp, sdp_in(answer.message) if answer.message else b""
         if answer.ok and self.dialog is not None and method == "INVITE":
             await self.acknowledge(self.dialog.cseq, answer.exchange)
         return answer
@@ -230,7 +242,7 @@ class IncomingCall(Exchange):
     @property
     def sdp(self) -> Sdp | None:
         """The offer."""
-        return parse_sdp(self.message.body)
+        return parse_sdp(sdp_in(self.message))
 
     def ring(self) -> None:
         """Answer 180."""
@@ -248,7 +260,7 @@ class IncomingCall(Exchange):
         """Take the call with this answer and wait for the ACK."""
         dialog = Dialog.of_callee(self.message, self.to_tag)
         call = Call(record=self.record, exchange=self.exchange, ue=self.ue, dialog=dialog, status=200)
-        call.remote_sdp, call.local_sdp = self.message.body, sdp
+        call.remote_sdp, call.local_sdp = sdp_in(self.message), sdp
         self.ue.calls[dialog.call_id] = call
         typed = [("Contact", self.ue.contact), ("Content-Type", SDP_TYPE), *headers]
         response = sip.response(self.message, 200, headers=typed, body=sdp, to_tag=self.to_tag, record_route=True)
@@ -268,8 +280,9 @@ class IncomingCall(Exchange):
                         async with asyncio.timeout(pause):
                             await self.acknowledged.wait()
                             return True
-                    await self.ue.transport.send(
-                        response.to_bytes(), self.exchange, to=self.source, facts={"retransmission": True}
+                    again = {"retransmission": True}
+                    await self.ue.transactions.send_back(
+                        self.message, response.to_bytes(), self.source, self.exchange, facts=again
                     )
                     pause = min(2 * pause, T2)
         return self.acknowledged.is_set()
@@ -300,7 +313,7 @@ class CallSignalling:
         sdp = offer.to_bytes()
         if self.call is not None and self.call.dialog is not None and not self.call.ended_by:
             answer = self.call.offer_again(sdp, method, label=label, headers=self.headers)
-            body = answer.body
+            body = sdp_in(answer.message) if answer.message else b""
         else:
             self.call = self.ue.invite(self.target, sdp, headers=self.headers, label=label)
             answer, body = self.call, self.call.remote_sdp

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from imsproof.actors.sipsubject import Challenge, Registration
+from imsproof.actors.sipsubject import Challenge, Registration, SipAnswer
 from imsproof.actors.station import Station, bracketed, token
 from imsproof.codec import sip
 from imsproof.link.session import ConnectionFailedError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, MESSAGE, UPDATE, INFO"
 EXPIRES = 3600
 PROXY = 407
+INTERVAL_TOO_BRIEF = 423
+"""Answered with Min-Expires, which the UE then asks for (RFC 3261 10.2.8, unchecked)."""
 MAX_ROUNDS = 4
 """A challenge, one resynchronisation, one stale nonce, and one challenge anew to a right response."""
 MOST_FORGOTTEN = 8
@@ -57,6 +59,7 @@ class Registrant(Station):
         self._register_call_id = token()
         self._register_tag = token(4)
         self._register_cseq = 0
+        self._least = 0
 
     def register(self, **how: Unpack[Attempt]) -> Registration:
         """Register: REGISTER, answer the challenge, and what comes of it (:class:`Attempt`: what may be different)."""
@@ -187,12 +190,34 @@ class Registrant(Station):
         alter: Alter | None,
         within: float,
     ) -> None:
-        """Send one REGISTER and copy its answer into the registration."""
+        """Send one REGISTER, longer where that is asked for, and copy the answer into the registration."""
         try:
             await self.aconnect(registration.exchange)
         except ConnectionFailedError as error:
             registration.failed = str(error)
             return
+        answer = await self._ask(registration, authorization, expires, headers, alter, within)
+        least = answer.header("Min-Expires") or ""
+        if answer.status == INTERVAL_TOO_BRIEF and least.isascii() and least.isdigit() and self._least < int(least):
+            self._least = int(least)
+            answer = await self._ask(registration, authorization, expires, headers, alter, within)
+        registration.status, registration.message = answer.status, answer.message
+        registration.provisional, registration.failed = answer.provisional, answer.failed
+        if registration.ok and answer.message is not None:
+            registration.service_route = tuple(answer.message.values("Service-Route"))
+            registration.associated = tuple(_uris(answer.message.values("P-Associated-URI")))
+            registration.expires = _expires(answer.message, self.contact_uri, expires)
+
+    async def _ask(
+        self,
+        registration: Registration,
+        authorization: str,
+        expires: int,
+        headers: Headers,
+        alter: Alter | None,
+        within: float,
+    ) -> SipAnswer:
+        """Send one REGISTER and wait for its answer."""
         self._register_cseq += 1
         own = [
             ("Max-Forwards", "70"),
@@ -201,21 +226,14 @@ class Registrant(Station):
             ("Call-ID", f"{self._register_call_id}@{bracketed(self.transport.local[0])}"),
             ("CSeq", f"{self._register_cseq} REGISTER"),
             ("Contact", self.contact),
-            ("Expires", str(expires)),
+            ("Expires", str(max(expires, self._least) if expires else 0)),
             ("Supported", "path"),
             ("Allow", ALLOW),
         ]
         if authorization:
             own.append((registration.challenge.header if registration.challenge else "Authorization", authorization))
-        answer = await self._send(
-            self.build("REGISTER", self.gm.registrar, [*own, *headers]), registration.exchange, within, alter
-        )
-        registration.status, registration.message = answer.status, answer.message
-        registration.provisional, registration.failed = answer.provisional, answer.failed
-        if registration.ok and answer.message is not None:
-            registration.service_route = tuple(answer.message.values("Service-Route"))
-            registration.associated = tuple(_uris(answer.message.values("P-Associated-URI")))
-            registration.expires = _expires(answer.message, self.contact_uri, expires)
+        message = self.build("REGISTER", self.gm.registrar, [*own, *headers])
+        return await self._send(message, registration.exchange, within, alter)
 
     def _note_answer(self, registration: Registration, answer: Answer, *, proxy: bool) -> None:
         registration.challenge = replace(answer.challenge, proxy=proxy)

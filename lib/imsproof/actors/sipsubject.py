@@ -35,6 +35,12 @@ class SipAnswer(Exchange):
         """The answer's body."""
         return self.message.body if self.message else b""
 
+    @property
+    def retry_after(self) -> float:
+        """The seconds after which a busy network wants to be asked again (RFC 3261 20.33, unchecked), or 0."""
+        told = (self.header("Retry-After") or "").partition(";")[0].partition("(")[0].strip()
+        return float(told) if told.isascii() and told.isdigit() else 0.0
+
     def header(self, name: str) -> str | None:
         """Return the answer's first header of that name."""
         return self.message.get(name) if self.message else None

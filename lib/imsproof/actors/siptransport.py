@@ -139,6 +139,11 @@ class SipTransport:
         """Whether nothing needs to be sent twice."""
         return self.name != "udp"
 
+    @property
+    def datagrams(self) -> bool:
+        """Whether each message goes to an address of its own."""
+        return self._udp is not None
+
     async def send(
         self, data: bytes, exchange: str, *, to: Address | None = None, facts: Mapping[str, Any] | None = None
     ) -> None:

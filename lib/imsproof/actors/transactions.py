@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imsproof.actors.sipsubject import SipAnswer
 from imsproof.codec import sip
@@ -14,7 +15,7 @@ from imsproof.link.session import ConnectionFailedError
 from imsproof.seams import ImsproofError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from imsproof.actors.siptransport import SipTransport
     from imsproof.seams import Address
@@ -24,6 +25,8 @@ T2 = 4.0
 """Retransmission timers in seconds (RFC 3261 clause 17.1.1.1)."""
 MAX_REMEMBERED = 500
 MAGIC = "z9hG4bK"
+DEFAULT_PORT = 5060
+PORT = re.compile(r":(\d{1,5})$")
 
 
 def new_branch() -> str:
@@ -150,7 +153,32 @@ class Transactions:
         while len(self._answered) >= MAX_REMEMBERED:
             self._answered.pop(next(iter(self._answered)))
         self._answered[key] = response.to_bytes()
-        await self.transport.send(self._answered[key], exchange, to=to, facts={"injected": True} if injected else None)
+        facts = {"injected": True} if injected else None
+        await self.send_back(request, self._answered[key], to, exchange, facts=facts)
+
+    async def send_back(
+        self,
+        request: sip.Message,
+        data: bytes,
+        source: Address,
+        exchange: str,
+        *,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Send an answer to where its request came from, and to the port in Via where that is another.
+
+        Without rport the one in Via is right (RFC 3261 18.2.2, unchecked): a node may send from a port that takes
+        nothing. A node behind a NAT reads at the other.
+        """
+        ways = [source]
+        if self.transport.datagrams:
+            sent_by, _, rest = (request.values("Via") or [""])[0].partition(";")
+            named = PORT.search(sent_by.strip())
+            port = int(named[1]) if named else DEFAULT_PORT
+            if "rport" not in sip.parse_params(rest) and port != source[1] and 0 < port < 1 << 16:
+                ways.append((source[0], port))
+        for where in ways:
+            await self.transport.send(data, exchange, to=where, facts=facts)
 
     def later(self, coroutine: Coroutine[None, None, None]) -> None:
         """Run something beside; what the link refuses ends it silently (the journal has it)."""
@@ -173,7 +201,7 @@ class Transactions:
             return
         again = self._answered.get(_server_key(message))
         if again is not None and message.method != "ACK":
-            self.later(self.transport.send(again, exchange, to=source, facts={"retransmission": True}))
+            self.later(self.send_back(message, again, source, exchange, facts={"retransmission": True}))
             return
         if again is None and message.method not in ("ACK", "CANCEL"):
             self._answered[_server_key(message)] = b""

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from imsproof.actors.call import SDP_TYPE, Call, Dialog, IncomingCall
+from imsproof.actors.call import SDP_TYPE, Call, Dialog, IncomingCall, sdp_in
+from imsproof.actors.early import RELIABLE, Early
 from imsproof.actors.registrant import ALLOW, Registrant
 from imsproof.actors.station import DC_TAG, token
 from imsproof.codec import sip
@@ -19,8 +20,11 @@ from imsproof.link.subject import Exchange
 from imsproof.seams import Address, ImsproofError
 
 if TYPE_CHECKING:
+    from imsproof.actors.sipsubject import SipAnswer
+    from imsproof.actors.siptransport import SipTransport
     from imsproof.actors.station import Alter, Headers
 
+EXTENSION_REQUIRED, UNAVAILABLE = 421, 503
 GREETED = ("OPTIONS", "NOTIFY", "MESSAGE", "INFO")
 
 
@@ -38,6 +42,8 @@ class Ue(Registrant):
         self._invites: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self._waiting: dict[str, IncomingCall] = {}
         self._heard: dict[str, asyncio.Queue[str]] = {}
+        self._early = Early(self)
+        self._demanded: list[str] = []
 
     def invite(
         self,
@@ -83,17 +89,37 @@ class Ue(Registrant):
         own = [("Contact", self.contact), ("Allow", ALLOW), ("Content-Type", SDP_TYPE)]
         if self.subscriber.data_channel:
             own.insert(1, ("Accept-Contact", f"*;{DC_TAG}"))
+        own += [("Supported", one) for one in self._demanded]
         message = self.outside("INVITE", target, [*own, *headers], sdp)
         seconds = self.session.timers.call if within is None else within
         answer = await self._send(message, exchange, seconds, alter)
+        if await self._once_more(message, answer) and alter is None:
+            answer = await self._send(message, exchange, seconds, None)
         call.status, call.message = answer.status, answer.message
         call.provisional, call.failed = answer.provisional, answer.failed
         if answer.ok and answer.message is not None:
             call.dialog = Dialog.of_caller(message, answer.message)
-            call.remote_sdp = answer.message.body
+            said = [sdp_in(one) for one in (answer.message, *reversed(answer.provisional))]
+            call.remote_sdp = next((sdp for sdp in said if sdp.strip()), b"")
             self.calls[call.dialog.call_id] = call
             await call.acknowledge(call.dialog.cseq, exchange)
+            call.dialog.cseq += self._early.pracks(call.dialog.call_id)
         return call
+
+    async def _once_more(self, message: sip.Message, answer: SipAnswer) -> bool:
+        """Do what a refusal asks for; whether there was anything: an extension (421), or to wait a moment (503)."""
+        number, _, method = (message.get("CSeq") or "").partition(" ")
+        pause = answer.retry_after
+        if answer.status == EXTENSION_REQUIRED and answer.message and answer.message.values("Require") == [RELIABLE]:
+            self._demanded = [RELIABLE]
+            message.set("Supported", RELIABLE)
+        elif answer.status == UNAVAILABLE and 0 < pause <= self.session.timers.answer:
+            await asyncio.sleep(pause)
+        else:
+            return False
+        message.set("Via", self.via())
+        message.set("CSeq", f"{int(number) + 1} {method}" if number.isdecimal() else message.get("CSeq") or "")
+        return True
 
     async def await_invite(self, within: float | None = None) -> IncomingCall | None:
         """Wait for a call to come in."""
@@ -124,6 +150,10 @@ class Ue(Registrant):
 
     # What comes in
 
+    def _adopt(self, transport: SipTransport) -> None:
+        super()._adopt(transport)
+        self.transactions.on_provisional = self._early.take
+
     def _take_stray(self, message: sip.Message, exchange: str) -> None:
         call = self.calls.get(message.get("Call-ID") or "")
         if call is not None and message.method == "INVITE" and 200 <= message.status < 300 and call.ack:
@@ -147,8 +177,7 @@ class Ue(Registrant):
             case "INVITE" if call is None:
                 self._take_invite(message, source, exchange)
             case "INVITE" | "UPDATE" if call is not None:
-                typed = [("Contact", self.contact), ("Content-Type", SDP_TYPE)]
-                self._answer(message, source, exchange, 200, typed, call.local_sdp)
+                self._take_again(call, message, source, exchange)
             case "BYE":
                 self._answer(message, source, exchange, 200 if call else 481)
                 if call:
@@ -174,6 +203,13 @@ class Ue(Registrant):
         trying = sip.response(message, 100)
         self.transactions.later(self.transactions.respond(message, trying, source, exchange))
         self._invites.put_nowait(incoming)
+
+    def _take_again(self, call: Call, message: sip.Message, source: Address, exchange: str) -> None:
+        """Answer a request that refreshes a call or offers again; UPDATE without an offer gets no SDP (RFC 3311)."""
+        offered = message.method == "INVITE" or message.body.strip()
+        typed = [("Content-Type", SDP_TYPE)] if offered else []
+        body = call.local_sdp if offered else b""
+        self._answer(message, source, exchange, 200, [("Contact", self.contact), *typed], body)
 
     def _take_cancel(self, message: sip.Message, source: Address, exchange: str, call_id: str) -> None:
         waiting = self._waiting.get(call_id)

@@ -17,7 +17,6 @@ from imsproof.link.esp import raw_sockets
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from imsproof.actors.sipsubject import Registration
     from imsproof.actors.siptransport import TransportName
     from imsproof.profile.gm import Subscriber
 
@@ -112,18 +111,12 @@ class Subscribers(Desk):
             done = made.register(label=f"REGISTER {actor}")
             if done.status in (401, 407, 503):
                 # What an earlier attempt left behind may spoil one challenge, not two; a busy network says how long.
-                self._wait_as_told(done)
+                self.session.run(asyncio.sleep(min(done.retry_after, self.session.timers.answer)))
                 done = made.register(label=f"REGISTER {actor}, once more")
             control(done).accepted()
             if not done.ok:
                 raise InconclusiveError(f"{actor} could not register: {done.failed or f'answered {done.status}'}")
         return made
-
-    def _wait_as_told(self, done: Registration) -> None:
-        """Wait for as long as a busy network asks for (RFC 3261 section 20.33), within the answer timer."""
-        told = (done.header("Retry-After") or "").partition(";")[0].partition("(")[0].strip()
-        seconds = float(told) if told.isascii() and told.isdigit() else 0.0
-        self.session.run(asyncio.sleep(min(seconds, self.session.timers.answer)))
 
     def register(self, ue: Ue) -> None:
         """Register a UE as part of the control (``InconclusiveError`` when nothing can be shown without it)."""

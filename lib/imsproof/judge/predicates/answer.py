@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import Result, effect, final_answer, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
+from imsproof.seams import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imsproof.seams import Events
+    from imsproof.seams import Event, Events
 
 REDIRECTIONS = 300
+UNAUTHORISED = (401, 403, 407)
+DISBELIEVED = (
+    "the UE does not believe the network: the MAC in AUTN is not what the subscriber's k and opc (or op) give; either"
+    " the network does not know the key, or the profile has another"
+)
 LONGEST = 160
 """Characters of a server's words that a sentence repeats."""
 
@@ -34,10 +40,20 @@ def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = No
 
 
 def _why(events: Events, exchange: str) -> str:
-    """The server's own words for an error (RFC 9457), or where it leads to instead, in brackets; or nothing."""
-    answer = final_answer(of_exchange(events, exchange))
+    """The server's own words for an error (RFC 9457), or where it leads to instead, in brackets; or nothing.
+
+    Of an answer to a challenge that was right by the profile: what may be wrong there.
+    """
+    own = of_exchange(events, exchange)
+    answer = final_answer(own)
     if answer is None:
         return ""
+    if any(event.facts.get("autn") == "wrong-mac" for event in own):
+        return f" ({DISBELIEVED})"
+    if answer.facts.get("status") in UNAUTHORISED and any(map(_proves, own)):
+        return (
+            " (the answer to its challenge was not taken: the profile's password, or k and opc, may not be the lab's)"
+        )
     headers = {str(name).lower(): str(value) for name, value in answer.facts.get("headers", ())}
     if REDIRECTIONS <= int(answer.facts["status"]) < REDIRECTIONS + 100 and "location" in headers:
         return f" (it leads to {headers['location'][:LONGEST]}: the profile must say that address)"
@@ -49,6 +65,12 @@ def _why(events: Events, exchange: str) -> str:
         [str(body[name]) for name in ("cause", "title", "detail") if body.get(name)] if isinstance(body, dict) else []
     )
     return f" ({': '.join(words)[:LONGEST]})" if words else ""
+
+
+def _proves(event: Event) -> bool:
+    """Whether a request with credentials was sent as it should be."""
+    as_meant = event.kind is Kind.SENT and event.facts.get("sip") == "request" and not event.facts.get("injected")
+    return as_meant and re.search(rb'(?i)authorization:[^\r\n]*response="[0-9a-f]', event.data) is not None
 
 
 @predicate("refused")

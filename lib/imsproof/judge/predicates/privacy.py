@@ -29,6 +29,9 @@ TELLTALES = (
 )
 """What an error answer must not tell: patterns, and what they give away."""
 
+PRODUCT = re.compile(r"\b(?!SIP/)[A-Za-z][\w-]*/v?\d+(?:\.\d+)+")
+"""A product and its version within a text."""
+
 
 @predicate("no-version-told")
 def no_version_told(events: Events, *, exchanges: Sequence[str]) -> Finding:
@@ -41,6 +44,10 @@ def no_version_told(events: Events, *, exchanges: Sequence[str]) -> Finding:
             for value in message.get_all(name):
                 if VERSION.search(value):
                     return fails(f"{event.exchange}: {name} tells {value[:80]}", event.seq)
+        for one in message.headers:
+            found = PRODUCT.search(one.value) if one.key in _TEXTS else None
+            if found is not None:
+                return fails(f"{event.exchange}: {one.name} tells {found[0][:80]}", event.seq)
     return holds(f"none of {len(answers)} answers tells a version", *(event.seq for event, _ in answers))
 
 

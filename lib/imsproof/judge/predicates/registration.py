@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imsproof.codec import aka
 from imsproof.codec.sip import Message, SipSyntaxError, parse_challenge, parse_name_addr, parse_uri
 from imsproof.judge.effect import final_answer, of_exchange
+from imsproof.judge.predicates.answer import DISBELIEVED
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
 
@@ -73,7 +74,8 @@ def network_authenticated(events: Events, *, exchange: str) -> Finding:
         if autn == "valid":
             return holds(f"{exchange}: AUTN's MAC is right", event.seq)
         if autn is not None:
-            return fails(f"{exchange}: AUTN is not right: {autn}", event.seq)
+            why = DISBELIEVED if autn == "wrong-mac" else "it cannot be read"
+            return fails(f"{exchange}: AUTN is not right: {autn} ({why})", event.seq)
     return unknown(f"{exchange}: no AKA challenge was seen")
 
 
@@ -92,19 +94,22 @@ def challenge_without_keys(events: Events, *, exchange: str) -> Finding:
 
 @predicate("rand-fresh")
 def rand_fresh(events: Events, *, exchanges: Sequence[str]) -> Finding:
-    """No two challenges have the same RAND (TS 33.102 6.3.2)."""
-    seen: dict[bytes, int] = {}
+    """No two challenges have the same RAND (TS 33.102 6.3.2).
+
+    One message may offer one vector for several algorithms, and may come twice.
+    """
+    seen: dict[bytes, Event] = {}
     for exchange in exchanges:
         for event, params in _challenges(events, exchange):
             rand = _rand(params)
             if rand is None:
                 continue
-            if rand in seen:
-                return fails(f"{exchange}: RAND {rand.hex()} was used before", seen[rand], event.seq)
-            seen[rand] = event.seq
+            before = seen.setdefault(rand, event)
+            if (before.exchange, before.data) != (event.exchange, event.data):
+                return fails(f"{exchange}: RAND {rand.hex()} was used before", before.seq, event.seq)
     if len(seen) < 2:
         return unknown(f"{len(seen)} AKA challenges were seen; nothing can be compared")
-    return holds(f"{len(seen)} challenges, each with a RAND of its own", *seen.values())
+    return holds(f"{len(seen)} challenges, each with a RAND of its own", *(event.seq for event in seen.values()))
 
 
 @predicate("resynchronised")
