@@ -13,8 +13,9 @@ from imsproof.purpose import purpose, purposes
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from imsproof.actors.cca import Forge
     from imsproof.bench import Bench
     from imsproof.link.subject import HttpAnswer
 
@@ -69,12 +70,10 @@ def test_a_request_without_an_assertion_is_refused(bench: Bench) -> None:
 
 
 @purposes(TABLE)
-def test_a_wrong_assertion_is_refused(
-    producer: ProducerClient, case: tuple[str, Callable[[NfIdentity, str], str]]
-) -> None:
+def test_a_wrong_assertion_is_refused(producer: ProducerClient, case: Mapping[str, Forge]) -> None:
     """A producer refuses a request whose client credentials assertion is wrong in one thing."""
-    label, forge = case
-    refuses(producer, [(label, forge(producer.consumer.identity, audience(producer)))])
+    own, name = producer.consumer.identity, audience(producer)
+    refuses(producer, [(label, forge(own, name)) for label, forge in case.items()])
 
 
 @purpose("SBI-CCA-06")

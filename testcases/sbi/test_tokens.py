@@ -64,9 +64,9 @@ def test_a_wrong_token_is_refused(producer: ProducerClient, case: Row) -> None:
 
 @purpose("SBI-TOKEN-11")
 def test_a_token_does_not_lead_the_producer_to_an_address(producer: ProducerClient) -> None:
-    """A producer refuses a token that points elsewhere for its key (jku, x5u), and does not go there."""
+    """A producer refuses a token that points elsewhere for its key (jku, x5u, a URL as kid), and does not go there."""
     trap = forgery.set_trap(producer.consumer, producer, "the tester's key server")
-    for member in ("jku", "x5u"):
+    for member in ("jku", "x5u", "kid"):
         refuses(producer, Row(forgery.key_url(member, trap)))
     trap.session.run(trap.wait(trap.session.timers.silence))
     expect(producer.probe(label="probe without a token, after the trap", injected=True)).that(

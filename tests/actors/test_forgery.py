@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imsproof.actors import forgery
-from imsproof.actors.forgery import Workshop, wrong_claims, wrong_times
+from imsproof.actors.forgery import Workshop
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.producerclient import ProducerClient
 from imsproof.codec.jose import parse_unverified
@@ -28,8 +28,6 @@ RECIPES = {
     "malformed": forgery.malformed,
     "query": forgery.in_query,
     "headers": forgery.two_headers,
-    "duplicate": forgery.duplicate_claim,
-    "scopes": forgery.wrong_scopes,
     "nobody": forgery.no_token,
 }
 
@@ -50,24 +48,6 @@ def test_no_recipe_gives_the_good_token_back_and_labels_are_unique(shop: Worksho
     assert hostile
     assert shop.good not in [one.token for one in hostile]
     assert len({one.label for one in hostile}) == len(hostile)
-
-
-def test_claims_and_times_are_what_the_table_says(shop: Workshop) -> None:
-    (one,) = wrong_claims("x", aud="UDR", exp=None)(shop)
-    assert one.token
-    claims = parse_unverified(one.token).claims
-    assert claims["aud"] == "UDR"
-    assert "exp" not in claims
-    (past,) = wrong_times("x", iat=-20, exp=-10)(shop)
-    assert past.token
-    claims = parse_unverified(past.token).claims
-    assert claims["exp"] - claims["iat"] == 10
-
-
-def test_the_duplicate_that_counts_is_the_wrong_one(shop: Workshop) -> None:
-    (one,) = forgery.duplicate_claim(shop)
-    assert one.token
-    assert parse_unverified(one.token).claims["aud"] == "UDR"
 
 
 def test_a_trap_shows_who_came(shop: Workshop, lab: Session) -> None:

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from imsproof.actors.certificates import CertificateMaker
 from imsproof.codec import jose
 from imsproof.seams import InconclusiveError
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from imsproof.actors.nfidentity import NfIdentity
+
+    Forge = Callable[[NfIdentity, str], str]
+    """Makes an assertion of a consumer for an NF type."""
 
 HEADER = "3gpp-sbi-client-credentials"
 LIFETIME = 60
@@ -38,7 +42,7 @@ def assertion(
     Args:
         identity: whose certificate and key sign it.
         audience: NF type of the producer.
-        claims: claims that differ.
+        claims: claims that differ; ``None`` leaves one out.
         header: header members that differ; ``None`` leaves one out.
         offset: seconds that its times lie off from now.
 
@@ -57,16 +61,42 @@ def assertion(
         **(header or {}),
     }
     good = {"sub": identity.instance_id, "iat": now, "exp": now + LIFETIME, "aud": [audience], **(claims or {})}
-    return jose.encode({name: value for name, value in members.items() if value is not None}, good, sign)
+    return jose.encode(_present(members), _present(good), sign)
 
 
-WRONG: dict[str, tuple[str, Callable[[NfIdentity, str], str]]] = {
-    "signature": ("a bad signature", lambda who, aud: jose.tampered_signature(assertion(who, aud))),
-    "audience": ("another audience", lambda who, _: assertion(who, OTHER_TYPE)),
-    "expired": ("an expiry in the past", lambda who, aud: assertion(who, aud, offset=-HOUR)),
-    "future": ("a time of issue in the future", lambda who, aud: assertion(who, aud, offset=HOUR)),
+def _present(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def untrusted(identity: NfIdentity, audience: str) -> str:
+    """An assertion whose signer gave itself a certificate in the consumer's name."""
+    return assertion(CertificateMaker(identity, None).self_signed(), audience)
+
+
+def unsecured(identity: NfIdentity, audience: str) -> str:
+    """An assertion with the algorithm none."""
+    return jose.unsecured(assertion(identity, audience))
+
+
+def without(claim: str) -> Forge:
+    """Make assertions that lack a claim."""
+    return lambda who, aud: assertion(who, aud, claims={claim: None})
+
+
+WRONG: dict[str, dict[str, Forge]] = {
+    "signature": {
+        "a bad signature": lambda who, aud: jose.tampered_signature(assertion(who, aud)),
+        "no signature": unsecured,
+        "a self-signed certificate in the consumer's name": untrusted,
+    },
+    "audience": {"another audience": lambda who, _: assertion(who, OTHER_TYPE), "no audience": without("aud")},
+    "expired": {
+        "an expiry in the past": lambda who, aud: assertion(who, aud, offset=-HOUR),
+        "no expiry": without("exp"),
+    },
+    "future": {"a time of issue in the future": lambda who, aud: assertion(who, aud, offset=HOUR)},
 }
-"""Assertions that are wrong in one thing, made for a consumer and the NF type of the producer."""
+"""Assertions that are wrong in one thing, by what it is about and by what is wrong."""
 
 
 def certificate_signer(key_pem: bytes) -> tuple[jose.Sign, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from imsproof.actors.cca import certificate_signer
 from imsproof.actors.nftokens import mint, token_signer
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 HUGE = 60_000
 """Characters of a token that is much too long, but fits a header list of 64 KiB."""
-UNKNOWN_KEY_IDS = ("no-such-key", "../../../../../../dev/null", "' OR '1'='1", "0")
+STRONG_RSA = 2048
+"""Bits."""
+EMPTY_FILE = "../../../../../../dev/null"
+UNKNOWN_KEY_IDS = ("no-such-key", EMPTY_FILE, "' OR '1'='1", "0")
+CHOSEN_SECRETS = {EMPTY_FILE: b"", "/dev/null": b"", "no-such-key": b"", "' UNION SELECT 'imsproof": b"imsproof"}
+"""Secrets by the key id that makes a careless verifier find them: in an empty file, nowhere, or in a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +90,17 @@ def no_token(_shop: Workshop) -> Sequence[Hostile]:
 
 def wrong_signature(shop: Workshop) -> Sequence[Hostile]:
     """The right text under a signature that is not the NRF's."""
-    header = jose.parse_unverified(shop.good).header
-    algorithm = "ES256" if header.get("alg") != "RS256" else "RS256"
-    found = [
+    algorithm = jose.parse_unverified(shop.good).header.get("alg")
+    key = rsa.generate_private_key(65537, STRONG_RSA) if algorithm == "RS256" else shop.attacker
+    sign = jose.signer("RS256" if algorithm == "RS256" else "ES256", key)
+    return [
         Hostile("with one bit of the signature changed", jose.tampered_signature(shop.good)),
         Hostile("with a signature of zeros", jose.zero_signature(shop.good)),
         Hostile("with the signature removed", jose.stripped(shop.good)),
         Hostile("with claims changed under the old signature", jose.altered_claims(shop.good, {"exp": 4_102_444_800})),
+        Hostile("signed with another key", jose.resigned(shop.good, sign)),
+        Hostile("with HS256 and an empty key", jose.with_secret(shop.good, b"")),
     ]
-    if algorithm == "ES256":
-        found.append(Hostile("signed with another key", jose.resigned(shop.good, jose.signer("ES256", shop.attacker))))
-    return found
 
 
 def algorithm_none(shop: Workshop) -> Sequence[Hostile]:
@@ -116,8 +121,12 @@ def public_key_as_secret(shop: Workshop) -> Sequence[Hostile]:
 
 
 def unknown_key_id(shop: Workshop) -> Sequence[Hostile]:
-    """A key id that names no key, or something that is no key."""
-    return [Hostile(f"under kid {kid!r}", jose.with_kid(shop.good, shop.attacker, kid)) for kid in UNKNOWN_KEY_IDS]
+    """A key id that names no key, something that is no key, or what holds a secret of the sender's choice."""
+    found = [Hostile(f"under kid {kid!r}", jose.with_kid(shop.good, shop.attacker, kid)) for kid in UNKNOWN_KEY_IDS]
+    return found + [
+        Hostile(f"under kid {kid!r} and HS256 with the secret {secret!r}", jose.with_secret(shop.good, secret, kid))
+        for kid, secret in CHOSEN_SECRETS.items()
+    ]
 
 
 def key_in_header(shop: Workshop) -> Sequence[Hostile]:
@@ -169,47 +178,6 @@ def two_headers(shop: Workshop) -> Sequence[Hostile]:
         Hostile(f"with {name}", headers=tuple(("authorization", value) for value in values))
         for name, values in orders.items()
     ]
-
-
-def duplicate_claim(shop: Workshop) -> Sequence[Hostile]:
-    """The audience twice: the right one first, a wrong one last, which is the one that counts (RFC 7519 section 4)."""
-    own = jose.parse_unverified(shop.good).claims["aud"]
-    token = jose.with_duplicate_claim(shop.minted(aud="UDR"), token_signer(shop.consumer.sbi), "aud", own)
-    return [Hostile("with aud twice, the last one wrong", token)]
-
-
-def wrong_claims(label: str, **claims: Any) -> Callable[[Workshop], Sequence[Hostile]]:
-    """Make a recipe: a token that the lab's key has signed, with claims that are wrong."""
-
-    def recipe(shop: Workshop) -> Sequence[Hostile]:
-        return [Hostile(f"with {label}", shop.minted(**claims))]
-
-    return recipe
-
-
-def all_of(*recipes: Callable[[Workshop], Sequence[Hostile]]) -> Callable[[Workshop], Sequence[Hostile]]:
-    """Make a recipe of several."""
-    return lambda shop: [one for recipe in recipes for one in recipe(shop)]
-
-
-def wrong_times(label: str, **offsets: int) -> Callable[[Workshop], Sequence[Hostile]]:
-    """Make a recipe: a token whose times lie ``offsets`` seconds from its issue."""
-
-    def recipe(shop: Workshop) -> Sequence[Hostile]:
-        issued = int(jose.parse_unverified(shop.minted()).claims["iat"])
-        times = {name: issued + offset for name, offset in offsets.items()}
-        return [Hostile(f"with {label}", shop.minted(**times))]
-
-    return recipe
-
-
-def wrong_scopes(shop: Workshop) -> Sequence[Hostile]:
-    """Scopes that only look like the service's: its name is part of another's, or written otherwise."""
-    own = shop.producer.producer.token_scope
-    if not own:
-        raise InconclusiveError("the producer's scope is not known: fill in sbi.producers[].scope")
-    names = (f"{own}-x", f"x-{own}", own[:-1])
-    return [Hostile(f"with scope {name}", shop.minted(scope=name)) for name in names]
 
 
 def key_url(member: str, trap: TrapListener) -> Callable[[Workshop], Sequence[Hostile]]:

