@@ -100,15 +100,21 @@ class Stream:
             if not self.leg.wait_for(payload, self.bench.profile.timers.answer):
                 break
 
-    def has_way_back(self) -> None:
-        """See that what the far side sends comes out on the access leg at all, protected or not.
+    def has_way_back(self, *, sound: bool = True) -> None:
+        """See that what the far side sends comes out on the access leg: ``sound``, or at all.
 
         Raises:
-            InconclusiveError: nothing does, so that nothing follows from what is missing there.
+            InconclusiveError: it does not, so that nothing follows from what is missing there.
         """
-        payload = self.mark()
-        self.send_back("media of the far side", payload)
-        if not self.leg.wait_any(self.bench.profile.timers.answer):
+        within = self.bench.profile.timers.answer
+        self.send_back("media of the far side", self.mark())
+        if sound and self.leg.wait_sound(1, within):
+            return
+        if sound and self.leg.wait_any(0):
+            raise InconclusiveError(
+                "what the lab sends on the access leg is not authentic under the agreed key, which SRTP-PKT-16 is about"
+            )
+        if not self.leg.wait_any(within):
             raise InconclusiveError(
                 "nothing that the far side sent came out on the access leg: the tester's far side sends to where the"
                 " gateway's own packets come from (symmetric RTP), so the gateway must take media there"

@@ -72,7 +72,7 @@ def test_after_the_end_of_dtls_plain_rtp_is_not_taken(bench: Bench) -> None:
 def test_both_directions_have_exported_keys_of_their_own(bench: Bench) -> None:
     """What the lab sends is protected with its own half of the exported keys."""
     stream = by_dtls(bench)
-    stream.has_way_back()
+    stream.has_way_back(sound=False)
     payload = stream.mark()
     stream.comes_back("media of the far side", payload)
     expect(stream.leg).holds("media-protected")
@@ -225,7 +225,7 @@ def test_a_strong_profile_alone_protects_both_directions(bench: Bench) -> None:
     if call.leg.own is not None:
         stream = Stream(bench, call)
         stream.claimed()
-        stream.has_way_back()
+        stream.has_way_back(sound=False)
         payload = stream.mark()
         stream.comes_back("media of the far side", payload)
         expect(stream.leg).holds("media-protected")

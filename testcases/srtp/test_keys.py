@@ -81,11 +81,11 @@ def test_a_suite_protects_both_directions(bench: Bench, case: str) -> None:
     expect(call).holds("gives-audio")
     stream = Stream(bench, call)
     stream.claimed()
-    stream.has_way_back()
+    stream.has_way_back(sound=False)
     payload = stream.mark()
     stream.comes_back("media of the far side", payload)
-    stream.comes_out(payload)
     expect(stream.leg).holds("media-protected")
+    stream.comes_out(payload)
     stream.call.close()
 
 

@@ -56,6 +56,10 @@ def test_no_key_may_appear_twice() -> None:
     assert judge(("AA", "BB"), ("CC", "BB")) is F
     assert judge(("AA", "AA"), ("CC", "DD")) is F
     assert judge(("AA", "BB"), ("CC", "")) is U
+    key, salts = "A" * 24, ("B" * 16, "C" * 16)
+    assert judge((key + salts[0], key + salts[1])) is F
+    assert judge((key + salts[0], "D" * 40)) is H
+    assert judge((f"{key}{salts[0]}", f"{'D' * 40}|1:1;inline:{key}{salts[1]}")) is F
 
 
 def test_an_answer_without_a_key_is_seen() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imsproof.codec.sdp import Sdp, effective
+from imsproof.codec.sdp import Crypto, Sdp, SdpSyntaxError, effective
 from imsproof.codec.sip import Message, SipSyntaxError
+from imsproof.codec.srtp import suite
 from imsproof.judge.effect import of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind
@@ -94,12 +95,18 @@ def fingerprint_arrived(events: Events, *, sent: str, actor: str, media: str = "
 
 
 def _cryptos(sdp: Sdp) -> list[str]:
-    keys: list[str] = []
-    for media in sdp.media:
-        for value in media.attrs("crypto"):
-            inline = [part for part in value.split() if part.startswith("inline:")]
-            keys.extend(part.removeprefix("inline:").split("|")[0] for part in inline)
-    return keys
+    """The SDES keys of a description, without their salts where they can be read."""
+    return [key for media in sdp.media for value in media.attrs("crypto") for key in _keys(value)]
+
+
+def _keys(crypto: str) -> list[str]:
+    try:
+        line = Crypto.parse(crypto)
+        size = known.key_size if (known := suite(line.suite)) else None
+        return [master[:size].hex() for master, _ in line.masters()]
+    except SdpSyntaxError:
+        inline = [part for part in crypto.split() if part.startswith("inline:")]
+        return [part.removeprefix("inline:").split("|")[0] for part in inline]
 
 
 @predicate("has-crypto")
@@ -115,7 +122,7 @@ def has_crypto(events: Events, *, exchange: str) -> Finding:
 
 @predicate("sdes-keys-differ")
 def sdes_keys_differ(events: Events, *, exchanges: Sequence[str]) -> Finding:
-    """No SDES key appears twice: not in two calls, not in both directions of one (RFC 4568)."""
+    """No SDES key appears twice, with another salt neither: not in two calls, nor in both directions (RFC 4568)."""
     seen: dict[str, tuple[str, int]] = {}
     answers = 0
     for exchange in exchanges:
