@@ -8,7 +8,7 @@ import sys
 from typer.testing import CliRunner
 
 from imsproof import __version__
-from imsproof.cli import app
+from imsproof.cli import COMMANDS, _imported, app
 
 
 def test_help_names_every_command_and_says_how_to_start() -> None:
@@ -38,3 +38,14 @@ def test_a_command_brings_only_what_it_needs() -> None:
     loaded = set(done.stdout.split())
     assert "imsproof.commands.run" in loaded
     assert not loaded & {"aiortc", "hypothesis", "scapy", "pytest"}
+
+
+def test_the_list_says_of_each_command_what_its_own_help_begins_with() -> None:
+    told = {name: " ".join((_imported(name).help or "").split("\n\n")[0].split()) for name in COMMANDS}
+    assert told == {name: summary for name, (_, summary) in COMMANDS.items()}
+
+
+def test_listing_the_commands_imports_none_of_them() -> None:
+    look = "import sys; from imsproof.cli import app; app(['--help'], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert not [name for name in done.stdout.split() if name.startswith("imsproof.commands.")]

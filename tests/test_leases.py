@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.leases import LeaseConflictError, Leases
+from imsproof.leases import LeaseConflictError, Leases, labs_to_itself
 from imsproof.seams import InconclusiveError, StoppedError
 
 if TYPE_CHECKING:
@@ -116,3 +116,34 @@ def test_what_was_not_used_for_longest_comes_first(tmp_path: Path) -> None:
         with Leases(tmp_path) as leases:
             seen += leases.take("subscriber", ["a", "b", "c"])
     assert seen == ["a", "b", "c", "a"]
+
+
+def test_a_second_run_at_one_lab_is_told_and_waits_for_the_end_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    told: list[str] = []
+    waits, inside = threading.Event(), threading.Event()
+
+    def waiting(name: str) -> None:
+        told.append(name)
+        waits.set()
+
+    def second() -> None:
+        with labs_to_itself(["[::1]:1", "127.0.0.1:2"], waiting):
+            inside.set()
+
+    with labs_to_itself(["127.0.0.1:2", "127.0.0.1:3"], told.append):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waits.wait(30)
+        assert not inside.is_set()
+    thread.join(30)
+    assert inside.is_set()
+    assert told == ["127.0.0.1:2"]
+
+
+def test_where_no_lock_can_be_had_nobody_is_kept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "nowhere"))
+    with labs_to_itself(["127.0.0.1:2"], print), labs_to_itself(["127.0.0.1:2"], print):
+        pass

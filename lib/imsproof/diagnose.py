@@ -104,7 +104,9 @@ def certificate(name: str, facts: Mapping[str, Any], expected: str, now: dt.date
         told = f"is for {', '.join(names[:4]) or 'no name'}, the profile says {expected}: one of them is wrong"
         yield Remark(about, good=False, told=told)
     if anchor and facts.get("verified", "ok") != "ok":
-        yield Remark(about, good=False, told=f"does not verify up to {anchor} (OpenSSL: {facts['verified']})")
+        yield Remark(
+            about, good=False, told=f"does not verify up to {anchor}: {facts['verified']}; is it this server's CA?"
+        )
 
 
 def _matches(name: str, expected: str) -> bool:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from imsproof.seams import HarnessError, ImsproofError, InconclusiveError, StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ _TURNS = {"turnstile", "alone"}
 
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 600.0
+LABS = "imsproof-labs"
+"""The folder for locks that runs share, below the machine's own for temporary files."""
 HOLD_SECONDS = 3.0
 
 
@@ -150,3 +153,36 @@ class Leases:
             if time.monotonic() > until:
                 raise error(f"{what} did not become free within {seconds:.0f} s")
             time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def labs_to_itself(endpoints: Iterable[str], waiting: Callable[[str], None]) -> Iterator[None]:
+    """Keep other runs of this machine from these endpoints: two would disturb each other's subscribers and floods.
+
+    Waits as long as another run has one of them, and says so to ``waiting``. Where no lock can be had (no folder to
+    write in), nobody is kept away.
+    """
+    folder = Path(tempfile.gettempdir()) / LABS
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o1777)  # other users run tests from this machine, too
+    with ExitStack() as held:
+        for name in sorted(set(endpoints)):  # in one order, so that two runs never wait for each other
+            number = _shared_file(folder / (re.sub(r"[^A-Za-z0-9_.-]", "_", name) + ".lock"))
+            if number is None:
+                continue
+            held.callback(os.close, number)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting(name)
+                fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+
+
+def _shared_file(path: Path) -> int | None:
+    """Open a file that may be another user's: a lock needs no right to write."""
+    for flags in (os.O_RDONLY, os.O_RDONLY | os.O_CREAT):
+        with suppress(OSError):
+            return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    return None

@@ -38,6 +38,11 @@ def reach(profile: Profile) -> list[Reached]:
         return [_one(session, name, kind, address) for name, kind, address in _endpoints(profile)]
 
 
+def endpoints(profile: Profile) -> list[str]:
+    """Each address and port that the profile declares, as ``192.0.2.1:5060``."""
+    return [f"{address[0]}:{address[1]}" for _, _, address in _endpoints(profile)]
+
+
 def one_at_a_time(profile: Profile) -> list[str]:
     """The TLS endpoints that shake hands with nobody while another connection is open and says nothing.
 

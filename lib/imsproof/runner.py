@@ -22,7 +22,7 @@ import pytest
 from imsproof import paths
 from imsproof.evidence.result import PurposeResult
 from imsproof.plugin import FAULT, RESULT, result_without_run
-from imsproof.seams import HarnessError, Verdict
+from imsproof.seams import HarnessError, StoppedError, Verdict
 from imsproof.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class _Controller:
     errors: list[str] = field(default_factory=list)
     interrupted: bool = False
     asked_to_stop: bool = False
+    gave_up: str = ""
     broken: HarnessError | None = None
     """Why results cannot be kept (a full disk): the run ends then."""
     seen: set[tuple[str, str]] = field(default_factory=set)
@@ -74,6 +75,9 @@ class _Controller:
         self.seen.add((result.id, fault))
         try:
             self.listener(result, fault)
+        except StoppedError as error:
+            self.gave_up = str(error)
+            raise pytest.exit.Exception(str(error)) from error
         except HarnessError as error:
             self.broken = error
             raise pytest.exit.Exception(str(error)) from error
@@ -113,10 +117,11 @@ class _Controller:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the execution ended: whether it was interrupted, and what went wrong outside any purpose."""
+    """How the execution ended: whether it was interrupted, what went wrong outside any purpose, why it was given up."""
 
     interrupted: bool
     errors: tuple[str, ...]
+    gave_up: str = ""
 
 
 def files_of(ids: Iterable[str]) -> list[Path]:
@@ -141,6 +146,8 @@ def execute(
     own_lab: bool = False,
 ) -> Outcome:
     """Run the purposes of the plan (purpose id to planted faults, ``""`` for none) and hand each result on.
+
+    A listener that raises ``StoppedError`` ends it.
 
     Raises:
         HarnessError: the listener could not keep a result; nothing more was executed.
@@ -186,7 +193,8 @@ def execute(
         controller.errors.append("pytest did not take its arguments")
     for error in controller.errors:
         sys.stderr.write(f"{error}\n")
-    return Outcome(controller.interrupted or controller.asked_to_stop, tuple(controller.errors))
+    interrupted = (controller.interrupted and not controller.gave_up) or controller.asked_to_stop
+    return Outcome(interrupted, tuple(controller.errors), controller.gave_up)
 
 
 def not_executed(

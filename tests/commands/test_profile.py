@@ -49,3 +49,10 @@ def test_places_are_taken_as_people_have_them() -> None:
     hosts = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2", "x.example"]
     assert split(places) == (hosts, [8443, 443, 80])
     assert CliRunner().invoke(app, ["profile", "new", "--from", "192.0.2.1:x"]).exit_code == 2
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["profile", "new", str(tmp_path / "nowhere" / "lab.yaml")])
+    assert done.exit_code == 2
+    assert "cannot be written" in done.output
+    assert "?" not in done.output

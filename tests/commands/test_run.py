@@ -27,6 +27,22 @@ def test_a_fault_that_is_not_there_stops_the_run_before_it_begins() -> None:
     assert run("run", "--fault", "no.such", "-p", "SBI-TLS-01")[0] in {2, 4}
 
 
+def test_where_nothing_applies_the_reason_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(
+        "name: x\nscope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-01-01}\n"
+    )
+    code, told = run("run", str(tmp_path / "lab.yaml"), "-p", "SBI-TOKEN-01", "--out", str(tmp_path / "out"))
+    assert code == 3
+    assert "no purpose applied" in told
+    assert "sbi" in told.rpartition("no purpose applied")[2].splitlines()[1]
+
+
+def test_a_family_in_the_place_of_a_purpose_is_told_the_option(tmp_path: Path) -> None:
+    code, told = run("run", "-p", "SBI-TLS", "--out", str(tmp_path))
+    assert code == 2
+    assert "--family SBI-TLS" in told
+
+
 def test_a_folder_that_is_no_run_cannot_be_replayed(tmp_path: Path) -> None:
     code, told = run("replay", str(tmp_path), "SBI-TLS-01")
     assert code == 2

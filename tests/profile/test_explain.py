@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         ("limits: {flood_rate: 0}\n", "allowed: greater than or equal to 1"),
         ("timers: {answer: 61}\n", "allowed: less than or equal to 60"),
         ("timers: {answer: nan}\n", "timers.answer: found 'nan'"),
-        ("capture: {tap: perhaps}\n", "capture.tap: found 'perhaps'; allowed: a valid boolean"),
+        ("capture: {tap: perhaps}\n", "capture.tap: found 'perhaps'; allowed: true or false"),
         ("imsproof: 2\n", "imsproof: found '2'"),
         ("tester: {addresses: [me]}\n", "tester.addresses[0]: found 'me'; allowed: an IP address, as"),
         (f"description: {'x' * 5000}\n", "..."),

@@ -49,3 +49,8 @@ def test_a_pair_that_fits_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text(both)
     (tmp_path / "key.pem").write_text(both)
     assert loads(PROFILE, source="lab.yaml", base=tmp_path).sbi
+
+
+def test_another_of_ones_files_is_named_by_what_it_holds(tmp_path: Path) -> None:
+    told = problems(tmp_path, "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n", pem())
+    assert "it holds: EC PRIVATE KEY" in told

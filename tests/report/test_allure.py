@@ -136,4 +136,5 @@ def test_without_the_command_the_reason_is_said(tmp_path: Path, monkeypatch: pyt
     """Node is an extra."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
     assert "npm's allure" in allure.generate(tmp_path)

@@ -83,6 +83,21 @@ def test_an_empty_lab_is_not_reachable(tmp_path: Path) -> None:
     assert set(verdicts(tmp_path / "out").values()) - {"not-applicable"} == {"inconclusive"}
 
 
+def test_a_run_at_a_lab_that_is_silent_ends_before_every_purpose_has_waited(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        (tmp_path / "lab.yaml").write_text(
+            f"name: x\n{SCOPE}timers: {{answer: 0.2, connect: 0.5, silence: 0.2}}\n"
+            f"gm: {{domain: d.example, udp: '127.0.0.1:{silent.getsockname()[1]}', auth: digest, subscribers: ["
+            "{name: a, impi: a@d.example, impus: ['sip:a@d.example'], password: secret-of-a}]}\n"
+        )
+        done = imsproof("run", tmp_path / "lab.yaml", "-f", "GM-AKA", "-f", "GM-MALFORMED", "--out", tmp_path / "out")
+    assert done.returncode == 4
+    assert "given up: nothing came back from the first 8 purposes" in done.stdout
+    reasons = [one["reason"] for one in run_json(tmp_path / "out")["purposes"] if one["verdict"] == "inconclusive"]
+    assert any("not executed: nothing came back" in reason for reason in reasons)
+
+
 def test_a_run_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file stands where the folder should be")
     done = _run(tmp_path, 9, "-p", "SBI-TLS-01")

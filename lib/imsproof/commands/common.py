@@ -67,9 +67,12 @@ def select(families: list[str], ids: list[str]) -> list[TestPurpose]:
         return known.select(families, ids)
     except KeyError as error:
         wanted = str(error.args[0])
-        near = [one.id for one in known if wanted.upper() in one.id or one.family in wanted.upper()]
-        families_text = ", ".join(known.families)
-        hint = f" Near it: {', '.join(near[:8])}." if near else f" Families: {families_text}."
+        upper = wanted.upper()
+        if wanted in ids and upper in known.families:
+            quit_with(Exit.USAGE, f"{wanted!r} is a family: use --family {upper}")
+        near = [one for one in known.families if upper in one.split("-")]
+        near += [one.id for one in known if upper in one.id or one.family in upper]
+        hint = f" Near it: {', '.join(near[:8])}." if near else f" Families: {', '.join(known.families)}."
         quit_with(Exit.USAGE, f"there is no purpose or family {wanted!r}.{hint}")
 
 

@@ -72,7 +72,7 @@ def flood(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the run folder is made.")] = None,
 ) -> None:
-    """Flood a lab within the profile's limits, and see whether a legitimate user is served before, meanwhile and after.
+    """Flood a lab within the profile's limits: is a legitimate user served before, during and after?
 
     Exit code: 0 served, 1 not served, 2 bad usage or profile, 3 undecided, 4 lab not reachable.
     """

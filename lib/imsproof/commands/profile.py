@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -161,10 +162,11 @@ def new(
 
     if file.exists() and not force:
         quit_with(Exit.USAGE, f"{file} is there already; --force writes over it")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        quit_with(Exit.USAGE, f"{file} cannot be written there; name another place, as ~/lab.yaml")
     if host:
         hosts, ports = split(host)
-        file.write_text(looked(hosts, [*(port or []), *ports], domain, authorised_by, until), encoding="utf-8")
-        console.print(f"written: {file}. Next:  imsproof profile check {file}", markup=False)
+        write(file, looked(hosts, [*(port or []), *ports], domain, authorised_by, until))
         return
     answers: Answers = {}
     try:
@@ -173,5 +175,13 @@ def new(
                 answers[question.key] = ask(question)
     except (EOFError, KeyboardInterrupt):
         quit_with(Exit.USAGE, "stopped asking; nothing was written")
-    file.write_text(write_profile(answers), encoding="utf-8")
+    write(file, write_profile(answers))
+
+
+def write(file: Path, text: str) -> None:
+    """Write a profile and say what to do with it."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        quit_with(Exit.USAGE, f"{file} could not be written: {error.strerror}")
     console.print(f"written: {file}. Next:  imsproof profile check {file}", markup=False)

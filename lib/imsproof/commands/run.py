@@ -32,7 +32,7 @@ from imsproof.commands.sign import sign as sign_with
 from imsproof.evidence.bundle import BUNDLE
 from imsproof.evidence.result import PurposeResult, Run
 from imsproof.evidence.run import RunFolder
-from imsproof.seams import HarnessError
+from imsproof.seams import HarnessError, StoppedError, Verdict
 
 if TYPE_CHECKING:
     from imsproof.evidence.signature import Signer
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (SBI, SBI-TOKEN, ...).")]
 Ids = Annotated[list[str] | None, typer.Option("--purpose", "-p", help="Only this purpose.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes run purposes side by side, at most.")]
+SILENT = 8
+"""Purposes from which nothing came back, before the run asks whether anybody is there."""
 WORTH_A_WORKER = 6
 """Purposes for each process: a second of a processor goes by before it runs its first one."""
 Seed = Annotated[int | None, typer.Option(help="Seed: the same seed sends the same. Chosen and printed when left out.")]
@@ -95,29 +97,39 @@ def run_profile(
     by: Signer | None = None,
 ) -> Exit:
     """Run the chosen purposes against the lab of a profile, sign the bundle ``by`` a key, and return the exit code."""
+    from imsproof.leases import labs_to_itself
+    from imsproof.reach import endpoints
     from imsproof.runner import applicable
 
     declared = read_profile(source)
     seed = seed if seed is not None else secrets.randbelow(2**31)
     apply, without = applicable(chosen, declared)
     try:
-        folder = RunFolder.create(
-            out or paths.default_reports(),
-            declared.name,
-            seed=seed,
-            version=__version__,
-            commit=paths.commit(),
-            planned=[one.id for one in chosen],
-        )
-        (folder.path / "replay.json").write_text(
-            json.dumps({"profile": None if embedded else str(source.resolve()), "seed": seed}), encoding="utf-8"
-        )
-        done = _run_in(folder, source, declared, apply, without, seed=seed, workers=workers)
-        if by is not None:
-            console.print(sign_with(folder.path / BUNDLE, by), markup=False)
+        with labs_to_itself(endpoints(declared) if apply and not embedded else (), _waiting):
+            folder = RunFolder.create(
+                out or paths.default_reports(),
+                declared.name,
+                seed=seed,
+                version=__version__,
+                commit=paths.commit(),
+                planned=[one.id for one in chosen],
+            )
+            (folder.path / "replay.json").write_text(
+                json.dumps({"profile": None if embedded else str(source.resolve()), "seed": seed}), encoding="utf-8"
+            )
+            done = _run_in(folder, source, declared, apply, without, seed=seed, workers=workers)
+            if by is not None:
+                console.print(sign_with(folder.path / BUNDLE, by), markup=False)
     except HarnessError as error:
         quit_with(Exit.UNDECIDED, str(error))
     return done
+
+
+def _waiting(endpoint: str) -> None:
+    told = (
+        f"another run of imsproof on this machine is at {endpoint}; two would disturb each other: waiting for its end"
+    )
+    console.print(told, markup=False, style="yellow")
 
 
 def _run_in(
@@ -142,6 +154,7 @@ def _run_in(
     side_by_side = _side_by_side(declared, min(workers, -(-len(apply) // WORTH_A_WORKER)))
     capture = start_capture(declared)
     last = time.monotonic()
+    silence = _Silence(declared)
     try:
         with LiveTable(len(apply)) as table:
 
@@ -150,11 +163,17 @@ def _run_in(
                 last = time.monotonic()
                 folder.add(result)
                 table.result(result)
+                silence.heard(result)
 
             outcome = execute(source, plan, listen, seed=seed, workers=side_by_side, run_folder=folder.path)
     finally:
         capture.stop(quiet=time.monotonic() - last)
-    why = "interrupted before it was executed" if outcome.interrupted else "not executed: no worker reported on it"
+    why = "not executed: no worker reported on it"
+    if outcome.interrupted:
+        why = "interrupted before it was executed"
+    elif outcome.gave_up:
+        why = f"not executed: {outcome.gave_up}"
+        console.print(f"given up: {outcome.gave_up}", markup=False, style="yellow")
     done = {one.id for one in folder.run.results}
     for result in not_executed(plan, done, {one.id: one for one in apply}, why):
         folder.add(result)
@@ -167,6 +186,34 @@ def _run_in(
     if finished.unreached:
         return Exit.UNREACHABLE
     return exit_code(finished.verdict) if not outcome.errors else Exit.UNDECIDED
+
+
+class _Silence:
+    """Ends a run at a lab that is not there, before it has waited for the answers of every purpose."""
+
+    def __init__(self, declared: Profile) -> None:
+        self._declared = declared
+        self._unheard: int | None = 0
+        if any(part is not None and part.hook for part in (declared.dc, declared.media, declared.msrp)):
+            self._unheard = None  # what a hook starts answers elsewhere
+
+    def heard(self, result: PurposeResult) -> None:
+        """Take note of a result.
+
+        Raises:
+            StoppedError: nothing came back from the first purposes, and no endpoint can be reached.
+        """
+        if self._unheard is None or result.evidence is None:
+            return
+        self._unheard = None if result.answered else self._unheard + 1
+        if self._unheard == SILENT:
+            from imsproof.reach import reach
+
+            self._unheard = None
+            reached = reach(self._declared)
+            if reached and not any(one.good for one in reached):
+                told = "; ".join(f"{one.endpoint}: {one.told}" for one in reached[:3])
+                raise StoppedError(f"nothing came back from the first {SILENT} purposes, and nobody is there ({told})")
 
 
 def _side_by_side(declared: Profile, workers: int) -> int:
@@ -187,6 +234,9 @@ def _summary(folder: Path, finished: Run) -> None:
     counts = ", ".join(f"{number} {name}" for name, number in finished.counts.items() if number)
     console.print(f"\n[{STYLE[finished.verdict]}]{finished.verdict.value}[/]  {counts}")
     console.print(finished.reason, markup=False)
+    if all(one.verdict is Verdict.NOT_APPLICABLE for one in finished.results):
+        for reason in list(dict.fromkeys(one.reason for one in finished.results))[:5]:
+            console.print(f"  {reason}", markup=False)
     if finished.unreached:
         told = "nothing at all came back: is the lab up, and are the profile's addresses right? imsproof profile check"
         console.print(told, markup=False)

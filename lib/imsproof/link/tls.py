@@ -36,6 +36,23 @@ CERTIFICATE_REQUEST = b"read server certificate request"
 """How OpenSSL calls the state in which it has read one."""
 
 
+VERIFY_ERRORS = {
+    2: "the issuer's certificate is not there",
+    9: "a certificate is not valid yet",
+    10: "a certificate is over",
+    18: "it is self-signed and not trusted",
+    19: "its chain ends in a self-signed certificate that is not trusted",
+    20: "its issuer is not among the trusted ones, nor sent along",
+    21: "only it alone was sent, and it is not trusted",
+    24: "a certificate that is no CA's issued another",
+    26: "it is not for this purpose",
+    66: "a key is too small",
+    67: "a CA's key is too small",
+    68: "a CA's signature uses a weak hash",
+}
+"""OpenSSL's reasons why a chain does not verify, by number (x509_vfy.h)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsOptions:
     """What the tester offers in a TLS handshake.
@@ -192,7 +209,8 @@ class TlsStream:
     def _verifier(self, *, require_valid: bool) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
         def verify(_: SSL.Connection, __: crypto.X509, error: int, depth: int, ok: int) -> bool:
             if not ok:
-                self._verify_errors.append(f"error {error} at depth {depth}")
+                words = VERIFY_ERRORS.get(error, "the chain is not right")
+                self._verify_errors.append(f"{words} (OpenSSL's error {error} at depth {depth})")
             return bool(ok) or not require_valid
 
         return verify

@@ -82,6 +82,8 @@ def _allowed(details: ErrorDetails, location: Location) -> str:
             allowed = f"at least {context.get('min_length')} entry"
         case "model_type" | "model_attributes_type":
             allowed = f"fields: {', '.join(_fields(location))}"
+        case kind if kind.startswith("bool"):
+            allowed = "true or false"
         case kind if kind.startswith("date"):
             allowed = f"a date as 2027-01-31. {_description(location)}"
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -20,7 +21,7 @@ def wrong_certificates(path: Path) -> str:
     try:
         found = x509.load_pem_x509_certificates(_read(path))
     except (OSError, ValueError) as error:
-        return f"{path} holds no certificate that can be read ({_brief(error)})"
+        return f"{path} holds no certificate that can be read ({_inside(path) or _brief(error)})"
     return "" if found else f"{path} holds no certificate"
 
 
@@ -29,7 +30,8 @@ def wrong_key(pair: KeyPair) -> str:
     try:
         key = serialization.load_pem_private_key(_read(pair.key), None)
     except (OSError, ValueError, TypeError) as error:
-        return f"{pair.key} holds no private key that can be read without a passphrase ({_brief(error)})"
+        why = _inside(pair.key) or _brief(error)
+        return f"{pair.key} holds no private key that can be read without a passphrase ({why})"
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     certificate = x509.load_pem_x509_certificates(_read(pair.certificate))[0]
     if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
@@ -40,6 +42,15 @@ def wrong_key(pair: KeyPair) -> str:
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_BYTES)
+
+
+def _inside(path: Path) -> str:
+    """Say what a file of PEM is of, or that it is none: another of one's files is the usual mistake."""
+    try:
+        kinds = dict.fromkeys(re.findall(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----", _read(path)))
+    except OSError:
+        return ""
+    return f"it holds: {', '.join(kind.decode() for kind in kinds)}" if kinds else "it is no PEM file"
 
 
 def _brief(error: Exception) -> str:

@@ -88,7 +88,7 @@ def parse(text: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         context = f" ({error.context})" if error.context else ""
-        raise TreeError(mark.line + 1 if mark else 0, f"{error.problem}{context}", "YAML") from None
+        raise TreeError(mark.line + 1 if mark else 0, f"broken YAML: {error.problem}{context}", "YAML") from None
     except yaml.YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise TreeError(line, f"a character that YAML does not take ({_first_line(error)})", "YAML") from None

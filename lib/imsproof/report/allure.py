@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import uuid
 from datetime import datetime
 from pathlib import Path
@@ -94,7 +95,7 @@ def generate(folder: Path) -> str:
     out = folder / ".allure-report.part"
     try:
         done = subprocess.run(  # noqa: S603 - a program found by its fixed name, arguments as a list
-            [*command, "awesome", "--single-file", "-o", str(out), str(folder / RESULTS)],
+            [*command, "awesome", "--single-file", "-o", str(out.resolve()), str((folder / RESULTS).resolve())],
             capture_output=True, text=True, errors="replace", timeout=GENERATE_S, check=False, cwd=folder,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
@@ -131,10 +132,10 @@ def scripts_from_outside(html: str) -> list[str]:
 
 
 def _command(folder: Path) -> list[str] | None:
-    """Return how Allure 3 is called: from a ``node_modules`` above the run folder or the working folder, or PATH."""
+    """Return how Allure 3 is called: from ``node_modules`` above the run folder, here or beside our .venv, or PATH."""
     here = folder.resolve()
     places = [place / "node_modules" / ".bin" / "allure" for place in (here, *here.parents)]
-    places += [folder.cwd() / "node_modules" / ".bin" / "allure"]
+    places += [place / "node_modules" / ".bin" / "allure" for place in (folder.cwd(), Path(sys.prefix).parent)]
     found = next((str(place) for place in places if place.exists()), None) or shutil.which("allure")
     if found is None:
         return None

@@ -37,7 +37,7 @@ def server_verified(events: Events, *, exchange: str) -> Finding:
     found = str(done.facts.get("verified", ""))
     if found == "ok":
         return holds(f"{exchange}: the certificate verifies up to the trust anchor", done.seq)
-    return fails(f"{exchange}: the certificate does not verify up to the trust anchor: {found}", done.seq)
+    return fails(f"{exchange}: the certificate does not verify up to the profile's trust anchor: {found}", done.seq)
 
 
 @predicate("certificate-field")
