@@ -23,6 +23,12 @@ VERSION_ALERTS = ["protocol_version", "handshake_failure"]
 EVERYTHING = (*(number for kind in CLASSES.values() for number in kind), *GOOD)
 
 
+def tls_1_2(producer: ProducerClient) -> str:
+    """The exchange of a whole handshake with TLS 1.2 alone, which tells what a server means that sends no alerts."""
+    alone = producer.consumer.handshake(producer.producer, "TLS 1.2 alone", minimum="TLSv1.2", maximum="TLSv1.2")
+    return alone.exchange
+
+
 @purpose("SBI-TLS-01")
 def test_tls_1_2_and_1_3_are_both_accepted(consumer: NfConsumer, producer: ProducerClient) -> None:
     """A producer completes handshakes with TLS 1.2 alone and with TLS 1.3 alone."""
@@ -62,8 +68,9 @@ def test_the_suite_chosen_is_strong(bench: Bench, producer: ProducerClient) -> N
     """A producer that is offered every suite, weak ones first, chooses ECDHE with authenticated encryption."""
     probe = TlsProbe(bench.session, producer.producer)
     strong = list(GOOD.values())
+    plain = tls_1_2(producer)
     every = probe.show(probe.hello("every suite, weak ones first", EVERYTHING))
-    expect(every).holds("server-hello", suites=strong, moot=True)
+    expect(every).holds("server-hello", suites=strong, moot=True, plain=plain)
     modern = producer.consumer.handshake(producer.producer, "TLS 1.3", minimum="TLSv1.3")
     if modern.connected:
         expect(modern).holds("strong-suite", role=Role.FORM)
@@ -76,11 +83,13 @@ def test_no_compression_and_no_loose_renegotiation(
     """A producer compresses nothing, indicates secure renegotiation, and lets no client start a second handshake."""
     control(consumer.handshake(producer.producer, "TLS 1.2 or 1.3")).accepted()
     probe = TlsProbe(bench.session, producer.producer)
-    offered = probe.hello("compression offered", compressions=(1, 0))
-    expect(probe.show(offered)).holds("server-hello", compression=0, moot=True)
+    plain = tls_1_2(producer)
+    offered = probe.show(probe.hello("compression offered", compressions=(1, 0)))
+    expect(offered).holds("server-hello", compression=0, moot=True, plain=plain)
     indicated = probe.show(probe.hello("renegotiation indicated"))
-    expect(indicated).holds("server-hello", extensions=["renegotiation_info"], moot=True)
-    expect(tlstricks.renegotiate(consumer, producer.producer, "a second handshake")).holds("no-renegotiation")
+    expect(indicated).holds("server-hello", extensions=["renegotiation_info"], moot=True, plain=plain)
+    second = tlstricks.renegotiate(consumer, producer.producer, "a second handshake")
+    expect(second).holds("no-renegotiation", plain=plain)
     alive(consumer.handshake(producer.producer, "TLS 1.2 or 1.3 again"))
 
 
@@ -118,8 +127,9 @@ def test_nothing_is_served_in_clear(consumer: NfConsumer, producer: ProducerClie
 @purpose("SBI-TLS-08")
 def test_no_early_data(consumer: NfConsumer, producer: ProducerClient) -> None:
     """A producer's session tickets allow no early data."""
+    plain = tls_1_2(producer)
     attempt = tlstricks.tickets(consumer, producer.producer, "TLS 1.3 session")
-    expect(attempt).holds("no-early-data")
+    expect(attempt).holds("no-early-data", plain=plain)
 
 
 @purpose("SBI-TLS-09")
@@ -131,7 +141,7 @@ def test_a_downgrade_is_noticed(bench: Bench, consumer: NfConsumer, producer: Pr
     fallback = probe.show(probe.hello("TLS 1.2 with TLS_FALLBACK_SCSV", (*GOOD, FALLBACK_SCSV)))
     expect(fallback).holds("hello-refused")
     expect(fallback).holds("closed-in-form", role=Role.FORM, alerts=["inappropriate_fallback"])
-    expect(probe.show(probe.hello("TLS 1.2"))).holds("downgrade-marked")
+    expect(probe.show(probe.hello("TLS 1.2"))).holds("downgrade-marked", plain=tls_1_2(producer))
     alive(consumer.handshake(producer.producer, "TLS 1.3 again", minimum="TLSv1.3"))
 
 
@@ -177,11 +187,13 @@ def test_secp256r1_and_the_extended_master_secret(bench: Bench, producer: Produc
     probe = TlsProbe(bench.session, producer.producer)
     # An EC certificate counts among the groups of TLS 1.2 (RFC 8422 5.1): with another curve, this one cannot be alone.
     curve = other_curve(producer.consumer.handshake(producer.producer, "the server's certificate").facts)
+    plain = tls_1_2(producer)
     groups = (SECP256R1, curve) if curve else (SECP256R1,)
     only = probe.show(probe.hello("secp256r1 first" if curve else "secp256r1 alone", groups=groups))
-    expect(only).holds("server-hello", group=SECP256R1, role=Role.FORM if curve else Role.CLAIM)
+    expect(only).holds("server-hello", group=SECP256R1, role=Role.FORM if curve else Role.CLAIM, plain=plain)
     secret = probe.show(probe.hello("the extended master secret"))
-    expect(secret).holds("server-hello", extensions=["extended_master_secret"], suites=[NAMES[one] for one in GOOD])
+    suites = [NAMES[one] for one in GOOD]
+    expect(secret).holds("server-hello", extensions=["extended_master_secret"], suites=suites, plain=plain)
 
 
 @purpose("SBI-TLS-12")

@@ -308,6 +308,11 @@ _TABLE: dict[str, Capability] = {
         _sbi("others"), "sbi.consumers holds no second consumer (role other)", ("sbi.consumer",)
     ),
     "sbi.nrf": Capability(_sbi("nrf"), "sbi.nrf is not given", ("sbi",)),
+    "sbi.nrf-tls": Capability(
+        lambda p: p.sbi is not None and p.sbi.nrf is not None and p.sbi.nrf.url.scheme == "https",
+        "sbi.nrf.url is no https URL: without TLS, the network alone tells the NRF who asks",
+        ("sbi.nrf",),
+    ),
     "sbi.scp": Capability(_sbi("scp"), "sbi.scp is not given", ("sbi",)),
     "sbi.scp-assertion": Capability(
         lambda p: p.sbi is not None and p.sbi.scp is not None and p.sbi.scp.requires_assertion,

@@ -144,3 +144,21 @@ def test_tampering_is_noticed_after_it_happened() -> None:
     assert tampering_noticed(changed.add(Kind.ALERT, alert="close_notify").events, exchange=X).outcome is F
     assert tampering_noticed(changed.add(Kind.CLOSED, by="tester").events, exchange=X).outcome is F
     assert tampering_noticed(changed.add(Kind.CLOSED, by="lab").events, exchange=X).outcome is H
+
+
+def test_who_breaks_off_the_hello_as_any_handshake_with_tls_1_2_takes_none() -> None:
+    def broken(plain: str | None) -> Story:
+        story = asked().add(Kind.CLOSED, by="lab")
+        if plain == "refused":
+            return story.add(Kind.OPENED, exchange="2:plain").add(Kind.REFUSED, exchange="2:plain", stage="handshake")
+        return story.add(Kind.HANDSHAKE, exchange="2:plain", version="TLSv1.2") if plain else story
+
+    newer, older, untold = broken("refused").events, broken("done").events, broken(None).events
+    assert server_hello(newer, exchange=X, moot=True, plain="2:plain").outcome is H
+    assert server_hello(newer, exchange=X, plain="2:plain").outcome is U
+    assert server_hello(older, exchange=X, moot=True, plain="2:plain").outcome is F
+    assert server_hello(untold, exchange=X, moot=True).outcome is F
+    assert downgrade_marked(newer, exchange=X, plain="2:plain").outcome is H
+    assert no_renegotiation(newer, exchange=X, plain="2:plain").outcome is H
+    assert no_early_data(older, exchange=X, plain="2:plain").outcome is H
+    assert no_early_data(newer, exchange=X, plain="2:plain").outcome is U

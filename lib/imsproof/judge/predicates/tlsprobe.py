@@ -33,6 +33,13 @@ def _absent(events: Events, exchange: str) -> tuple[Effect, str]:
     return seen, f"{exchange}: the lab {seen.how}"
 
 
+def _newer_only(events: Events, seen: Effect, plain: str) -> bool:
+    """Whether a server takes no TLS 1.2: it says so, or breaks off here as it does in ``plain``, a whole handshake."""
+    if seen.alert is None and seen.result is Result.REFUSED and plain:
+        return effect(events, plain).result is Result.REFUSED
+    return seen.alert == "protocol_version"
+
+
 @predicate("hello-refused")
 def hello_refused(events: Events, *, exchange: str) -> Finding:
     """The server did not answer this hello with a ServerHello: it took none of what was offered."""
@@ -46,8 +53,20 @@ def hello_refused(events: Events, *, exchange: str) -> Finding:
     return holds(sentence, seen.event)
 
 
+def _no_hello(events: Events, exchange: str, plain: str, *, moot: bool) -> Finding:
+    """What it means that no ServerHello came."""
+    seen, sentence = _absent(events, exchange)
+    if _newer_only(events, seen, plain):
+        if moot:
+            return holds(f"{sentence}: it takes no TLS 1.2, and TLS 1.3 leaves no choice", seen.event)
+        return unknown(f"{sentence}: it takes no TLS 1.2 (see SBI-TLS-01)", seen.event)
+    if seen.result in NO_ANSWER:
+        return unknown(sentence, seen.event)
+    return fails(f"{sentence} instead of a ServerHello", seen.event)
+
+
 @predicate("server-hello")
-def server_hello(  # noqa: PLR0911 - one return for each property
+def server_hello(
     events: Events,
     *,
     exchange: str,
@@ -56,19 +75,16 @@ def server_hello(  # noqa: PLR0911 - one return for each property
     group: int | None = None,
     suites: Sequence[str] = (),
     moot: bool = False,
+    plain: str = "",
 ) -> Finding:
     """The ServerHello has these extensions, this compression method, one of these suites, this key exchange group.
 
-    ``moot``: TLS 1.3 leaves no choice in it, so that a server without TLS 1.2 is right.
+    ``moot``: TLS 1.3 leaves no choice in it, so that a server without TLS 1.2 is right. ``plain``: the exchange of a
+    whole handshake with TLS 1.2 alone, which tells such a server from one that does not like the hello.
     """
     found = _hello(events, exchange)
     if found is None:
-        seen, sentence = _absent(events, exchange)
-        if moot and seen.alert == "protocol_version":
-            return holds(f"{sentence}: it takes no TLS 1.2, and TLS 1.3 leaves no choice", seen.event)
-        if seen.result in NO_ANSWER or seen.alert == "protocol_version":
-            return unknown(sentence, seen.event)
-        return fails(f"{sentence} instead of a ServerHello", seen.event)
+        return _no_hello(events, exchange, plain, moot=moot)
     event, facts = found
     absent = [name for name in extensions if name not in facts["extensions"]]
     if absent:
@@ -88,12 +104,15 @@ def server_hello(  # noqa: PLR0911 - one return for each property
 
 
 @predicate("downgrade-marked")
-def downgrade_marked(events: Events, *, exchange: str) -> Finding:
-    """A server that knows TLS 1.3 and agrees on an older version says so in its random (RFC 8446 section 4.1.3)."""
+def downgrade_marked(events: Events, *, exchange: str, plain: str = "") -> Finding:
+    """A server that knows TLS 1.3 and agrees on an older version says so in its random (RFC 8446 section 4.1.3).
+
+    ``plain``: the exchange of a whole handshake with TLS 1.2 alone.
+    """
     found = _hello(events, exchange)
     if found is None:
         seen, sentence = _absent(events, exchange)
-        if seen.alert == "protocol_version":
+        if _newer_only(events, seen, plain):
             return holds(f"{sentence}: it takes no TLS 1.2 that could be a downgrade", seen.event)
         return unknown(sentence, seen.event)
     event, facts = found
@@ -137,12 +156,15 @@ def no_http_answer(events: Events, *, exchange: str) -> Finding:
 
 
 @predicate("no-renegotiation")
-def no_renegotiation(events: Events, *, exchange: str) -> Finding:
-    """The server did not do a second handshake that the client asked for."""
+def no_renegotiation(events: Events, *, exchange: str, plain: str = "") -> Finding:
+    """The server did not do a second handshake that the client asked for.
+
+    ``plain``: the exchange of a whole handshake with TLS 1.2 alone.
+    """
     own = of_exchange(events, exchange)
     if not any(event.facts.get("asked") for event in own):
         seen, sentence = _absent(events, exchange)
-        if seen.alert == "protocol_version":
+        if _newer_only(events, seen, plain):
             return holds(f"{sentence}: it takes no TLS 1.2, and TLS 1.3 has no renegotiation", seen.event)
         return unknown(f"{exchange}: renegotiation was not asked for")
     second = next((e for e in own if e.kind is Kind.HANDSHAKE and e.facts.get("renegotiated")), None)
@@ -152,12 +174,17 @@ def no_renegotiation(events: Events, *, exchange: str) -> Finding:
 
 
 @predicate("no-early-data")
-def no_early_data(events: Events, *, exchange: str) -> Finding:
-    """No session ticket of the server allows early data."""
+def no_early_data(events: Events, *, exchange: str, plain: str = "") -> Finding:
+    """No session ticket of the server allows early data.
+
+    ``plain``: the exchange of a whole handshake with TLS 1.2 alone: where it completed and this one did not, the server
+    takes no TLS 1.3.
+    """
     told = [event for event in of_exchange(events, exchange) if "max_early_data" in event.facts]
     if not told:
         seen, sentence = _absent(events, exchange)
-        if seen.alert == "protocol_version":
+        older = bool(plain) and seen.result is Result.REFUSED and effect(events, plain).result is Result.ACCEPTED
+        if seen.alert == "protocol_version" or older:
             return holds(f"{exchange}: the lab takes no TLS 1.3, so no early data", seen.event)
         return unknown(f"{sentence}: no session could be looked at", seen.event)
     limit = int(told[-1].facts["max_early_data"])
