@@ -114,6 +114,30 @@ def test_what_the_core_says_to_a_register(
     assert words in remark.told
 
 
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [(200, "good: registers"), (403, "bad: answered 403 to its response: is its password"), (503, "bad: does not reg")],
+)
+def test_credentials_are_tried_by_registering_once(session: Session, peer: SipPeer, last: int, words: str) -> None:
+    challenge = [("WWW-Authenticate", 'Digest realm="r", nonce="n", algorithm=MD5')]
+
+    def answer(message: sip.Message) -> list[bytes]:
+        known = message.get("Authorization") is not None
+        headers = [] if known else challenge
+        return [sip.response(message, last if known else 401, to_tag="t", headers=headers).to_bytes()]
+
+    peer.handler = answer
+    gm = Gm.model_validate(
+        {
+            "domain": "ims.example",
+            "udp": f"{peer.address[0]}:{peer.address[1]}",
+            "subscribers": [subscriber(password="p").model_dump(exclude_none=True)],
+        }
+    )
+    (remark,) = diagnose.credentials(session, gm)
+    assert f"{'good' if remark.good else 'bad'}: {remark.told}".startswith(words)
+
+
 def test_esp_is_looked_at_only_where_the_profile_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     plain = Gm.model_validate({"domain": "d", "udp": "127.0.0.1:5060"})
     assert list(diagnose.esp(plain)) == []

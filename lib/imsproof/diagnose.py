@@ -36,6 +36,9 @@ CLOCKS_APART = dt.timedelta(seconds=10)
 LEAST_MTU = 1300
 """A SIP request beyond it has to leave UDP (RFC 3261 section 18.1.1)."""
 XFRM, ALGORITHMS = Path("/proc/net/xfrm_stat"), Path("/proc/crypto")
+LOGINS = 8
+"""Subscribers that are tried."""
+REFUSED = {401, 403, 407}
 CORE_SILENT = {408, 480, 500, 503, 504}
 """What a P-CSCF or I-CSCF says when the core behind it, or the HSS on Diameter, does not answer."""
 
@@ -50,7 +53,7 @@ class Remark:
 
 
 def diagnose(profile: Profile) -> list[Remark]:
-    """Look around: a handshake and a request for each TLS endpoint, one REGISTER without an answer, local facts."""
+    """Look around: a handshake and a request for each TLS endpoint, a registration of some subscribers, local facts."""
     with looking(profile, Record("profile-check")) as session:
         return [*_gm(session, profile.gm), *_sbi(session, profile.sbi), *esp(profile.gm)]
 
@@ -66,7 +69,10 @@ def _gm(session: Session, gm: Gm | None) -> Iterator[Remark]:
     if gm.udp is not None:
         yield from mtu("gm.udp", session.run(_path_mtu(session, gm.udp)))
     if gm.subscribers:
-        yield core(session, gm)
+        challenged = core(session, gm)
+        yield challenged
+        if challenged.good and not gm.sec_agree_required:
+            yield from credentials(session, gm)
 
 
 def _sbi(session: Session, sbi: Sbi | None) -> Iterator[Remark]:
@@ -145,6 +151,29 @@ def core(session: Session, gm: Gm) -> Remark:
         return Remark(about, good=True, told=f"answered {first.status} to a REGISTER without credentials")
     said = f"answered {first.status}" if first.status else f"no answer ({first.failed})"
     return Remark(about, good=False, told=f"{said}: is the subscriber provisioned, is gm.domain {gm.domain} right?")
+
+
+def credentials(session: Session, gm: Gm) -> Iterator[Remark]:
+    """Say whether passwords, or K and OPc, are those of the core: the first subscribers register once."""
+    for who in [one for one in gm.subscribers if not one.must_agree][:LOGINS]:
+        ue = Ue(session, gm, who, actor="checker")
+        got = ue.register(label=f"REGISTER {who.name}")
+        if got.ok:
+            ue.deregister()
+        ue.close()
+        about = f"credentials of {who.name}"
+        if got.ok:
+            yield Remark(about, good=True, told="registers, and deregisters")
+        elif got.autn == "wrong-mac":
+            told = "the MAC in AUTN does not verify: K, OP or OPc in the profile is not what the core has"
+            yield Remark(about, good=False, told=told)
+        elif got.challenge is not None and got.status in REFUSED:
+            own = "K, OP or OPc" if who.auth == "aka" else "password"
+            told = f"answered {got.status} to its response: is its {own} that of the core?"
+            yield Remark(about, good=False, told=told)
+        else:
+            said = f"answered {got.status}" if got.status else got.failed or "no answer"
+            yield Remark(about, good=False, told=f"does not register: {said}")
 
 
 async def _path_mtu(session: Session, target: tuple[str, int]) -> int:
