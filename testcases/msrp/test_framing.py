@@ -12,6 +12,7 @@ from imsproof.purpose import purpose
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
+    from imsproof.actors.msrp import MsrpConnection
     from imsproof.bench import Bench
 
 RANGES = ("10-1/10", "1-10/5", "0-0/1", "5-9/4", "99999999999999999999-1/1", "1-4294967296/4294967296", "one-two/three")
@@ -55,6 +56,41 @@ def test_false_byte_ranges_harm_nobody(bench: Bench) -> None:
         liar = call.connect(f"connection of a liar, {number + 1} of {len(RANGES)}")
         liar.ask(f"SEND with the range {text}", liar.message("0123456789").having("Byte-Range", text), injected=True)
         call.end()
+    still_serves(witness)
+    serves(witness)
+
+
+def _malformed(connection: MsrpConnection) -> dict[str, bytes]:
+    """What is no message, by what is wrong with it."""
+    good = connection.message("a message")
+    data, tid = good.to_bytes(), good.transaction.encode()
+    return {
+        "no paths": good.without("To-Path", "From-Path").to_bytes(),
+        "no Message-ID": good.without("Message-ID").to_bytes(),
+        "an empty path": good.having("To-Path", "").to_bytes(),
+        "a path that is none": good.having("To-Path", "sip:nobody").to_bytes(),
+        "a field without a colon": data.replace(b"Message-ID: ", b"Message-ID ", 1),
+        "octets that are no UTF-8": good.having("X-Odd", "\udcff\udcc0\udcaf").to_bytes(),
+        "no transaction": data.replace(b" " + tid, b"", 1),
+        "no method": data.replace(b" SEND", b"", 1),
+        "a status that is none": data.replace(b" SEND", b" 99999999999", 1),
+        "an end-line alone": good.end_line(),
+        "no MSRP": b"\x00\xff" * 64 + b"\r\n\r\n",
+    }
+
+
+@purpose("MSRP-FRAME-12")
+def test_malformed_messages_harm_nobody(bench: Bench) -> None:
+    """Requests that lack what each must have, and what is no MSRP, harm no other session."""
+    peer = bench.messages()
+    witness = joined(peer)
+    said = []
+    for label in _malformed(witness):
+        said.append(peer.offer(f"INVITE, session for {label}").connect(f"connection for {label}"))
+        said[-1].say(f"a message with {label}", _malformed(said[-1])[label])
+    said[-1].wait_end("time for all of them")
+    for one in said:
+        one.call.end()
     still_serves(witness)
     serves(witness)
 

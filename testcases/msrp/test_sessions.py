@@ -12,22 +12,33 @@ from imsproof.purpose import purpose
 from imsproof.seams import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imsproof.bench import Bench
 
+ALTERED: dict[str, Callable[[str, str], str]] = {
+    "made up": lambda _, token: token,
+    "another in its last letter": lambda ident, _: ident[:-1] + ("x" if ident[-1:] != "x" else "y"),
+    "cut short": lambda ident, _: ident[:-1],
+    "longer": lambda ident, _: f"{ident}x",
+    "empty": lambda _, __: "",
+}
 SESSIONS = 6
 """With fewer, two ids could have a letter in common by chance and look shorter than they are."""
 
 
 @purpose("MSRP-SESS-01")
 def test_an_unknown_session_is_refused(bench: Bench) -> None:
-    """A request whose To-Path names no session is refused."""
+    """A request whose To-Path names no session is refused, however much its id is like one that there is."""
     peer = bench.messages()
     witness = joined(peer)
-    call = peer.offer("INVITE, session whose id is altered")
-    connection = call.connect("connection")
-    good = connection.message("a message")
-    wrong = good.having("To-Path", call.to_path.replace(call.path[-1].session, peer.token(10)))
-    expect(connection.ask("SEND to an unknown session", wrong, injected=True)).refused(status=(481,))
+    for what, altered in ALTERED.items():
+        call = peer.offer(f"INVITE, session whose id is {what}")
+        connection = call.connect(f"connection, id {what}")
+        good = connection.message("a message")
+        wrong = good.having("To-Path", call.path_to(altered(call.path[-1].session, peer.token(10))))
+        expect(connection.ask(f"SEND to a session whose id is {what}", wrong, injected=True)).refused(status=(481,))
+        call.end()
     serves(witness)
 
 

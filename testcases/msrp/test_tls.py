@@ -64,11 +64,17 @@ def test_the_answer_keeps_tls(bench: Bench) -> None:
 
 @purpose("MSRP-FP-01")
 def test_a_certificate_that_was_not_announced_is_refused(bench: Bench) -> None:
-    """Who shows another certificate than the offer's is not served."""
+    """Who shows another certificate than the offer's is not served, were its fingerprint nearly the announced one."""
     peer = bench.messages()
     witness = joined(peer)
     wrong = peer.offer("INVITE, session for another certificate").connect("another certificate", identity=OTHER)
     expect(wrong.send("SEND with another certificate", injected=True)).refused()
+    own = peer.identity.sha256
+    nearly = Fingerprint("SHA-256", own[:-2] + ("00" if own[-2:] != "00" else "01"))
+    call = peer.offer("INVITE with a fingerprint whose last octet is another", fingerprints=[nearly])
+    if call.given:
+        what = "a certificate whose fingerprint differs in its last octet"
+        expect(call.connect(what).send(f"SEND with {what}", injected=True)).refused()
     serves(witness)
 
 

@@ -147,6 +147,7 @@ class MsrpCall:
     Attributes:
         own: the tester's URI.
         path: the path that the answer gives, ``()`` without one.
+        to_path: the same as the lab wrote it, for requests to the lab.
         max_size: what the answer says of messages' size in bytes, or ``None``.
         accept_types: types of content that the answer names.
     """
@@ -156,6 +157,7 @@ class MsrpCall:
         self.own = own
         self.answered = answered
         self.path: tuple[MsrpUri, ...] = ()
+        self.to_path = ""
         self.max_size: int | None = None
         self.accept_types: tuple[str, ...] = ()
         self.protected = False
@@ -167,6 +169,7 @@ class MsrpCall:
             return
         with contextlib.suppress(MsrpSyntaxError):
             self.path = parse_path(section.attr("path") or "")
+            self.to_path = " ".join((section.attr("path") or "").split())
         size = section.attr("max-size") or ""
         self.max_size = int(size) if size.isdecimal() and len(size) < 16 else None
         self.accept_types = tuple((section.attr("accept-types") or "").lower().split())
@@ -217,10 +220,10 @@ class MsrpCall:
             raise InconclusiveError(f"the lab gave no message session: {why}")
         return self._address
 
-    @property
-    def to_path(self) -> str:
-        """The path of requests to the lab."""
-        return " ".join(map(str, self.path))
+    def path_to(self, session: str) -> str:
+        """The path of requests to another session of the lab than this one."""
+        before, _, after = self.to_path.rpartition(f"/{self.path[-1].session}")
+        return f"{before}/{session}{after}"
 
     def connect(
         self, label: str, *, identity: Identity | None = None, bare: bool = False, plain: bool = False, **changes: Any

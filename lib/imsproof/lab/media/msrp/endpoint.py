@@ -303,6 +303,7 @@ class MsrpEndpoint:
         try:
             path = parse_path(message.get("To-Path") or "")
         except MsrpSyntaxError:
+            self._suffer("malformed")
             return next(reversed(self._sessions.values())) if careless else 400
         if len(path) > 1 and self.policy.relays_onward:
             self._spawn(_tell((path[1].host, path[1].port), message))

@@ -40,7 +40,7 @@ class MsrpPolicy:
         reports_multiply: each chunk of a message with Success-Report: yes is reported several times.
         reports_without_asking: success is reported though nobody asked.
         dies_of: kinds of hostile input that end the endpoint until the lab is reset: ``range``, ``head``, ``endless``,
-            ``responses``, ``idle``, ``chunks``.
+            ``responses``, ``idle``, ``chunks``, ``malformed``.
         attributes_stripped: the IMS-AGW takes out of an offer what is only for the access leg.
         agw_check_fingerprint: the IMS-AGW holds the UE's certificate against the fingerprint of its offer.
         agw_plain_accepted: the IMS-AGW relays what comes to its TLS port without TLS.
