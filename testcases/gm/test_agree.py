@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imsproof.actors.esptransport import Altered
-from imsproof.actors.secureue import SUITES, Proposal, SecureUe, suite_of
+from imsproof.actors.secureue import SUITES, Proposal, SecureUe, Suite, suite_of
 from imsproof.actors.ue import Ue
 from imsproof.codec.secagree import SecMechanism
 from imsproof.judge import alive, control, expect
@@ -26,33 +26,43 @@ REFUSALS = (400, 403, 494)
 SERVED = (200, 202, 404, 405, 480, 486, 488, 501)
 """A registered UE's request was looked at, whatever became of it; 401, 403, 407 and 408 are not among them."""
 WITHOUT_ENCRYPTION = (("hmac-sha-1-96", "null"),)
+WITH_ENCRYPTION = tuple(one for one in SUITES if one not in WITHOUT_ENCRYPTION)
 FORBIDDEN = (("hmac-md5-96", "des-ede3-cbc"), ("hmac-md5-96", "null"))
 
 
-def agreeing(bench: Bench) -> tuple[SecureUe, Proposal]:
+def agreeing(bench: Bench, suites: tuple[Suite, ...] = SUITES) -> tuple[SecureUe, Proposal]:
     """A UE, and the control: with what it offers usually, the network agrees."""
     ue = bench.secure_ue(registered=False)
-    usual = ue.propose(label="REGISTER with the usual offer")
+    usual = ue.propose(suites, label="REGISTER with the usual offer")
     control(usual).holds("agreed")
     return ue, usual
 
 
-def serves_still(ue: SecureUe) -> None:
+def elsewhere(bench: Bench, ue: SecureUe) -> SecureUe:
+    """The same subscriber at another port: from the same one, a network may take a REGISTER for the one before."""
+    return bench.secure_ue(f"{ue.actor} elsewhere", subscriber=ue.subscriber, registered=False)
+
+
+def serves_still(bench: Bench, *used: SecureUe) -> None:
     """The network still registers the same subscriber."""
-    alive(ue.register(label="REGISTER with the usual offer again"))
-    ue.close()
+    for ue in used:
+        ue.close()
+    again = elsewhere(bench, used[0])
+    alive(again.register(label="REGISTER with the usual offer again"))
+    again.close()
 
 
 @purpose("GM-AGREE-01")
 def test_the_network_s_own_priority_decides(bench: Bench) -> None:
     """Whatever the order of the UE's offer, the network chooses the same algorithms, and they work."""
     ue = bench.secure_ue(registered=False)
-    orders = (SUITES, tuple(reversed(SUITES)))
-    asked = [ue.propose(order, label=f"REGISTER offering {'/'.join(order[0])} first") for order in orders]
+    other = elsewhere(bench, ue)
+    orders = ((ue, SUITES), (other, tuple(reversed(SUITES))))
+    asked = [who.propose(order, label=f"REGISTER offering {'/'.join(order[0])} first") for who, order in orders]
     for one in asked:
         control(one).holds("agreed")
     expect(asked[0]).that("same-choice", exchanges=[one.exchange for one in asked])
-    serves_still(ue)
+    serves_still(bench, ue, other)
 
 
 def moved(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
@@ -64,11 +74,18 @@ def moved(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
 
 
 def weakened(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
-    """The same list without encryption."""
+    """The same list without encryption; what has none gets the weaker integrity."""
+    weaker = dict.fromkeys(WITHOUT_ENCRYPTION, FORBIDDEN[-1])
     return [
-        replace(one, params={**one.params, "alg": "hmac-sha-1-96", "ealg": "null"}) if one.name == "ipsec-3gpp" else one
+        replace(one, params={**one.params, **_named(weaker.get(suite_of(one), WITHOUT_ENCRYPTION[0]))})
+        if one.name == "ipsec-3gpp"
+        else one
         for one in mechanisms
     ]
+
+
+def _named(suite: Suite) -> dict[str, str | None]:
+    return {"alg": suite[0], "ealg": suite[1]}
 
 
 @dataclass(frozen=True)
@@ -94,16 +111,17 @@ def test_bidding_down_is_noticed(bench: Bench, case: BiddingDown) -> None:
     ue, usual = agreeing(bench)
     attack = ue.confirm(usual, client=case.client, verify=case.verify, label=f"REGISTER with {case.told}")
     expect(attack).refused(status=REFUSALS)
-    serves_still(ue)
+    serves_still(bench, ue)
 
 
 @purpose("GM-AGREE-07")
 def test_no_association_without_encryption(bench: Bench) -> None:
     """A network whose policy asks for confidentiality agrees on nothing with a UE that offers integrity alone."""
     ue, _ = agreeing(bench)
-    attack = ue.propose(WITHOUT_ENCRYPTION, label="REGISTER offering integrity alone")
+    other = elsewhere(bench, ue)
+    attack = other.propose(WITHOUT_ENCRYPTION, label="REGISTER offering integrity alone")
     expect(attack).holds("nothing-agreed")
-    serves_still(ue)
+    serves_still(bench, ue, other)
 
 
 @purpose("GM-AGREE-08")
@@ -111,9 +129,11 @@ def test_forbidden_algorithms_set_up_nothing(bench: Bench) -> None:
     """HMAC-MD5-96 and DES-EDE3-CBC, which Annex H no longer has, set up no association."""
     ue, _ = agreeing(bench)
     for suite in FORBIDDEN:
-        attack = ue.propose([suite], label=f"REGISTER offering {'/'.join(suite)} alone")
+        other = elsewhere(bench, ue)
+        attack = other.propose([suite], label=f"REGISTER offering {'/'.join(suite)} alone")
         expect(attack).holds("nothing-agreed")
-    serves_still(ue)
+        other.close()
+    serves_still(bench, ue)
 
 
 @purpose("GM-AGREE-09")
@@ -130,18 +150,18 @@ def test_the_answer_must_come_through_the_association(bench: Bench) -> None:
     ue, usual = agreeing(bench)
     attack = ue.confirm(usual, protected=False, label="REGISTER with the right answer, unprotected")
     expect(attack).refused(status=(400, 401, 403, 494))
-    serves_still(ue)
+    serves_still(bench, ue)
 
 
 @purpose("GM-AGREE-11")
 def test_an_unknown_mechanism_sets_up_nothing(bench: Bench) -> None:
     """A UE that offers only a mechanism that nobody knows is refused, with 494 and the network's list."""
     ue, _ = agreeing(bench)
-    unknown = [SecMechanism("x-imsproof", "0.9")]
-    attack = ue.propose(relist=lambda _: unknown, label="REGISTER offering an unknown mechanism alone")
+    unknown, other = [SecMechanism("x-imsproof", "0.9")], elsewhere(bench, ue)
+    attack = other.propose(relist=lambda _: unknown, label="REGISTER offering an unknown mechanism alone")
     expect(attack).holds("nothing-agreed")
     expect(attack).refused(status=[494])
-    serves_still(ue)
+    serves_still(bench, ue, other)
 
 
 @purpose("GM-AGREE-12")
@@ -203,7 +223,7 @@ class Echoed:
 )
 def test_what_the_ue_repeats_decides_nothing(bench: Bench, case: Echoed) -> None:
     """A Security-Verify that is not quite Security-Server is refused, or the agreed algorithms alone stay."""
-    ue, usual = agreeing(bench)
+    ue, usual = agreeing(bench, WITH_ENCRYPTION if case.weak else SUITES)
     entries = [one for one in usual.server if one.name == "ipsec-3gpp"]
     chosen = usual.chosen()
     others = [suite_of(one) for one in entries if chosen and suite_of(one) != suite_of(chosen)]
@@ -217,21 +237,20 @@ def test_what_the_ue_repeats_decides_nothing(bench: Bench, case: Echoed) -> None
         expect(ue.probe(label, Altered("other algorithms", association=association))).refused(accept=SERVED)
     else:
         expect(attack).refused(status=(400, 401, 403, 494))
-    serves_still(bench.secure_ue("ue-a again", subscriber=ue.subscriber, registered=False))
+    serves_still(bench, ue)
 
 
 @purpose("GM-AGREE-16")
 def test_who_requires_an_agreement_gets_one_or_nothing(bench: Bench) -> None:
     """A REGISTER that requires an agreement and lists nothing, as if the list had been lost, registers nobody."""
     ue, _ = agreeing(bench)
-    other = bench.secure_ue("ue-a elsewhere", subscriber=ue.subscriber, registered=False)
+    other = elsewhere(bench, ue)
     asked = other.propose(relist=lambda _: [], label="REGISTER that requires an agreement and lists nothing")
     attack: Registration = asked
     if asked.challenge is not None:
         attack = other.confirm(asked, protected=False, label="the answer to that challenge, unprotected")
-    other.close()
     expect(attack).refused(status=(421, 494))
-    serves_still(ue)
+    serves_still(bench, ue, other)
 
 
 @purpose("GM-AGREE-17")
@@ -244,7 +263,7 @@ def test_an_agreement_that_is_required_is_insisted_on(bench: Bench) -> None:
     plain = Ue(bench.session, bench.gm, who, actor="ue-a without an agreement")
     expect(plain.register(label="REGISTER without an agreement")).refused(status=(421, 494))
     plain.close()
-    serves_still(ue)
+    serves_still(bench, ue)
 
 
 MEDIA_SECURITY = SecMechanism("sdes-srtp", None, {"mediasec": None})
@@ -254,10 +273,11 @@ MEDIA_SECURITY = SecMechanism("sdes-srtp", None, {"mediasec": None})
 def test_media_security_is_no_choice_for_sip(bench: Bench) -> None:
     """An entry for media security beside ipsec-3gpp (TS 33.328) takes nothing from the agreement on ipsec-3gpp."""
     ue, _ = agreeing(bench)
-    both = ue.propose(relist=lambda given: [MEDIA_SECURITY, *given], label="REGISTER offering media security too")
+    other = elsewhere(bench, ue)
+    both = other.propose(relist=lambda given: [MEDIA_SECURITY, *given], label="REGISTER offering media security too")
     if expect(both).holds("agreed").held:
-        expect(ue.confirm(both, label="REGISTER that agrees")).accepted()
-    serves_still(ue)
+        expect(other.confirm(both, label="REGISTER that agrees")).accepted()
+    serves_still(bench, ue, other)
 
 
 @purpose("GM-AGREE-19")

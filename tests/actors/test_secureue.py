@@ -11,7 +11,7 @@ from tests.actors.conftest import SipPeer, subscriber
 from imsproof.actors.secureue import Proposal, SecureUe, fresh_ends
 from imsproof.codec import sip
 from imsproof.codec.secagree import parse_mechanisms
-from imsproof.seams import InconclusiveError
+from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
     from imsproof.link.session import Session
@@ -75,6 +75,33 @@ def test_a_registration_over_the_association_keeps_it(lab: Session, reference: P
     before = ue.esp
     assert ue.register().ok
     assert ue.esp is before
+    ue.close()
+
+
+@pytest.mark.usefixtures("raw")
+def test_who_begins_anew_comes_from_other_ports(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference, 1)
+    first = ue.propose()
+    assert ue.confirm(first).ok
+    ue.begin_anew()
+    second = ue.propose()
+    assert ue.confirm(second).ok
+    assert ue.probe("protected").ok
+    plain = {event.local for event in lab.record.events if event.transport == "udp" and event.kind is Kind.SENT}
+    assert len(plain) == 2
+    assert first.own.port_s != second.own.port_s
+    ue.close()
+
+
+@pytest.mark.usefixtures("raw")
+def test_new_associations_of_a_registered_ue_keep_its_protected_server_port(lab: Session, reference: Profile) -> None:
+    ue = secure(lab, reference, 2)
+    assert ue.register().ok
+    before = ue.esp.agreed.own
+    asked = ue.propose()
+    assert asked.own.port_s == before.port_s
+    assert {asked.own.port_c, asked.own.spi_c, asked.own.spi_s}.isdisjoint({before.port_c, before.spi_c, before.spi_s})
+    assert f":{before.port_s}" in ue.contact_uri
     ue.close()
 
 

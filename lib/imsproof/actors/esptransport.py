@@ -113,16 +113,18 @@ class EspTransport(SipTransport):
         addresses: tuple[str, str],
         agreed: Agreed,
         exchange: str,
-        labels: Labels | None = None,
+        before: EspTransport | None = None,
     ) -> EspTransport:
-        """Open the associations between the UE's and the network's IP address; ``labels`` are those of older ones.
+        """Open the associations between the UE's and the network's IP address.
+
+        ``before`` are older ones of the same UE: their exchanges go on, and a port that both have changes its owner.
 
         Raises:
             InconclusiveError: no raw socket may be opened.
             HarnessError: the protected ports are taken.
         """
         local, remote = addresses
-        labels = labels or Labels(session, exchange)
+        labels = before.labels if before else Labels(session, exchange)
         made = cls(session, actor, (remote, agreed.peer.port_s), labels, agreed)
         made.local = (local, agreed.own.port_s)
         if agreed.nat_port:
@@ -133,13 +135,17 @@ class EspTransport(SipTransport):
         made._socket.know(incoming=list(made._incoming), outgoing=(agreed.peer.spi_s, agreed.peer.spi_c))
         made._socket.on_packet = made._take_packet
         for port in {agreed.own.port_c, agreed.own.port_s}:
-            plain = await UdpEndpoint.open(
+            plain = (before.give(port) if before else None) or await UdpEndpoint.open(
                 session, actor, exchange, toward=made.remote, local=(local, port), describe=labels.describe
             )
             plain.on_datagram = made._take_datagram
             made._plain[port] = plain
         session.extra_files["esp_sa"] = session.extra_files.get("esp_sa", b"") + esp_sa(addresses, agreed)
         return made
+
+    def give(self, port: int) -> UdpEndpoint | None:
+        """Hand over the socket at one of the protected ports; ``None`` when this one has it not."""
+        return self._plain.pop(port, None)
 
     async def send(
         self, data: bytes, exchange: str, *, to: Address | None = None, facts: Mapping[str, Any] | None = None

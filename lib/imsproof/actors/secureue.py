@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -86,6 +86,7 @@ class SecureUe(Ue):
     _unprotected: tuple[SipTransport, Transactions] | None = None
     _proposals: Mapping[str, Proposal] = MappingProxyType({})
     _made: tuple[EspTransport, ...] = ()
+    _left: tuple[SipTransport, ...] = ()
 
     @property
     def esp(self) -> EspTransport:
@@ -145,6 +146,14 @@ class SecureUe(Ue):
         done = Registration(record=self.session.record, exchange=self.session.exchange(label))
         self.session.run(self._confirm(done, proposal, {}, client=client, verify=verify, protected=protected))
         return done
+
+    def begin_anew(self) -> None:
+        """Forget the registration, as a restart does: the next one begins without protection, from another port."""
+        self.registration = None
+        if self._unprotected is not None:
+            self._left = (*self._left, self._unprotected[0])
+            self._remote, self._unprotected = self._unprotected[0].remote, None
+            self._transport = self._transactions = None
 
     def probe(self, label: str, altered: Altered | None = None, *, within: float | None = None) -> SipAnswer:
         """Ask for itself (OPTIONS to its own identity), as it should or altered on purpose."""
@@ -254,7 +263,7 @@ class SecureUe(Ue):
         label: str = "REGISTER with Security-Client",
     ) -> Proposal:
         """Send the first REGISTER (see :meth:`propose`); through the associations when there are any."""
-        ends = own or fresh_ends()
+        ends = own or self._fresh_ends()
         mode = NAT_MODE if self.nat_port else MODE
         client = [_entry(suite, ends, mode) for suite in (suites or self.suites)]
         client = relist(client) if relist else client
@@ -270,6 +279,13 @@ class SecureUe(Ue):
         await self._one_register(proposal, authorization, expires, listed, alter, seconds)
         self._read(proposal)
         return proposal
+
+    def _fresh_ends(self) -> Ends:
+        """SPIs and ports for new associations; who is registered keeps its protected server port (TS 33.203 7.1)."""
+        fresh = fresh_ends()
+        if self.registration is None or not isinstance(self._transport, EspTransport):
+            return fresh
+        return replace(fresh, port_s=self._transport.agreed.own.port_s)
 
     def _step_back(self) -> None:
         """Speak without protection again, after associations that came to nothing."""
@@ -323,9 +339,9 @@ class SecureUe(Ue):
         """End calls and registration as any UE does, then close every transport."""
         await super().aclose()
         plain = [self._unprotected[0]] if self._unprotected else []
-        for transport in (*self._made, *plain):
+        for transport in (*self._made, *plain, *self._left):
             await transport.aclose()
-        self._made, self._unprotected = (), None
+        self._made, self._unprotected, self._left = (), None, ()
 
     def _answer_challenge(self, done: Registration, challenge: Challenge, how: Attempt) -> Answer:
         header = sip.format_challenge("Digest", challenge.params)
@@ -346,8 +362,8 @@ class SecureUe(Ue):
         if self._unprotected is None:
             self._unprotected = (self.transport, self.transactions)
         addresses = (self.transport.local[0], self.transport.remote[0])
-        labels = self._made[-1].labels if self._made else None
-        made = await EspTransport.protect(self.session, self.actor, addresses, agreed, exchange, labels)
+        before = self._made[-1] if self._made else None
+        made = await EspTransport.protect(self.session, self.actor, addresses, agreed, exchange, before)
         self.session.own(made)
         for old in self._made[:-1]:
             await old.aclose()
@@ -375,7 +391,7 @@ def _agreed(proposal: Proposal, ck: bytes, ik: bytes, nat_port: int) -> Agreed:
     chosen = proposal.chosen()
     if chosen is None:
         raise InconclusiveError(
-            f"{proposal.exchange}: the network agreed on nothing that was offered ({_what(proposal)})"
+            f"{proposal.exchange}: the network agreed on nothing of {_offer(proposal)} ({_what(proposal)})"
         )
     if not ck or not ik:
         raise InconclusiveError(f"{proposal.exchange}: the challenge gave no keys, so there is no association")
@@ -395,6 +411,10 @@ def _number(chosen: SecMechanism, name: str) -> int:
     if not written.isdecimal() or not 0 < int(written) < 1 << (32 if name.startswith("spi") else 16):
         raise ValueError(f"{name}={written} is no {'SPI' if name.startswith('spi') else 'port'}")
     return int(written)
+
+
+def _offer(proposal: Proposal) -> str:
+    return ", ".join("/".join(suite_of(one)) for one in proposal.client if one.name == "ipsec-3gpp") or "no offer"
 
 
 def _what(proposal: Proposal) -> str:
