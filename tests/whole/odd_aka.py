@@ -86,7 +86,6 @@ class Aka:
         self.sqn = dict.fromkeys(users, 32 * 40)
         self.vectors: dict[str, Vector] = {}
         self.wrong: dict[tuple[str, str], int] = {}
-        self.answered = 0
         self.rand = secrets.token_bytes(16)
 
     def next_sqn(self, user: str) -> int:
@@ -143,8 +142,7 @@ class Aka:
         }
         if self.has("claims") and params.get("integrity-protected") in ("tls-yes", "ip-assoc-yes", "auth-done"):
             return "right"
-        nonce, who = params.get("nonce", ""), params.get("username", "").partition("@")[0]
-        vector = self.vectors.get(nonce)
+        vector = self.vectors.get(params.get("nonce", ""))
         if vector is None:
             return "again"
         guesser = ("", user) if self.has("locks") else (source, user)
@@ -152,18 +150,23 @@ class Aka:
             return "forbidden"
         if "auts" in params:
             return self.resynchronise(vector, params["auts"])
+        said = self.answered(params, message, user, vector)
+        self.wrong[guesser] = self.wrong.get(guesser, 0) + 1 if said == "wrong" else 0
+        return said
+
+    def answered(self, params: dict[str, str], message: Message, user: str, vector: Vector) -> str:
+        """What an answer to a known challenge is."""
+        nonce, who = params.get("nonce", ""), params.get("username", "").partition("@")[0]
+        registers = message.method == "REGISTER"
         if self.has("one-answer"):
             del self.vectors[nonce]
         if not self.is_right(params, message, vector):
-            self.wrong[guesser] = self.wrong.get(guesser, 0) + 1
             return "wrong"
-        if (who != user or vector.user != who) and not self.has("anybody-s"):
+        another = (who != user or vector.user != who) and not self.has("anybody-s")
+        if another or (registers and message.get("call-id") != vector.call_id):
             return "forbidden"
-        if message.get("call-id") != vector.call_id and not self.has("any-call") and message.method == "REGISTER":
-            return "forbidden"
-        if not self.has("replay") and message.method == "REGISTER":
+        if registers and not self.has("replay"):
             self.vectors.pop(nonce, None)
-        self.wrong.pop(guesser, None)
         return "right"
 
     def resynchronise(self, vector: Vector, auts: str) -> str:

@@ -1,8 +1,8 @@
 """A small IMS core that is not ours (P-CSCF and S-CSCF in one, IMS AKA), right or wrong in ways to choose.
 
 ``HOST PORT TRAIT...``, or ``HOST 0 each`` for one of each. It shares no code with the harness: bindings and dialogs are
-those of :mod:`tests.whole.odd_registrar`, challenges those of :mod:`tests.whole.odd_aka`. :data:`RIGHT` names liberties
-that the specifications leave, :data:`WRONG` flaws. Users are ``alice`` to ``frank`` with numbers from +4930100001 on.
+those of :mod:`tests.whole.odd_registrar`, challenges those of :mod:`tests.whole.odd_aka`. Its manners and flaws stand
+in :mod:`tests.whole.odd_core_traits`. Users are ``alice`` to ``frank`` with numbers from +4930100001 on.
 """
 
 from __future__ import annotations
@@ -12,111 +12,12 @@ import json
 import re
 import secrets
 import sys
-from typing import Any, cast
 
 from tests.whole.odd_aka import Aka, Vector
-from tests.whole.odd_registrar import DOMAIN, USERS, Binding, Client, Hop, Party, RefusedError, Registrar, Transaction
+from tests.whole.odd_core_traits import IMPLIED, NUMBERS, RIGHT, WRONG
+from tests.whole.odd_registrar import DOMAIN, USERS, Binding, Client, Hop, RefusedError, Registrar, Transaction
 from tests.whole.odd_sip import Message, address, host_of, param, user_of
 
-NUMBERS = {f"+493010000{number}": name for number, name in enumerate(USERS, 1)}
-RIGHT = {
-    "plain": "nothing odd: AKAv1-MD5",
-    "akav2-sha-256": "AKAv2-SHA-256 alone",
-    "akav2-md5": "AKAv2-MD5 alone",
-    "both-versions": "AKAv2-SHA-256, then AKAv1-MD5 for the same vector",
-    "loud": "the algorithm in capitals",
-    "no-qop": "a challenge without qop",
-    "auth-int": "a challenge with auth-int alone",
-    "both-qops": "a challenge with both",
-    "server-data": "a nonce with more than RAND and AUTN (RFC 3310 3.2)",
-    "unpadded": "a nonce without its padding",
-    "opaque": "opaque with a comma and a quote in it, and domain",
-    "sqn-time": "SQN by the clock (TS 33.102 C.1.1.2)",
-    "sqn-leaps": "SQN that leaps",
-    "sqn-by-index": "SQN in steps of its index",
-    "again-after-auts": "a new challenge to a forged AUTS",
-    "one-answer": "a challenge is void after any answer",
-    "asks-each": "every request but ACK and CANCEL is challenged (407)",
-    "long-interval": "423 below two hours",
-    "short-interval": "registrations last a minute",
-    "longest": "registrations last 600000 seconds",
-    "tel-first": "P-Associated-URI with the number first, wildcards last",
-    "barred-first": "the identity in REGISTER is barred from calls; the default one is another",
-    "route-insisted": "400 to requests without the Service-Route that was given",
-    "route-hidden": "Service-Route and Record-Route are tokens (TS 24.229 4.4 of an IBCF)",
-    "greets": "a MESSAGE and a NOTIFY right after the registration",
-    "outside-too": "a request of its own to the UE: OPTIONS while it calls",
-    "hundred-rel": "421 to INVITE without 100rel; 183 goes out reliably",
-    "early-forks": "early dialogs of two devices that then end (199)",
-    "early-media": "183 with media and P-Early-Media",
-    "queued": "182, then 180 with Alert-Info",
-    "refreshes": "a B2BUA that asks for refreshes, and sends UPDATE without SDP in both directions",
-    "offerless": "a B2BUA that lets the callee offer (3pcc)",
-    "multipart": "INVITE arrives with two bodies, SDP the second",
-    "annotated": "INVITE arrives with History-Info, P-Called-Party-ID, Session-ID and what else a core adds",
-    "other-port": "requests to UEs come from another port, which takes no answers",
-    "tel-request": "the number as Request-URI where the contact allows it, To and From as tel",
-    "anonymous-hosts": "From and To with a host of its own (a border controller)",
-    "one-via": "Via, Route and Contact are the core's alone",
-    "waits": "503 with Retry-After to the first INVITE",
-    "silent": "no answer to who is not registered",
-    "404-strangers": "404 to who is not registered",
-    "refuses-fast": "403 to a wrong response, and silence for half a second afterwards",
-    "one-contact": "one contact for each user, the newest",
-}
-WRONG = {
-    "any-response": "takes any response",
-    "empty": "takes an empty response",
-    "empty-res": "takes a response made with no RES",
-    "short": "compares as much as came",
-    "zeros": "takes zeros",
-    "replay": "a vector is good again and again",
-    "any-method": "takes a response made for INVITE",
-    "any-uri": "takes a response for another server",
-    "any-algorithm": "takes another algorithm than it asked for",
-    "anybody-s": "takes the answer of anybody's challenge",
-    "older-kept": "keeps the challenges of attempts that were given up",
-    "auts-believed": "takes SQN from an AUTS whose MAC is wrong",
-    "auts-in-vain": "goes on with its own SQN after AUTS",
-    "rand-stands": "one RAND for all",
-    "rand-few": "one of five RANDs",
-    "mac-zero": "proves nothing to the UE",
-    "keys-in-challenge": "CK and IK in the challenge, in capitals",
-    "keys-in-opaque": "CK and IK in opaque, as base64",
-    "keys-in-answer": "CK in the answer to the right response",
-    "claims": "believes integrity-protected=tls-yes",
-    "no-header": "registers who sends no Authorization",
-    "goes-unasked": "de-registers whoever says so",
-    "same-address": "does not challenge who comes from the address of a registration",
-    "auts-removes": "de-registers who answers with AUTS or nothing",
-    "binds-first": "binds the contact before it asks",
-    "locks": "locks a user out after wrong answers of anybody",
-    "known-preferred": "asserts whichever subscriber P-Preferred-Identity names",
-    "second-asserted": "takes the first P-Asserted-Identity away, and no other",
-    "asserted-trusted": "serves a stranger that brings P-Asserted-Identity",
-    "route-trusted": "serves a stranger that brings its Service-Route",
-    "remote-party": "names who asks for privacy in Remote-Party-ID",
-    "history": "names who asks for privacy in P-Served-User and in From",
-    "credentials-passed": "passes credentials on to the callee",
-    "location-passed": "passes the caller's location on",
-    "warns": "tells its version in Warning",
-    "traces": "tells in a body what went wrong in its program",
-    "some-within": "looks at who sends BYE and INVITE within a call, and at nothing else",
-    "to-tag": "looks at the callee's tag alone",
-    "path-kept": "sends calls where the UE's Path says",
-    "routes-kept": "keeps the UE's own Record-Route",
-    "contacts-kept": "sends what is within a call where Contact says",
-    "replaces": "ends whatever call Replaces names",
-    "older": "does not look at CSeq",
-    "hops": "does not count hops",
-}
-IMPLIED = {
-    "refreshes": {"b2bua"},
-    "offerless": {"b2bua"},
-    "one-via": {"b2bua"},
-    "credentials-passed": {"asks-each"},
-    "to-tag": {"third-party"},
-}
 LONGEST = 600000
 BOUNDARY = "odd-boundary"
 SDP = "application/sdp"
@@ -133,6 +34,10 @@ class Core(Registrar):
         self.early: dict[str, Transaction] = {}
         self.offers: dict[str, bytes] = {}
         self.busy = True
+        self.claimed: list[str] = []
+        self.kept: dict[str, list[str]] = {}
+        self.own_routes: list[str] = []
+        self.more_asserted: list[str] = []
 
     # Bytes
 
@@ -221,9 +126,7 @@ class Core(Registrar):
         self.last_keys = vector.ck.hex() if vector else self.last_keys
         if said == "right":
             return True
-        if said == "forbidden" or (said == "wrong" and self.has("refuses-fast")):
-            self.answer(server, 403)
-        elif user not in USERS:
+        if said == "forbidden" or user not in USERS or (said == "wrong" and self.has("refuses-fast")):
             self.answer(server, 403)
         else:
             nonce, made = self.aka.vector(user, message, server.hop.peer)
@@ -269,6 +172,19 @@ class Core(Registrar):
             raise RefusedError(503, ("retry-after", "1 (odd);duration=3"))
         if self.has("replaces") and message.get("replaces"):
             self.end_for(message.get("replaces").partition(";")[0])
+        self.rings(server)
+        if self.has("hundred-rel"):
+            if "100rel" not in ",".join(message.all("supported") + message.all("require")):
+                raise RefusedError(421, ("require", "100rel"))
+            self.early[message.get("call-id")] = server
+            more = (("require", "100rel"), ("rseq", "813520"), ("contact", f"<sip:mrf@{self.place}>"))
+            self.answer(server, 183, *more)
+            return False
+        return True
+
+    def rings(self, server: Transaction) -> None:
+        """What a caller hears before its call goes on."""
+        message = server.request
         tags = f"{message.get('to')};tag=early"
         if self.has("early-forks"):
             for number in (1, 2):
@@ -286,15 +202,6 @@ class Core(Registrar):
             self.answer(server, 180, ("alert-info", "<urn:alert:service:call-waiting>"))
         if self.has("outside-too"):
             self.ask("OPTIONS", address((message.each("contact") or [""])[0]), "nobody", server.hop)
-        if self.has("hundred-rel"):
-            if "100rel" not in ",".join(message.all("supported") + message.all("require")):
-                raise RefusedError(421, ("require", "100rel"))
-            if message.get("call-id") not in self.early:
-                self.early[message.get("call-id")] = server
-                more = (("require", "100rel"), ("rseq", "813520"), ("contact", f"<sip:mrf@{self.place}>"))
-                self.answer(server, 183, *more)
-                return False
-        return True
 
     def answered(self, server: Transaction, status: int, more: tuple[tuple[str, str], ...]) -> Message:
         made = super().answered(server, status, more)
@@ -359,11 +266,6 @@ class Core(Registrar):
             return
         self.dialogs[message.get("call-id")][0].contact = address((message.each("contact") or [""])[0])
 
-    claimed: list[str] = []
-    kept: dict[str, list[str]] = {}
-    own_routes: list[str] = []
-    more_asserted: list[str] = []
-
     def forward(self, server: Transaction, out: Message, hop: Hop) -> None:
         fresh = not param(server.request.get("to"), "tag")
         if fresh and out.method == "INVITE":
@@ -379,30 +281,8 @@ class Core(Registrar):
 
     def dress(self, server: Transaction, out: Message) -> None:
         """Make of an INVITE what the core sends to the callee."""
-        asserted, caller = out.get("p-asserted-identity"), user_of(address(server.request.get("from")))
-        private = "id" in out.get("privacy")
-        if self.has("barred-first") and asserted:
-            out.put("p-asserted-identity", f"<sip:default-{user_of(address(asserted))}@{DOMAIN}>")
-        if self.has("second-asserted") and self.more_asserted:
-            out.headers += [("p-asserted-identity", one) for one in self.more_asserted]
-        who = self.caller(server.request, server.hop) or caller
-        if private and self.has("remote-party"):
-            out.headers.append(("remote-party-id", f"<sip:{who}@{DOMAIN}>;party=calling"))
-        if private and self.has("history"):
-            out.headers.append(("history-info", f"<sip:{who}@{DOMAIN}>;index=1"))
-        if self.has("credentials-passed"):
-            out.headers += [("proxy-authorization", one) for one in self.kept["proxy-authorization"]]
-        if self.has("location-passed"):
-            out.headers += [("p-access-network-info", one) for one in self.kept["p-access-network-info"]]
-        if self.has("routes-kept"):
-            out.headers += [("record-route", one) for one in self.own_routes]
-        else:
-            rr = out.each("record-route")[: 1 + self.has("double-rr")]
-            out.drop("record-route")
-            if not self.has("b2bua"):
-                out.put("record-route", *rr)
-        if self.has("route-hidden"):
-            out.put("record-route", f"<sip:Token(y%2bz)@{self.place};lr;tokenized-by={DOMAIN}>")
+        self.name(server, out)
+        self.route(out)
         if self.has("annotated"):
             out.headers += [
                 ("history-info", f"<sip:somebody@{DOMAIN}>;index=1, <{out.uri}>;index=1.1;rc=1"),
@@ -421,6 +301,10 @@ class Core(Registrar):
             self.offers[server.request.get("call-id")] = out.body
             out.drop("content-type")
             out.body = b""
+        self.rewritten(server, out)
+
+    def rewritten(self, server: Transaction, out: Message) -> None:
+        """Change the body and the addresses of an INVITE."""
         if self.has("multipart"):
             parts = [("application/odd+xml", b"<odd/>"), (SDP, out.body)]
             made = [f"--{BOUNDARY}\r\nContent-Type: {kind}\r\n\r\n".encode() + body + b"\r\n" for kind, body in parts]
@@ -433,12 +317,44 @@ class Core(Registrar):
             for name in ("from", "to"):
                 out.put(name, out.get(name).replace(f"@{DOMAIN}", "@192.0.2.77:5062"))
 
+    def name(self, server: Transaction, out: Message) -> None:
+        """Say who calls, and what else of the caller goes on."""
+        asserted, caller = out.get("p-asserted-identity"), user_of(address(server.request.get("from")))
+        private = "id" in out.get("privacy")
+        if self.has("barred-first") and asserted:
+            out.put("p-asserted-identity", f"<sip:default-{user_of(address(asserted))}@{DOMAIN}>")
+        if self.has("second-asserted") and self.more_asserted:
+            out.headers += [("p-asserted-identity", one) for one in self.more_asserted]
+        who = self.caller(server.request, server.hop) or caller
+        if private and self.has("remote-party"):
+            out.headers.append(("remote-party-id", f"<sip:{who}@{DOMAIN}>;party=calling"))
+        if private and self.has("history"):
+            out.headers.append(("history-info", f"<sip:{who}@{DOMAIN}>;index=1"))
+        if self.has("credentials-passed"):
+            out.headers += [("proxy-authorization", one) for one in self.kept["proxy-authorization"]]
+        if self.has("location-passed"):
+            out.headers += [("p-access-network-info", one) for one in self.kept["p-access-network-info"]]
+
+    def route(self, out: Message) -> None:
+        """Say which way the callee's requests go."""
+        if self.has("routes-kept"):
+            out.headers += [("record-route", one) for one in self.own_routes]
+        else:
+            rr = out.each("record-route")[: 1 + self.has("double-rr")]
+            out.drop("record-route")
+            if not self.has("b2bua"):
+                out.put("record-route", *rr)
+        if self.has("route-hidden"):
+            out.put("record-route", f"<sip:Token(y%2bz)@{self.place};lr;tokenized-by={DOMAIN}>")
+
     def within(self, message: Message, hop: Hop, server: Transaction | None = None) -> None:
         call_id, method = message.get("call-id"), message.method
         waiting = self.early.get(call_id)
         if method == "PRACK" and waiting is not None and server is not None:
-            self.answer(server, 200)
-            super().outside(waiting)
+            if waiting.hop == hop:
+                del self.early[call_id]
+                self.answer(server, 200)
+                super().outside(waiting)
             return
         parties = self.dialogs.get(call_id, [])
         ahead = [one for one in message.each("route") if self.place not in one]
@@ -526,7 +442,7 @@ async def serve(host: str, port: int, traits: set[str]) -> int:
         else:
             core.server = server
     sender, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(host, 0))
-    core.sender = cast("asyncio.DatagramTransport", sender)
+    core.sender = sender
     return core.port
 
 

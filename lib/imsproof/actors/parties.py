@@ -83,11 +83,26 @@ class Ringing:
         self._media = FarLeg(caller.session, callee.local[0], actor=callee.actor)
         self.sent: sip.Message | None = None
         self._task = caller.session.run(self._start(callee.impu, label))
-        incoming = callee.wait_invite()
+        incoming = caller.session.run(self._incoming(callee))
         if incoming is None or self.sent is None:
-            raise InconclusiveError("no call came to the callee, so that nothing can be shown with one that rings")
+            call = self._task.result() if self._task.done() else None
+            why = (call.failed or f"it was answered {call.status}") if call else "it was not answered"
+            raise InconclusiveError(
+                f"no call came to the callee, so that nothing can be shown with one that rings: {why}"
+            )
         self.incoming: IncomingCall = incoming
         incoming.ring()
+
+    async def _incoming(self, callee: Ue) -> IncomingCall | None:
+        """The INVITE at the callee, or ``None`` when the caller has its answer without it."""
+        waiting = asyncio.create_task(callee.await_invite())
+        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():  # what is on its way to the callee is not far behind the answer
+            await asyncio.wait({waiting}, timeout=callee.session.timers.silence)
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        return None
 
     async def _start(self, target: str, label: str) -> asyncio.Task[Call]:
         return asyncio.create_task(

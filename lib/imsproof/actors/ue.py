@@ -43,7 +43,7 @@ class Ue(Registrant):
         self._waiting: dict[str, IncomingCall] = {}
         self._heard: dict[str, asyncio.Queue[str]] = {}
         self._early = Early(self)
-        self._demanded: list[str] = []
+        self._demanded: list[tuple[str, str]] = []
 
     def invite(
         self,
@@ -89,12 +89,12 @@ class Ue(Registrant):
         own = [("Contact", self.contact), ("Allow", ALLOW), ("Content-Type", SDP_TYPE)]
         if self.subscriber.data_channel:
             own.insert(1, ("Accept-Contact", f"*;{DC_TAG}"))
-        own += [("Supported", one) for one in self._demanded]
-        message = self.outside("INVITE", target, [*own, *headers], sdp)
         seconds = self.session.timers.call if within is None else within
+        message = self.outside("INVITE", target, [*own, *headers, *self._demanded], sdp)
         answer = await self._send(message, exchange, seconds, alter)
-        if await self._once_more(message, answer) and alter is None:
-            answer = await self._send(message, exchange, seconds, None)
+        if await self._may_ask_again(answer):
+            message = self.outside("INVITE", target, [*own, *headers, *self._demanded], sdp)
+            answer = await self._send(message, exchange, seconds, alter)
         call.status, call.message = answer.status, answer.message
         call.provisional, call.failed = answer.provisional, answer.failed
         if answer.ok and answer.message is not None:
@@ -106,20 +106,15 @@ class Ue(Registrant):
             call.dialog.cseq += self._early.pracks(call.dialog.call_id)
         return call
 
-    async def _once_more(self, message: sip.Message, answer: SipAnswer) -> bool:
-        """Do what a refusal asks for; whether there was anything: an extension (421), or to wait a moment (503)."""
-        number, _, method = (message.get("CSeq") or "").partition(" ")
-        pause = answer.retry_after
+    async def _may_ask_again(self, answer: SipAnswer) -> bool:
+        """Whether a refusal asks for what there is: an extension (421), or to wait for a moment (503)."""
         if answer.status == EXTENSION_REQUIRED and answer.message and answer.message.values("Require") == [RELIABLE]:
-            self._demanded = [RELIABLE]
-            message.set("Supported", RELIABLE)
-        elif answer.status == UNAVAILABLE and 0 < pause <= self.session.timers.answer:
-            await asyncio.sleep(pause)
-        else:
-            return False
-        message.set("Via", self.via())
-        message.set("CSeq", f"{int(number) + 1} {method}" if number.isdecimal() else message.get("CSeq") or "")
-        return True
+            asked, self._demanded = self._demanded, [("Supported", RELIABLE)]
+            return not asked
+        if answer.status == UNAVAILABLE and 0 < answer.retry_after <= self.session.timers.answer:
+            await asyncio.sleep(answer.retry_after)
+            return True
+        return False
 
     async def await_invite(self, within: float | None = None) -> IncomingCall | None:
         """Wait for a call to come in."""

@@ -23,17 +23,40 @@ BREADTH_EXCEEDED = 440
 def not_reached(
     events: Events, *, exchange: str, actor: str, methods: Sequence[str], until: str | None = None
 ) -> Finding:
-    """After a request was sent, and until another conversation begins, nothing of these methods comes to an actor."""
-    start = next((e.seq for e in events if e.exchange == exchange and e.kind is Kind.SENT), None)
-    if start is None:
+    """After a request was sent, and until another conversation begins, nothing of these methods comes to an actor.
+
+    What the network itself asks within a call, to refresh it, is not counted.
+    """
+    sent = next((e for e in events if e.exchange == exchange and e.kind is Kind.SENT), None)
+    if sent is None:
         return unknown(f"{exchange}: nothing was sent")
+    start = sent.seq
     end = next((e.seq for e in events if e.exchange == until and e.seq > start), None)
     for event in events:
         if event.seq <= start or (end is not None and event.seq >= end):
             continue
         if _is_request(event) and event.actor == actor and event.facts.get("method") in methods:
+            if _refreshes(events, sent, event):
+                continue
             return fails(f"{exchange}: {event.facts['method']} came to {actor}", start, event.seq)
     return holds(f"{exchange}: no {' or '.join(methods)} came to {actor}", start)
+
+
+def _refreshes(events: Events, sent: Event, came: Event) -> bool:
+    """Whether a request within a call changes nothing (no SDP, or that of before), though what was sent has SDP."""
+    message = _read(came)
+    offered = _read(sent)
+    if message is None or offered is None or not offered.body.strip() or not _tag(message.get("To")):
+        return False
+    earlier = (_read(e) for e in events if e.seq < sent.seq and e.actor == came.actor and e.kind is Kind.RECEIVED)
+    return not message.body.strip() or message.body in [one.body for one in earlier if one is not None]
+
+
+def _read(event: Event) -> Message | None:
+    try:
+        return Message.parse(event.data)
+    except SipSyntaxError:
+        return None
 
 
 @predicate("answered-by-nobody-else")
