@@ -259,7 +259,9 @@ FRAGMENT = 256
 def test_fragments_are_put_together(bench: Bench) -> None:
     """A protected request whose packet comes in IP fragments is served, and half a packet breaks nothing."""
     ue = registered(bench)
-    expect(ue.probe("request in fragments", Altered("IP fragments", pieces=FRAGMENT))).accepted(accept=SERVED)
+    fragments = Altered("IP fragments", pieces=FRAGMENT)
+    served = ue.probe("request in fragments", fragments, within=bench.session.timers.answer)
+    expect(served).accepted(accept=SERVED)
     lives_on(ue)
 
 
