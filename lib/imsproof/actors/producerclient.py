@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from imsproof.actors import cca
+from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.nfrequest import full_path
 from imsproof.seams import HarnessError, ImsproofError
 
@@ -61,7 +62,7 @@ class ProducerClient:
             and self.producer.cca == "required"
             and all(name.lower() != cca.HEADER for name, _ in headers)
         ):
-            headers.append((cca.HEADER, cca.assertion(self.consumer.identity, self.producer.nf_type or "")))
+            headers.append((cca.HEADER, cca.assertion(self.signer, self.producer.nf_type or "")))
         query = how.pop("query", "")
         path = probe.path + (f"{'&' if '?' in probe.path else '?'}{query}" if query else "")
         body = how.pop("body", probe.body)
@@ -73,6 +74,13 @@ class ProducerClient:
         if answer.ok and answer.status in probe.expect and location and probe.method in MAKING:
             self.created.append(urljoin(full_path(self.producer, path), location))
         return answer
+
+    @property
+    def signer(self) -> NfIdentity:
+        """Who signs assertions: the profile's consumer, so that they are right whatever certificate it shows in TLS."""
+        own = self.consumer.identity
+        named = (one for one in self.consumer.sbi.consumers if one.instance_id and one.instance_id == own.instance_id)
+        return next((NfIdentity.of(one) for one in named), own)
 
     @property
     def path(self) -> str:
