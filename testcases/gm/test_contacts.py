@@ -5,20 +5,23 @@ RFC 3261 16.3, RFC 5393; TS 24.229 5.4.3.3.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
 from imsproof.actors.farleg import FarLeg
+from imsproof.actors.ue import Ue
+from imsproof.codec import sip
 from imsproof.judge import afterwards, alive, control, expect
 from imsproof.purpose import purpose
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imsproof.actors.call import Call
-    from imsproof.actors.ue import Ue
+    from imsproof.actors.parties import Parties
     from imsproof.bench import Bench
-    from imsproof.codec import sip
     from imsproof.judge.expect import Expectation
     from imsproof.link.subject import Exchange
 
@@ -49,6 +52,15 @@ class Busy:
         before = len(came)
         call = self.caller.invite(ue.impu, self._offer, label=label)
         judge(came[before] if len(came) > before else call).holds("arrived", method="INVITE")
+
+
+UNKNOWN_PLACES = {
+    "a name that nobody knows": "<sip:x@stranger.invalid>",
+    "an IPv6 address": "<sip:x@[::1]:5060>",
+    "no place at all": "<sip:x@0.0.0.0:9>",
+    "a telephone number": "<tel:+15550100>",
+}
+"""Contacts of somebody who never answers a challenge."""
 
 
 def hop_limit(hops: int) -> Callable[[sip.Message], None]:
@@ -152,3 +164,36 @@ def test_a_contact_does_not_lead_to_a_barred_destination(bench: Bench) -> None:
         bind(callee, barred, 0, "REGISTER without it")
     callee.register(label="REGISTER with its own contact")
     alive(parties.call("call as usual, again"))
+
+
+@purpose("GM-ABUSE-18")
+def test_who_answers_no_challenge_shuts_nobody_out(bench: Bench) -> None:
+    """After REGISTERs whose challenges nobody answered, a UE that comes from the same address is served as before."""
+    parties, source = bench.parties(), bench.profile.tester.addresses[1]
+    who, place = parties.caller.subscriber, f"at {source}"
+    before = bench.stranger(who, "ue-c", source=source)
+    control(before.register(label=f"REGISTER {place}")).accepted()
+    control(_call(parties, before, f"INVITE {place}")).accepted()
+    before.deregister()
+    before.close()
+    stranger = Ue(bench.session, bench.gm, parties.callee.subscriber, actor="stranger", source=source)
+    for told, contact in UNKNOWN_PLACES.items():
+        challenged = stranger.challenge(
+            alter=partial(sip.Message.set, name="Contact", value=contact), label=f"REGISTER of a stranger from {told}"
+        )
+        if challenged.ok:
+            raise InconclusiveError("the lab registers without a challenge, so nothing is left unanswered")
+    stranger.close()
+    after = bench.stranger(who, "ue-d", source=source)
+    expect(after.register(label=f"REGISTER {place} after the stranger's")).accepted()
+    expect(_call(parties, after, f"INVITE {place} after the stranger's")).accepted()
+    after.deregister()
+    after.close()
+    alive(_call(parties, parties.caller, "INVITE of the caller"))
+
+
+def _call(parties: Parties, ue: Ue, label: str) -> Call:
+    call = ue.invite(parties.callee.impu, parties.offer, label=label)
+    if call.ok:
+        call.bye()
+    return call

@@ -125,11 +125,18 @@ class Subscribers(Desk):
         if not done.ok:
             raise InconclusiveError(f"{ue.actor} could not register: {done.failed or f'answered {done.status}'}")
 
-    def stranger(self, who: Subscriber, actor: str = "attacker", *, transport: TransportName | None = None) -> Ue:
+    def stranger(
+        self,
+        who: Subscriber,
+        actor: str = "attacker",
+        *,
+        transport: TransportName | None = None,
+        source: str | None = None,
+    ) -> Ue:
         """A UE that is not registered and comes from a socket of its own, as the network wants UEs to come."""
         if self.gm.sec_agree_required and who.auth == "aka" and transport in (None, "udp"):
-            return self.secure_ue(actor, subscriber=who, registered=False)
-        return Ue(self.session, self.gm, who, transport=transport, actor=actor)
+            return self.secure_ue(actor, subscriber=who, registered=False, source=source)
+        return Ue(self.session, self.gm, who, transport=transport, actor=actor, source=source)
 
     def secure_ue(
         self,
@@ -138,13 +145,14 @@ class Subscribers(Desk):
         subscriber: Subscriber | None = None,
         registered: bool = True,
         behind_nat: bool = False,
+        source: str | None = None,
     ) -> SecureUe:
         """Like :meth:`ue`, for one that agrees on ipsec-3gpp and speaks through ESP (IMS AKA).
 
         ESP goes in UDP for a UE ``behind_nat``, and where the tester may open no raw socket but the network takes that.
         """
         who = subscriber or self.subscribers(1, auth="aka")[0]
-        made = SecureUe(self.session, self.gm, who, actor=actor)
+        made = SecureUe(self.session, self.gm, who, actor=actor, source=source)
         if self.gm.nat_port and (behind_nat or not raw_sockets()):
             made.nat_port = self.gm.nat_port
         if registered:

@@ -251,7 +251,9 @@ class Pcscf(Registering):
 
     def _refused(self, served: Served, message: Message, bindings: list[Binding]) -> bool:
         """Answer what is not served at all: of whom nobody knows, unsafe, or asking for too many refreshes."""
-        if not bindings and self.policy.require_registration and not self._excused(message):
+        if served.flow.peer[0] in self.hidden or (
+            not bindings and self.policy.require_registration and not self._excused(message)
+        ):
             served.reply(403)
         elif not xmlguard.is_sound(message, self.robust):
             served.reply(400, "Unsafe XML")

@@ -117,6 +117,8 @@ class SipPolicy:
         check_service_in_reinvite: IMS AS: who adds a data channel in a later offer must be subscribed to them, too.
         trust_peers_only: S-CSCF and IMS AS: requests are taken from the nodes of the network only.
         assert_registered: P-CSCF: the asserted identity is one that the UE registered, whatever From says.
+        search_ends_at_names: P-CSCF: a contact that was offered without authentication, and whose host is no address,
+            hides all UEs of the address that it came from.
         core_by_source: P-CSCF: what comes from the core is known by its source; else a Route to this node is enough.
         emergency_needs_registration: P-CSCF: a mark of emergency does not open the way to ordinary users.
         unchecked_in_dialog: P-CSCF: methods that anybody may send inside a dialog.
@@ -249,6 +251,7 @@ class SipPolicy:
     check_service_in_reinvite: bool = True
     trust_peers_only: bool = True
     assert_registered: bool = True
+    search_ends_at_names: bool = False
     core_by_source: bool = True
     emergency_needs_registration: bool = True
     unchecked_in_dialog: tuple[str, ...] = ()

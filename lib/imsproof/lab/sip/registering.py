@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from imsproof.codec.sip import Message, parse_name_addr, parse_uri
@@ -26,6 +28,7 @@ class Registering(Node):
     Attributes:
         scscf: where registrations go.
         bindings: who is registered, and over which flow.
+        hidden: addresses whose UEs are not found any more (planted).
         associations: ESP with the UEs.
     """
 
@@ -33,12 +36,14 @@ class Registering(Node):
         super().__init__(name, address, box)
         self.scscf = scscf
         self.bindings = Bindings()
+        self.hidden: set[str] = set()
         self.associations = Associations(address, lambda: self.policy, self.receive)
         self._agreements = Agreements()
 
     def forget(self) -> None:
         """Forget registrations, agreements and associations."""
         self.bindings.clear()
+        self.hidden.clear()
         self._agreements.clear()
         self.associations.clear()
 
@@ -66,6 +71,7 @@ class Registering(Node):
 
         async def answered(answer: Message) -> Message:
             if answer.status == 401:
+                self._hide(served)
                 self._hand_out_challenge(answer, agreement, credentials.get("username", ""), served.flow)
             elif answer.status == 200:
                 self.bindings.learn(served.request, served.flow, answer)
@@ -78,6 +84,10 @@ class Registering(Node):
             return answer
 
         self.forward(message, self.flow(self.scscf), served, answered)
+
+    def _hide(self, served: Served) -> None:
+        if self.policy.search_ends_at_names and not _is_address(served.request):
+            self.hidden.add(served.flow.peer[0])
 
     def _agree(
         self, message: Message, flow: Flow, current: AssociationSet | None, credentials: dict[str, str]
@@ -142,3 +152,11 @@ def _credentials(message: Message) -> dict[str, str]:
         if scheme.lower() == "digest":
             return params
     return {}
+
+
+def _is_address(register: Message) -> bool:
+    """Whether the contact's host is an IP address."""
+    with suppress(ValueError):
+        ipaddress.ip_address(parse_uri(parse_name_addr(register.get("Contact") or "").uri).host.strip("[]"))
+        return True
+    return False
