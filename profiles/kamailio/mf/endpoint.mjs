@@ -1,6 +1,7 @@
 // One call's end of a data channel, in a process of its own: what it does to werift stays with that call.
 //
-// It is told {offer} once and answers {port, fingerprint, setup} or {refused}; {alive} comes back as it is.
+// It is told {offer} and answers {port, fingerprint, setup} or {refused}; {alive} comes back as it is. Told {release}, it
+// answers {free}: true when the handshake was done and nothing but data came after it; then it may serve another call.
 
 import dgram from "node:dgram";
 import http from "node:http";
@@ -19,10 +20,15 @@ const certificate = RTCDtlsTransport.SetupCertificate();
 
 // What werift wants of ICE: a socket that is bound to one peer.
 function plainTransport(socket, peer, role) {
+  let open = true;
+  const send = (data, told) => (open ? socket.send(data, peer.port, peer.address, told) : told());
   const connection = {
     onData: new Event(),
-    send: async (data) => new Promise((resolve) => socket.send(data, peer.port, peer.address, () => resolve())),
-    close: async () => socket.close(),
+    send: async (data) => new Promise((resolve) => send(data, () => resolve())),
+    close: async () => {
+      if (open) socket.close();
+      open = false;
+    },
   };
   socket.on("message", (data, from) => {
     if (from.address === peer.address && from.port === peer.port) connection.onData.execute(data);
@@ -43,6 +49,10 @@ function reply(status, body) {
   const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: application/json\r\n`;
   return Buffer.concat([Buffer.from(`${head}Content-Length: ${content.length}\r\n\r\n`), content]);
 }
+
+const APPLICATION_DATA = 23;
+const ALERT = 21;
+let release = async () => false;
 
 async function begin(offer) {
   const socket = dgram.createSocket("udp4");
@@ -68,6 +78,17 @@ async function begin(offer) {
     .start()
     .then(() => sctp.start(offer.sctpPort))
     .catch((error) => console.error(`${offer.id}: ${error?.message ?? "the handshake failed"}`));
+  let ordinary = true;
+  transport.connection.onData.subscribe((data) => {
+    ordinary &&= dtls.state !== "connected" || data[0] === APPLICATION_DATA || data[0] === ALERT;
+  });
+  release = async () => {
+    ordinary &&= ["connected", "closed"].includes(dtls.state);
+    await sctp.stop();
+    await dtls.stop();
+    await transport.connection.close();
+    return ordinary;
+  };
   const [fingerprint] = dtls.localParameters.fingerprints;
   return {
     port: socket.address().port,
@@ -79,6 +100,13 @@ async function begin(offer) {
 process.on("message", (told) => {
   if (told.alive) {
     process.send({ alive: true });
+    return;
+  }
+  if (told.release) {
+    release().then(
+      (free) => process.send({ free }),
+      () => process.exit(0),
+    );
     return;
   }
   begin(told.offer).then(

@@ -1,5 +1,6 @@
 // A data-channel media function for the real lab: DTLS, SCTP and DCEP are werift's, without ICE. It takes an SDP offer
-// over HTTP, answers it, and serves the list of applications on stream 0. Each call has a process (endpoint.mjs).
+// over HTTP, answers it, and serves the list of applications on stream 0. Each call has a process (endpoint.mjs); one
+// whose call was an ordinary one serves another later, for most of what a call costs is to start Node with werift.
 //
 //     node mf.mjs ADDRESS HTTP_PORT
 //
@@ -23,7 +24,9 @@ const LONGEST_CALL_MS = 30_000;
 const SILENCE_MS = 6_000;
 const SCTP_PORT = 5000;
 const MEMORY_MB = 64;
-const WARM = 8;
+const WARM = 12; // at most
+const FEWEST = 4;
+const REST_MS = 1_000; // until werift's flights of the last handshake have ended
 const APPS = [
   { name: "whiteboard", url: "/apps/whiteboard" },
   { name: "translate", url: "/apps/translate" },
@@ -76,6 +79,32 @@ function hire() {
   return { worker, warm: heard(worker) };
 }
 
+// One that is there, or a new one; the pool is filled up when it runs low.
+function hired() {
+  while (pool.length > 0 && !pool[0].worker.connected) pool.shift();
+  const one = pool.shift() ?? hire();
+  while (pool.length < FEWEST) pool.push(hire());
+  return one;
+}
+
+// Ends a call's part in its process; what is fit for another call rests, and goes back to the pool.
+function dismiss(worker) {
+  const timer = setTimeout(() => worker.kill("SIGKILL"), REST_MS);
+  worker.on("message", ({ free }) => {
+    if (free === undefined) return; // an answer to {alive} that was on its way
+    clearTimeout(timer);
+    worker.removeAllListeners("message");
+    if (free) setTimeout(() => rested(worker), REST_MS);
+    else worker.kill("SIGKILL");
+  });
+  if (worker.connected) worker.send({ release: true });
+}
+
+function rested(worker) {
+  if (worker.connected && pool.length < WARM) pool.push({ worker, warm: Promise.resolve() });
+  else worker.kill("SIGKILL");
+}
+
 function heard(worker) {
   return new Promise((resolve) => {
     worker.once("message", resolve);
@@ -105,8 +134,7 @@ async function anchor(id, text) {
 }
 
 async function begin(id, offer) {
-  const { worker, warm } = pool.shift() ?? hire();
-  pool.push(...Array.from({ length: WARM - pool.length }, hire));
+  const { worker, warm } = hired();
   await warm;
   worker.send({ offer });
   const made = await heard(worker);
@@ -125,15 +153,20 @@ async function begin(id, offer) {
     }
     if (worker.connected) worker.send({ alive: true });
   }, SILENCE_MS / 4);
-  const close = () => {
+  const end = () => {
     clearTimeout(timer);
     clearInterval(watch);
+    worker.removeAllListeners();
+    worker.on("error", (error) => console.error(`a worker: ${error.message}`));
     for (const ends of [calls, later]) if (ends.get(id)?.worker === worker) ends.delete(id);
-    worker.kill("SIGKILL");
+  };
+  const close = () => {
+    end();
+    dismiss(worker);
   };
   worker.once("exit", (code) => {
     if (code) console.error(`${id}: its process ended with status ${code}`);
-    close();
+    end();
   });
   const [near, far] = [randomBytes(16).toString("hex"), randomBytes(16).toString("hex")];
   const taking = (one) =>
@@ -222,7 +255,7 @@ async function serve(id, what, text) {
 
 pool.push(hire());
 await pool[0].warm; // the others get warm while the first is at work
-pool.push(...Array.from({ length: WARM - 1 }, hire));
+pool.push(...Array.from({ length: FEWEST - 1 }, hire));
 http
   .createServer(async (request, response) => {
     const [, id, what] = request.url.match(/^\/calls\/([\w.@%-]{1,200})(?:\/(offer|answer|refused|release))?$/) ?? [];
