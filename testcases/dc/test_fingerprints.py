@@ -308,7 +308,7 @@ def test_a_fingerprint_that_somebody_else_offers_too_opens_and_ends_nothing(benc
 
 @purpose("DC-FP-28")
 def test_a_session_of_a_former_call_is_not_taken_up_past_the_fingerprint(bench: Bench) -> None:
-    """A handshake that takes up a former call's session shows no certificate, but meets the fingerprint all the same."""
+    """A handshake that takes up a former call's session shows no certificate, but meets the fingerprint as well."""
     peer = bench.data_channel_peer()
     call = peer.open("data channel", setup="active")
     control(call.connect("the certificate of the offer", Handshake(resumption=True))).holds("association-up")

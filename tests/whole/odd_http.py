@@ -31,6 +31,8 @@ class Http:
         if (stream and "every-stream" not in self.traits) or (
             ppid not in (TEXT, BINARY) and "every-ppid" not in self.traits
         ):
+            if stream and "refuses-in-words" in self.traits:
+                self._answer(stream, 400)
             return
         self.pending += data
         while b"\r\n\r\n" in self.pending:

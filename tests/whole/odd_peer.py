@@ -10,20 +10,15 @@ without any it is a passive peer that is right.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import datetime as dt
+import itertools
 import os
 import re
 import sys
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL, crypto
+from tests.whole.odd_dtls import Dtls, identity, kind_of
 from tests.whole.odd_http import Http
+from tests.whole.odd_offer import Offer
 from tests.whole.odd_sctp import Sctp, digest
 
 if TYPE_CHECKING:
@@ -31,9 +26,11 @@ if TYPE_CHECKING:
 
 Address = tuple[str, int]
 HOST = "127.0.0.1"
-STRENGTH = ("sha-512", "sha-384", "sha-256", "sha-1")
-COOKIE_KEY = os.urandom(16)
-CBC_AND_WORSE = b"ALL:eNULL:aNULL:@SECLEVEL=0"
+ACTIVE = {"active", "late-hello", "says-passive"}
+COUNTER = itertools.count(1)
+ALERT, HANDSHAKE, DATA, CLIENT_HELLO = 21, 22, 23, 1
+EPOCH_ZERO = b"\0\0"
+HEADER = 13
 
 RIGHT = {
     "active": "it is the DTLS client",
@@ -91,6 +88,31 @@ RIGHT = {
     "says-403": "refuses with 403",
     "says-410": "refuses with 410",
     "says-nothing": "what is refused gets no answer",
+    "p-521": "an ECDSA certificate on P-521",
+    "expired": "a certificate of last week",
+    "not-yet": "a certificate of next week",
+    "for-ever": "a certificate that lasts for a thousand years",
+    "no-name": "a certificate without a subject",
+    "odd-name": "a certificate whose subject is no ASCII",
+    "extended": "a certificate for CAs that sign code",
+    "chacha": "ChaCha20 alone",
+    "aes-256": "AES-256 alone",
+    "slow": "each datagram of the handshake a fifth of a second late",
+    "backwards": "each flight's records in datagrams of their own, the last one first",
+    "late-hello": "is the DTLS client, and begins a second after its answer",
+    "resumes-and-checks": "takes sessions of former calls up, and holds their certificates against the offer",
+    "unknown-hash": "a fingerprint with a hash that nobody knows before the right one",
+    "two-certificates": "the SHA-256 of another certificate before that of its own",
+    "session-several": "SHA-512, SHA-256 and SHA-1 at session level",
+    "huge-size": "a=max-message-size of a gigabyte",
+    "small-size": "a=max-message-size:1200, and ends associations that send more",
+    "long-tls-id": "a tls-id of 255 characters",
+    "odd-lines": "lines and attributes of 3GPP, of other drafts, and of nobody",
+    "opens-own": "opens a channel of its own and talks on it",
+    "unordered": "answers in unordered messages",
+    "answers-init": "answers an INIT in an association with INIT ACK (RFC 9260 5.2.2)",
+    "aborts-strays": "answers what is for another port with ABORT, its tag reflected",
+    "refuses-in-words": "answers requests on other streams with 400",
 }
 WRONG = {
     "any-certificate": "takes any certificate",
@@ -113,175 +135,29 @@ WRONG = {
     "first-length": "the first of several Content-Length counts",
     "methods": "serves every method",
     "product": "tells its product and version",
+    "prefix": "holds the first octets of fingerprints against each other, and no more",
+    "suffix": "the last octets, and no more",
+    "last-fingerprint": "takes the last fingerprint, whatever its hash",
+    "fail-open": "checks nothing where the offer has no fingerprint that it knows",
+    "any-line": "takes the fingerprint of any media line",
+    "session-wins": "takes the session's fingerprint where the media has one too",
+    "late-verify": "serves for a second before it looks at the certificate",
+    "remembers": "takes the certificate of any former call",
+    "client-trusts": "as DTLS client, takes any certificate",
+    "resumes": "takes up sessions of former calls, and looks at no certificate then",
+    "renegotiates": "takes another certificate by renegotiation",
+    "weak-key": "an RSA certificate of 1024 bits",
+    "counts-tls-ids": "numbers its tls-ids",
+    "says-passive": "says that it is passive, and is the DTLS client",
+    "clear-alert": "obeys alerts in clear",
+    "clear-data": "takes application data in clear",
+    "hello-resets": "begins anew at any ClientHello under the peer's address",
+    "t-bit": "takes any ABORT with the T bit",
+    "init-resets": "begins anew at an INIT in an association",
+    "unknown-aborts": "ends an association for an unknown chunk",
+    "bundled-init": "takes an INIT beside other chunks",
+    "zero-tag": "takes an INIT without an initiate tag",
 }
-
-
-@cache
-def identity(kind: str) -> tuple[crypto.PKey, crypto.X509, bytes]:
-    """Key, certificate, and the certificate's DER."""
-    keys: dict[str, Callable[[], Any]] = {
-        "rsa": lambda: rsa.generate_private_key(65537, 3072),
-        "p-384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    }
-    key = keys.get(kind, lambda: ec.generate_private_key(ec.SECP256R1()))()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"odd {kind}")])
-    now = dt.datetime.now(dt.UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=9))
-    certificate = made.sign(key, hashes.SHA256())
-    der = certificate.public_bytes(Encoding.DER)
-    return crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate), der
-
-
-def kind_of(traits: frozenset[str]) -> str:
-    """The kind of certificate."""
-    return next(iter(traits & {"rsa", "p-384"}), "ec")
-
-
-class Offer:
-    """What the other side says of its end."""
-
-    def __init__(self, sdp: str) -> None:
-        session, *media = re.split(r"\r?\n(?=m=)", sdp)
-        section = next((one for one in media if one.startswith("m=application")), "")
-
-        def one(pattern: str, otherwise: str = "") -> str:
-            found = re.search(pattern, section, re.MULTILINE) or re.search(pattern, session, re.MULTILINE)
-            return found[1].strip() if found else otherwise
-
-        self.line = re.split(r"\r?\n", section)[0]
-        self.where = (one(r"^c=IN IP4 (\S+)"), int(one(r"^m=application (\d+)", "0")))
-        self.setup = one(r"^a=setup:(\w+)", "actpass")
-        self.sctp_port = int(one(r"^a=sctp-port:(\d+)", "5000"))
-        pattern = re.compile(r"^a=fingerprint:(\S+) (\S+)", re.MULTILINE)
-        lines = pattern.findall(section) or pattern.findall(session)
-        sizes = {"sha-512": 64, "sha-384": 48, "sha-256": 32, "sha-1": 20}
-        known = [
-            (name.lower(), value.upper())
-            for name, value in lines
-            if re.fullmatch(f"([0-9A-F]{{2}}:){{{sizes.get(name.lower(), 1) - 1}}}[0-9A-F]{{2}}", value.upper())
-            and name.lower() in sizes
-        ]
-        strongest = next((name for name in STRENGTH if any(name == one for one, _ in known)), "")
-        self.fingerprints = {value for name, value in known if name == strongest}
-        self.hash = strongest
-
-
-class Dtls:
-    """One DTLS association over memory."""
-
-    def __init__(self, traits: frozenset[str], offer: Offer, *, client: bool, send: Callable[[bytes], None]) -> None:
-        self.traits, self.offer, self.client, self.state = traits, offer, client, "new"
-        self.listening = bool(traits & {"cookies", "long-cookie"}) and not client
-        self.deaf = "late-start" in traits and not client
-        self._send = send
-        self._timer: asyncio.TimerHandle | None = None
-        context = SSL.Context(SSL.DTLS_METHOD)
-        context.set_min_proto_version(0xFEFF if "old" in traits else 0xFEFD)
-        context.set_cipher_list(CBC_AND_WORSE if "old" in traits else b"ECDHE+AESGCM:ECDHE+CHACHA20")
-        context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION)
-        expected = COOKIE_KEY * 15 + COOKIE_KEY[:15] if "long-cookie" in traits else COOKIE_KEY
-        context.set_cookie_generate_callback(lambda _: expected)
-        context.set_cookie_verify_callback(lambda _, cookie: cookie == expected)
-        key, certificate, _ = identity(kind_of(traits))
-        context.use_privatekey(key)
-        context.use_certificate(certificate)
-        for kind in ("first issuer", "second issuer") if "chain" in traits else ():
-            context.add_extra_chain_cert(identity(kind)[1])
-        mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        context.set_verify(SSL.VERIFY_NONE if "no-certificate" in traits else mode, self._verify)
-        self.connection = SSL.Connection(context)
-        self.connection.set_ciphertext_mtu(300 if "small-datagrams" in traits else 1200)
-        if client:
-            self.connection.set_connect_state()
-        else:
-            self.connection.set_accept_state()
-
-    def _verify(self, _: Any, certificate: crypto.X509, *__: int) -> bool:
-        return bool(self.traits & {"late", "late-and-silent"}) or self.matches(certificate)
-
-    def matches(self, certificate: crypto.X509 | None) -> bool:
-        """Whether a certificate is the offered one."""
-        if "any-certificate" in self.traits:
-            return True
-        der = b"" if certificate is None else crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
-        return bool(der) and digest(der, self.offer.hash) in self.offer.fingerprints
-
-    def take(self, datagram: bytes = b"") -> list[bytes]:
-        """Take a datagram, or just go on; what was inside."""
-        if datagram and self.deaf:
-            self.deaf = False
-            return []
-        if datagram:
-            self.connection.bio_write(datagram)
-        found: list[bytes] = []
-        try:
-            if self.listening:
-                self.connection.DTLSv1_listen()
-                self.listening = False
-            if self.state in ("new", "shaking"):
-                self.state = "shaking"
-                self.connection.do_handshake()
-                self._done()
-            while self.state == "up":
-                found.append(self.connection.recv(1 << 16))
-        except SSL.WantReadError:
-            pass
-        except SSL.ZeroReturnError:
-            self.state = "closed"
-        except SSL.Error:
-            self.state = "failed"
-        self._flush()
-        return found
-
-    def _done(self) -> None:
-        self.state = "up"
-        late = self.traits & {"late", "late-and-silent"}
-        if late and not self.matches(self.connection.get_peer_certificate()):
-            self.state = "failed"
-            if "late" in late:
-                self.connection.shutdown()
-
-    def say(self, data: bytes) -> None:
-        """Send data inside."""
-        if self.state == "up":
-            with contextlib.suppress(SSL.Error):
-                self.connection.send(data)
-            self._flush()
-
-    def _flush(self) -> None:
-        flight = b""
-        with contextlib.suppress(SSL.WantReadError):
-            while True:
-                flight += self.connection.bio_read(1 << 16)
-        datagram, largest = b"", 0 if self.traits & {"records-apart", "small-datagrams"} else 1200
-        while flight:
-            size = 13 + int.from_bytes(flight[11:13])
-            record, flight = flight[:size], flight[size:]
-            if "silent" in self.traits and record[0] == 21 and self.state == "failed":
-                continue
-            if datagram and len(datagram) + len(record) > largest:
-                self._send_one(datagram)
-                datagram = b""
-            datagram += record
-        if datagram:
-            self._send_one(datagram)
-        self._arm()
-
-    def _send_one(self, datagram: bytes) -> None:
-        self._send(datagram)
-        if "twice" in self.traits and datagram[0] in (20, 22):
-            self._send(datagram)
-
-    def _arm(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        wait = self.connection.DTLSv1_get_timeout() if self.state == "shaking" and not self.listening else None
-        self._timer = asyncio.get_running_loop().call_later(max(wait, 0.01), self._expire) if wait is not None else None
-
-    def _expire(self) -> None:
-        with contextlib.suppress(SSL.Error):
-            self.connection.DTLSv1_handle_timeout()
-        self._flush()
 
 
 class Association:
@@ -289,7 +165,7 @@ class Association:
 
     def __init__(self, traits: frozenset[str], offer: Offer) -> None:
         self.traits, self.offer, self.target = traits, offer, offer.where
-        self.client = offer.setup == "passive" or (offer.setup == "actpass" and "active" in traits)
+        self.client = offer.setup == "passive" or (offer.setup == "actpass" and bool(traits & ACTIVE))
         self.transport: asyncio.DatagramTransport | None = None
         self.dtls = Dtls(traits, offer, client=self.client, send=self._out)
         self.port = 5001 if "other-sctp-port" in traits else 5000
@@ -311,6 +187,8 @@ class Association:
             if "source" not in self.traits:
                 return
             self.target = source
+        if data and 20 <= data[0] <= 63 and self._obeyed(data):
+            return
         if data and 20 <= data[0] <= 63:
             for packet in self.dtls.take(data):
                 self._association(self.dtls.say).take(packet)
@@ -320,6 +198,21 @@ class Association:
                     made.start()
         elif "clear-sctp" in self.traits:
             self._association(self._out).take(data)
+
+    def _obeyed(self, data: bytes) -> bool:
+        """Whether a record in clear was taken for the peer's though it must not be."""
+        kind = data[0] if data[3:5] == EPOCH_ZERO else 0
+        if kind == ALERT and "clear-alert" in self.traits and self.dtls.state == "up":
+            self.dtls.state = "closed"
+        elif kind == DATA and "clear-data" in self.traits:
+            self._association(self.dtls.say).take(data[HEADER:])
+        elif kind == HANDSHAKE and "hello-resets" in self.traits and self.dtls.state == "up":
+            self.sctp = None
+            self.dtls = Dtls(self.traits, self.offer, client=self.client, send=self._out)
+            self.dtls.take(data)
+        else:
+            return False
+        return True
 
     def _association(self, send: Callable[[bytes], None]) -> Sctp:
         if self.sctp is None:
@@ -338,38 +231,30 @@ class Association:
         traits, (_, _, der) = self.traits, identity(kind_of(self.traits))
         if "other" in traits:
             der += b"another"
-        names = ["sha-512", "sha-256", "sha-1"] if "several-hashes" in traits else ["sha-256"]
+        names = ["sha-512", "sha-256", "sha-1"] if traits & {"several-hashes", "session-several"} else ["sha-256"]
         names = ["sha-1"] if "sha-1-only" in traits else names
         prints = [f"a=fingerprint:{name} {digest(der, name)}" for name in names]
         if "small-letters" in traits:
             prints = [one.lower() for one in prints]
-        setup = self.offer.setup if "mirror" in traits else "active" if self.client else "passive"
+        before = ["a=fingerprint:sha3-999 01:23:45:67"] if "unknown-hash" in traits else []
+        before += [f"a=fingerprint:sha-256 {digest(b'another', 'sha-256')}"] if "two-certificates" in traits else []
+        prints = before + prints
+        active = self.client and "says-passive" not in traits
+        setup = self.offer.setup if "mirror" in traits else "active" if active else "passive"
         secure = [*prints, f"a=setup:{setup}"]
         if "no-tls-id" not in traits:
-            made = "abcd" if "short-tls-id" in traits else "a" * 32 if "same-tls-id" in traits else os.urandom(16).hex()
-            secure.append(f"a=tls-id:{made}")
-        session = secure if "session-level" in traits else []
-        media = [] if "session-level" in traits else secure
+            secure.append(f"a=tls-id:{tls_id(traits)}")
+        above = bool(traits & {"session-level", "session-several"})
+        session, media = (secure, []) if above else ([], secure)
         media += [] if "no-sctp-port" in traits else [f"a=sctp-port:{self.port}"]
         if "no-max-size" not in traits:
-            media.append(f"a=max-message-size:{0 if 'any-size' in traits else 65536}")
+            media.append(f"a=max-message-size:{next((SIZES[one] for one in traits & SIZES.keys()), 65536)}")
         if "old-draft" in traits:
             media.append(f"a=sctpmap:{self.port} webrtc-datachannel 1024")
         if "channels" in traits:
             streams = {110: "remote app", 1002: "game", 10: "local app", 0: "bootstrap"}
             media += [f'a=dcmap:{one} label="{label}";subprotocol="http"' for one, label in streams.items()]
-        if "bundle" in traits:
-            session += ["a=group:BUNDLE 0", "a=ice-options:trickle", "a=msid-semantic: WMS"]
-            media = ["a=mid:0", "a=rtcp-mux", *media]
-        if "more-lines" in traits:
-            session.append("a=ice-lite")
-            media += [
-                "a=mid:0",
-                "a=ice-ufrag:abcd",
-                "a=ice-pwd:" + "p" * 24,
-                "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host",
-            ]
-            media += ["m=audio 0 RTP/AVP 0", "a=inactive"]
+        session, media = furnished(traits, session, media)
         where = f"c=IN IP4 {HOST}"
         head = ["v=0", f"o=odd 1 1 IN IP4 {HOST}", "s=-", where, "t=0 0", *session]
         if "media-address" in traits:
@@ -377,6 +262,38 @@ class Association:
             media = [where, *media]
         line = f"m=application {address[1]} UDP/DTLS/SCTP webrtc-datachannel"
         return ("\n" if "bare-lines" in traits else "\r\n").join((*head, line, *media, ""))
+
+
+def furnished(traits: frozenset[str], session: list[str], media: list[str]) -> tuple[list[str], list[str]]:
+    """The lines of session and media level, with what has no bearing on the association."""
+    if "bundle" in traits:
+        session += ["a=group:BUNDLE 0", "a=ice-options:trickle", "a=msid-semantic: WMS"]
+        media = ["a=mid:0", "a=rtcp-mux", *media]
+    if "odd-lines" in traits:
+        session += ["a=charset:UTF-8", "a=3gpp_sync_info:No Sync", "a=nobody-knows:this one"]
+        media = ["i=what is this", "b=AS:500", "b=TIAS:1", *media, "a=3gpp-bdc-used-by:sender", "a=dcsa:0 nothing"]
+        media += [
+            'a=dcmap:0 subprotocol="http";label="boot strap";max-retr=3',
+            "a=sendrecv",
+            "a=3gpp-qos-hint:loss=0",
+        ]
+    if "more-lines" in traits:
+        session.append("a=ice-lite")
+        media += [
+            "a=mid:0",
+            "a=ice-ufrag:abcd",
+            "a=ice-pwd:" + "p" * 24,
+            "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host",
+        ]
+        media += ["m=audio 0 RTP/AVP 0", "a=inactive"]
+    return session, media
+
+
+def tls_id(traits: frozenset[str]) -> str:
+    """A tls-id, random but for those who do otherwise."""
+    fixed = {"short-tls-id": "abcd", "same-tls-id": "a" * 32, "counts-tls-ids": f"{next(COUNTER):032}"}
+    made = os.urandom(127).hex() + "+" if "long-tls-id" in traits else os.urandom(16).hex()
+    return next((fixed[one] for one in traits & fixed.keys()), made)
 
 
 class Socket(asyncio.DatagramProtocol):
@@ -399,13 +316,14 @@ class Socket(asyncio.DatagramProtocol):
             found.take(data, addr)
 
 
+SIZES = {"any-size": 0, "huge-size": 1 << 30, "small-size": 1200}
 SHARED: dict[frozenset[str], Socket] = {}
 
 
 async def offered(traits: frozenset[str], sdp: str) -> str:
     """Answer an offer; ``""`` refuses it."""
     offer = Offer(sdp)
-    bad = not offer.fingerprints and "any-certificate" not in traits
+    bad = not offer.fingerprints and not traits & {"any-certificate", "fail-open"}
     if bad or offer.setup not in ("actpass", "active", "passive"):
         zero = re.sub(r"^m=application \d+", "m=application 0", offer.line)
         head = f"v=0\r\no=odd 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
@@ -418,7 +336,7 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
             SHARED[traits] = port
     port.all[offer.where] = made
     made.transport = port.transport
-    asyncio.get_running_loop().call_later(0.01, made.begin)
+    asyncio.get_running_loop().call_later(1.0 if "late-hello" in traits else 0.01, made.begin)
     return made.answer(port.transport.get_extra_info("sockname"))
 
 

@@ -27,7 +27,10 @@ EXTENSIONS += struct.pack("!HH4x", 0x8765, 8) + struct.pack("!HHI", 0xC123, 8, 7
 BEATS_SECONDS, BEATS = 0.3, 6
 DCEP, TEXT, BINARY = 50, 51, 53
 COOKIE = struct.Struct("!IIIId")  # both tags, both first TSNs, when it was made
-LARGEST = 65536
+LARGEST, SMALL = 65536, 1200
+T_BIT, UNORDERED = 1, 4
+OWN_STREAM = 600
+OPEN = struct.pack("!BBHIHH", 3, 0, 0, 0, 4, 0) + b"mine"
 PIECE = 900
 WHOLE = {DATA: 17, INIT: 20, INIT_ACK: 20, SACK: 16, HEARTBEAT: 4, COOKIE_ECHO: 4, FORWARD_TSN: 8}
 """Fewest bytes of chunks."""
@@ -70,6 +73,7 @@ class Sctp:
         self._sequence[stream] = (number + 1) % 65536
         for place, piece in enumerate(pieces):
             flags = (2 if place == 0 else 0) | (1 if place == len(pieces) - 1 else 0)
+            flags |= UNORDERED if "unordered" in self.traits and ppid != DCEP else 0
             body = struct.pack("!IHHI", self.tsn, stream, number, ppid) + piece
             self.tsn = (self.tsn + 1) % MODULUS
             self._chunks(self.peer_tag, chunk(DATA, body, flags))
@@ -89,9 +93,17 @@ class Sctp:
         self._chunks(self.peer_tag, *chunks, *([self._sack()] if "bundled" in self.traits else []))
 
     def _is_up(self) -> None:
-        if not self.up and "heartbeats" in self.traits:
+        first, self.up = not self.up, True
+        if first and "heartbeats" in self.traits:
             self._beat(BEATS)
-        self.up = True
+        if first and "opens-own" in self.traits:
+            self.say(OWN_STREAM + 1 - self.parity, DCEP, OPEN)
+            self._talk(BEATS)
+
+    def _talk(self, left: int) -> None:
+        if left and not self.gone:
+            self.say(OWN_STREAM + 1 - self.parity, TEXT, b"here I am")
+            asyncio.get_running_loop().call_later(BEATS_SECONDS, self._talk, left - 1)
 
     def _beat(self, left: int) -> None:
         if left and not self.gone:
@@ -99,40 +111,52 @@ class Sctp:
             asyncio.get_running_loop().call_later(BEATS_SECONDS, self._beat, left - 1)
 
     def _chunks(self, tag: int, *chunks: bytes) -> None:
-        head = struct.pack("!HHI", *self.ports, tag)
+        self._send_to(self.ports, tag, *chunks)
+
+    def _send_to(self, ports: tuple[int, int], tag: int, *chunks: bytes) -> None:
+        head = struct.pack("!HHI", *ports, tag)
         body = b"".join(chunks)
         self._send(head + struct.pack("<I", google_crc32c.value(head + bytes(4) + body)) + body)
 
     def _stop(self) -> None:
-        if "abort-on-error" in self.traits and self.up:
+        if self.traits & {"abort-on-error", "small-size"} and self.up:
             self._chunks(self.peer_tag, chunk(ABORT, b""))
             self.gone = True
 
     # In
 
-    def take(self, packet: bytes) -> None:  # noqa: PLR0911 - one return for each thing that is not right
+    def take(self, packet: bytes) -> None:
         """Take a packet; what is not of this association is dropped in silence."""
-        if self.gone or len(packet) < 16:
-            return
+        if not self.gone and len(packet) >= 16 and self._is_whole(packet):
+            self._take(packet)
+
+    def _is_whole(self, packet: bytes) -> bool:
+        check = google_crc32c.value(packet[:8] + bytes(4) + packet[12:])
+        return struct.pack("<I", check) == packet[8:12] or "checksum" in self.traits
+
+    def _take(self, packet: bytes) -> None:
         source, target, tag = struct.unpack_from("!HHI", packet)
         if (target, source) != self.ports and "ports" not in self.traits:
-            return
-        check = google_crc32c.value(packet[:8] + bytes(4) + packet[12:])
-        if struct.pack("<I", check) != packet[8:12] and "checksum" not in self.traits:
+            if "aborts-strays" in self.traits:
+                self._send_to((target, source), tag, chunk(ABORT, b"", T_BIT))
             return
         chunks = split(packet[12:])
         if not chunks:
             self._stop()
             return
         if chunks[0][0] == INIT:
-            if tag == 0 and len(chunks) == 1:
+            if tag == 0 and (len(chunks) == 1 or "bundled-init" in self.traits):
                 self._on_init(chunks[0][2])
             return
-        if tag != self.tag and chunks[0][0] != COOKIE_ECHO and "tag" not in self.traits:
+        if tag != self.tag and not self._goes_without_tag(chunks[0]):
             return
         for kind, flags, body in chunks:
             if not self._one(kind, flags, body, tag):
                 return
+
+    def _goes_without_tag(self, first: tuple[int, int, bytes]) -> bool:
+        reflected = "t-bit" in self.traits and first[:2] == (ABORT, T_BIT)
+        return reflected or first[0] == COOKIE_ECHO or "tag" in self.traits
 
     def _one(self, kind: int, flags: int, body: bytes, tag: int) -> bool:
         """Take one chunk; whether the rest of the packet is to be looked at."""
@@ -159,6 +183,9 @@ class Sctp:
             self.gone = True
         elif kind == SHUTDOWN_ACK:
             self._chunks(self.peer_tag, chunk(SHUTDOWN_COMPLETE, b""))
+        elif kind not in range(15) and kind != FORWARD_TSN and "unknown-aborts" in self.traits:
+            self._chunks(self.peer_tag, chunk(ABORT, b""))
+            self.gone = True
         elif kind not in range(15) and kind != FORWARD_TSN:
             if kind & 0x40 and "report-errors" in self.traits:
                 self._chunks(self.peer_tag, chunk(ERROR, struct.pack("!HH", 6, 4)))
@@ -167,7 +194,11 @@ class Sctp:
 
     def _on_init(self, body: bytes) -> None:
         peer, _, outbound, inbound, tsn = struct.unpack_from("!IIHHI", body)
-        if not peer or not outbound or not inbound or (self.up and "init-again" not in self.traits):
+        if (not peer and "zero-tag" not in self.traits) or not outbound or not inbound:
+            return
+        if self.up and "init-resets" in self.traits:
+            self.up, self.tag = False, int.from_bytes(os.urandom(4)) | 1
+        if self.up and "answers-init" not in self.traits:
             return
         state = COOKIE.pack(self.tag, peer, self.tsn, tsn, time.monotonic())
         cookie = state + hmac.digest(self._key, state, "sha256")
@@ -218,7 +249,7 @@ class Sctp:
 
     def _piece(self, flags: int, stream: int, ppid: int, data: bytes) -> None:
         whole = (b"" if flags & 2 else self._parts.pop(stream, b"")) + data
-        if len(whole) > LARGEST:
+        if len(whole) > (SMALL if "small-size" in self.traits else LARGEST):
             self._parts.pop(stream, None)
             self._stop()
         elif not flags & 1:

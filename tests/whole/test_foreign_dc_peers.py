@@ -39,6 +39,7 @@ SDP = ("DC-FP-06", "DC-FP-11", "DC-FP-13", "DC-FP-14", "DC-FP-15", "DC-FP-16", "
 DTLS = ("DC-DTLS-01", "DC-DTLS-03", "DC-DTLS-06", "DC-DTLS-12", "DC-DTLS-16", "DC-DTLS-19", "DC-FP-18")
 SCTP = ("DC-SCTP-04", "DC-SCTP-05", "DC-SCTP-06", "DC-SCTP-09", "DC-SCTP-21", "DC-SCTP-26", "DC-SCTP-27")
 HTTP = ("DC-APP-07", "DC-APP-08", "DC-APP-12", "DC-APP-13", "DC-APP-17")
+CERTIFICATES = ("DC-DTLS-07", "DC-FP-13", "DC-FP-18")
 MAY_MISLEAD = {
     SDP: ("no-tls-id", "session-level", "several-hashes", "small-letters", "port-0", "more-lines", "active"),
     ("DC-FP-13", "DC-FP-15", "DC-FP-16"): ("old-draft", "channels", "bundle", "media-address", "bare-lines"),
@@ -54,6 +55,24 @@ MAY_MISLEAD = {
     HTTP: ("binary", "pieces", "chunked", "moved", "found", "html", "closes", "says-403", "says-410"),
     ("DC-APP-12", "DC-APP-13", "DC-CHAIN-01"): ("chunked-pieces", "http-1.0", "gzip", "interim", "small-names"),
     ("DC-APP-12", "DC-APP-13"): ("says-nothing",),
+    CERTIFICATES: ("p-521", "expired", "not-yet", "for-ever", "no-name", "odd-name", "extended"),
+    ("DC-DTLS-01", "DC-DTLS-05", "DC-DTLS-19"): ("chacha", "aes-256"),
+    ("DC-FP-18", "DC-DTLS-03", "DC-DTLS-12", "DC-DTLS-31"): ("slow", "backwards", "late-hello"),
+    ("DC-FP-12", "DC-FP-28"): ("resumes-and-checks",),
+    ("DC-FP-13", "DC-FP-14", "DC-FP-16", "DC-FP-17"): (
+        "unknown-hash",
+        "two-certificates",
+        "session-several",
+        "long-tls-id",
+    ),
+    ("DC-FP-13", "DC-FP-15", "DC-APP-07"): ("odd-lines",),
+    ("DC-APP-07", "DC-SCTP-26"): ("huge-size", "small-size"),
+    ("DC-SCTP-19", "DC-SCTP-20", "DC-SCTP-22", "DC-APP-10", "DC-APP-13"): (
+        "opens-own",
+        "unordered",
+        "refuses-in-words",
+    ),
+    ("DC-SCTP-04", "DC-SCTP-15", "DC-SCTP-17"): ("answers-init", "aborts-strays"),
 }
 """Purposes to the traits that they are held against."""
 CAUGHT = {
@@ -77,6 +96,28 @@ CAUGHT = {
     "first-length": "DC-APP-07",
     "methods": "DC-APP-08",
     "product": "DC-APP-12",
+    "prefix": "DC-FP-09",
+    "suffix": "DC-FP-09",
+    "last-fingerprint": "DC-FP-04",
+    "fail-open": "DC-FP-05",
+    "any-line": "DC-FP-23",
+    "session-wins": "DC-FP-10",
+    "late-verify": "DC-FP-01",
+    "remembers": "DC-FP-12",
+    "client-trusts": "DC-FP-18",
+    "resumes": "DC-FP-28",
+    "renegotiates": "DC-DTLS-08",
+    "weak-key": "DC-DTLS-07",
+    "counts-tls-ids": "DC-FP-17",
+    "says-passive": "DC-CHAIN-01",
+    "clear-alert": "DC-DTLS-12",
+    "clear-data": "DC-DTLS-17",
+    "hello-resets": "DC-DTLS-16",
+    "t-bit": "DC-SCTP-02",
+    "init-resets": "DC-SCTP-04",
+    "unknown-aborts": "DC-SCTP-05",
+    "bundled-init": "DC-SCTP-18",
+    "zero-tag": "DC-SCTP-17",
 }
 
 

@@ -99,6 +99,7 @@ def test_tls_ids_of_several_answers_differ() -> None:
 
     assert told("a" * 20, "b" * 20) is H
     assert told("a" * 20, "a" * 20) is F
+    assert told("9" * 31 + "1", "9" * 31 + "2") is F
     assert cert.tls_ids_differ([], exchanges=["1:offer"]).outcome is U
 
 

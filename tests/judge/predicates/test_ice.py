@@ -45,6 +45,7 @@ def test_dtls_is_told_from_stun_by_its_first_octet() -> None:
     [
         (("abcd", "p" * 22), ("abcd", "q" * 22), Outcome.HOLDS),
         (("abcd", "p" * 22), ("efgh", "p" * 22), Outcome.FAILS),
+        (("abcd", "p" * 22 + "1"), ("efgh", "p" * 22 + "2"), Outcome.FAILS),
         (("abc", "p" * 22), ("efgh", "q" * 22), Outcome.FAILS),
         (("abcd", "p" * 21), ("efgh", "q" * 22), Outcome.FAILS),
     ],

@@ -22,6 +22,13 @@ CHANNEL = "application"
 WEAK_HASHES = {"md2", "md5"}
 STRONG_HASHES = {"sha-256", "sha-384", "sha-512"}
 TLS_ID = re.compile(r"[A-Za-z0-9+/_-]{20,255}")
+FEW = 12
+"""Characters: two random values of 20 or more, in whatever alphabet, hardly ever differ in fewer."""
+
+
+def guessable(value: str, other: str) -> bool:
+    """Whether a value that should be random is another one but for a few characters, as counters and clocks are."""
+    return abs(len(value) - len(other)) + sum(a != b for a, b in zip(value, other, strict=False)) < FEW
 
 
 def _handshake(events: Events, exchange: str) -> Event | None:
@@ -145,7 +152,7 @@ def tls_id_present(events: Events, *, exchange: str) -> Finding:
 
 @predicate("tls-ids-differ")
 def tls_ids_differ(events: Events, *, exchanges: Sequence[str]) -> Finding:
-    """Every DTLS association has a tls-id of its own (RFC 8842 section 4)."""
+    """Every DTLS association has a tls-id of its own, which nobody can guess from another (RFC 8842 section 4)."""
     seen: dict[str, str] = {}
     for exchange in exchanges:
         told = _answer(events, exchange)
@@ -154,6 +161,10 @@ def tls_ids_differ(events: Events, *, exchanges: Sequence[str]) -> Finding:
         value = (effective(told[1], "tls-id", told[2]) or "").strip()
         if value and value in seen:
             return fails(f"{exchange}: the tls-id is the one of {seen[value]}", told[0].seq)
+        like = next((exchange for other, exchange in seen.items() if guessable(value, other)), "")
+        if value and like:
+            text = f"the tls-id is that of {like} but for a few characters; 120 bits of randomness are expected"
+            return fails(f"{exchange}: {text}", told[0].seq)
         if value:
             seen[value] = exchange
     return holds(f"{len(seen)} tls-ids in {len(exchanges)} answers, all different")

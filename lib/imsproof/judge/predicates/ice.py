@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
 from imsproof.judge.effect import of_exchange
+from imsproof.judge.predicates.certificate import guessable
 from imsproof.judge.predicates.datagrams import none_came
 from imsproof.judge.registry import Finding, fails, holds, opposite, predicate, unknown
 from imsproof.seams import Event, Kind
@@ -80,4 +82,9 @@ def ice_credentials_good(events: Events, *, exchanges: Sequence[str]) -> Finding
             return fails(f"{event.exchange}: user fragment and password of {sizes}, 4 and 22 at least", *numbers)
     if len({event.facts["password"] for event in found}) < len(found):
         return fails("the same ICE password stands in the answers to different calls", *numbers)
+    passwords = [str(event.facts["password"]) for event in found]
+    if any(guessable(one, other) for one, other in itertools.combinations(passwords, 2)):
+        return fails(
+            "the ICE passwords of different calls differ in a few characters only: one tells the next", *numbers
+        )
     return holds("the ICE passwords are long and each call has its own", *numbers)
