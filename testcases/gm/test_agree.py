@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.esptransport import Altered
 from imsproof.actors.secureue import SUITES, Proposal, SecureUe, Suite, suite_of
+from imsproof.actors.station import token
 from imsproof.actors.ue import Ue
 from imsproof.codec.secagree import SecMechanism
 from imsproof.judge import alive, control, expect
@@ -65,6 +66,15 @@ def test_the_network_s_own_priority_decides(bench: Bench) -> None:
     serves_still(bench, ue, other)
 
 
+def registered_nobody(bench: Bench, ue: SecureUe, attack: Registration) -> None:
+    """After silence: the registration did not take place with its answer gone elsewhere, for the UE is not served."""
+    if attack.status or attack.ok:
+        return
+    nobody = f"sip:nobody-{token(4)}@{bench.gm.domain}"  # is answered without the UE being called
+    asked = ue.request("OPTIONS", nobody, label="request of the UE after that")
+    expect(asked).refused(accept=SERVED)
+
+
 def moved(mechanisms: list[SecMechanism]) -> list[SecMechanism]:
     """The same list with other SPIs and ports."""
     return [
@@ -111,6 +121,7 @@ def test_bidding_down_is_noticed(bench: Bench, case: BiddingDown) -> None:
     ue, usual = agreeing(bench)
     attack = ue.confirm(usual, client=case.client, verify=case.verify, label=f"REGISTER with {case.told}")
     expect(attack).refused(status=REFUSALS)
+    registered_nobody(bench, ue, attack)
     serves_still(bench, ue)
 
 
@@ -150,6 +161,7 @@ def test_the_answer_must_come_through_the_association(bench: Bench) -> None:
     ue, usual = agreeing(bench)
     attack = ue.confirm(usual, protected=False, label="REGISTER with the right answer, unprotected")
     expect(attack).refused(status=(400, 401, 403, 494))
+    registered_nobody(bench, ue, attack)
     serves_still(bench, ue)
 
 
