@@ -100,14 +100,14 @@ class Stream:
             if not self.leg.wait_for(payload, self.bench.profile.timers.answer):
                 break
 
-    def has_way_back(self, *, sound: bool = True) -> None:
-        """See that what the far side sends comes out on the access leg: ``sound``, or at all.
+    def has_way_back(self, *, sound: bool = True, index: int | None = None) -> None:
+        """See that what the far side sends (from ``index`` on) comes out on the access leg: ``sound``, or at all.
 
         Raises:
             InconclusiveError: it does not, so that nothing follows from what is missing there.
         """
         within = self.bench.profile.timers.answer
-        self.send_back("media of the far side", self.mark())
+        self.send_back("media of the far side", self.mark(), index=index)
         if sound and self.leg.wait_sound(1, within):
             return
         if sound and self.leg.wait_any(0):

@@ -195,7 +195,16 @@ def test_silent_connections_harm_nobody(bench: Bench) -> None:
     idle = [witness.call.connect(f"silent connection {number + 1}") for number in range(IDLE)]
     still_serves(witness)
     call = peer.offer("INVITE beside them")
-    expect(call.connect("connection beside them").send("SEND beside them")).serves()
+    beside = call.connect("connection beside them").send("SEND beside them")
+    if not 200 <= beside.status < 300:
+        others = bench.profile.tester.addresses[1:]
+        if not others:
+            raise InconclusiveError(
+                "beside silent connections no further one of the tester was served: a limit for each address cannot be"
+                " told from a server that is full; give tester.addresses a second address"
+            )
+        beside = call.connect("connection beside them, from another address", source=others[0]).send("SEND beside them")
+    expect(beside).serves()
     for one in idle:
         one.close()
     serves(witness)

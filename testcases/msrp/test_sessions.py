@@ -78,7 +78,7 @@ def test_no_message_after_bye(bench: Bench) -> None:
     peer = bench.messages()
     witness = joined(peer)
     ended = joined(peer, "session that ends")
-    ended.call.end()
+    ended.call.hang_up()
     ended.wait_end("the session's end")
     expect(ended.send("SEND after BYE", injected=True)).refused()
     serves(witness)

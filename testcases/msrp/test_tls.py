@@ -11,6 +11,7 @@ from imsproof.judge import control, expect
 from imsproof.link.subject import Exchange
 from imsproof.msrpsteps import joined, serves
 from imsproof.purpose import purpose, purposes
+from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
     from imsproof.actors.msrp import MsrpPeer
@@ -133,7 +134,11 @@ def _led(bench: Bench, peer: MsrpPeer, label: str, announced: Identity, shown: I
         setup="passive",
         port=door.address[1],
     )
-    control(call).holds("message-session-given")
+    if not call.given:
+        raise InconclusiveError(
+            f"the lab took no offer with setup:passive ({call.answered.failed or 'refused in the answer'}): say"
+            " msrp.connects: false where it never connects"
+        )
     bench.session.run(door.wait(bench.profile.timers.handshake))
     call.end()
     return Exchange(record=bench.record, exchange=door.exchange)

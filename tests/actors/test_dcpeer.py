@@ -28,6 +28,8 @@ class Told:
 
     local_address = "127.0.0.1"
 
+    not_told = ""
+
     def __init__(self, session: Session, answer: str) -> None:
         self.session = session
         self.answer = answer

@@ -194,6 +194,24 @@ def test_a_command_that_is_not_there_is_an_error_of_the_harness(session: Session
         hook.offer(OFFER, "offer")
 
 
+@pytest.mark.parametrize(
+    ("release", "why"),
+    [
+        (None, "has no release"),
+        ({"command": [sys.executable, "-c", "raise SystemExit(3)"]}, "ended with status 3"),
+        ({"command": [sys.executable, "-c", "pass"]}, ""),
+    ],
+)
+def test_a_node_that_was_not_told_of_the_end_is_said(
+    session: Session, release: dict[str, Any] | None, why: str
+) -> None:
+    hook = signalling(session, **command("import sys; print(sys.argv[1])", "{sdp}"), release=release)
+    hook.offer(OFFER, "offer")
+    hook.end()
+    assert why in hook.not_told
+    assert bool(why) is bool(hook.not_told)
+
+
 def test_the_release_runs_at_the_end(session: Session, tmp_path: Path) -> None:
     mark = tmp_path / "released"
     release = {

@@ -61,6 +61,7 @@ class NoAnswer:
     """Signalling that leads nowhere."""
 
     local_address = "127.0.0.1"
+    not_told = ""
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -79,6 +79,8 @@ def test_an_offer_without_session_in_the_answer_says_so(peer: MsrpPeer) -> None:
 class Given:
     """Signalling that hands out one answer."""
 
+    not_told = ""
+
     def __init__(self, session: Session, sdp: bytes) -> None:
         self.local_address = "127.0.0.1"
         self._session, self._sdp = session, sdp

@@ -296,6 +296,8 @@ class IncomingCall(Exchange):
 class CallSignalling:
     """Hands an offer over by calling somebody: a :class:`imsproof.actors.signalling.Signalling`."""
 
+    not_told = ""
+
     def __init__(self, ue: Ue, target: str, *, headers: Sequence[tuple[str, str]] = ()) -> None:
         """Call ``target`` (a SIP or tel URI) with each offer, from a UE that is registered."""
         self.ue = ue

@@ -15,6 +15,7 @@ from imsproof.actors import dcdatagrams, dchttp
 from imsproof.actors.dchandshake import Handshake, make_engine
 from imsproof.actors.dchttp import HttpChannels
 from imsproof.actors.rawpeer import RawAssociation
+from imsproof.actors.signalling import ended
 from imsproof.engine.sctp import ChannelClosedError, SctpEngine
 from imsproof.link import http1
 from imsproof.link.dtls import DtlsEndpoint
@@ -190,8 +191,8 @@ class DataChannelCall:
         return self._open[-1].engine.session if self._open else None
 
     def hang_up(self) -> None:
-        """End the call in the signalling, and leave the association alone."""
-        self.signalling.end()
+        """End the call in the signalling, of which the lab must learn, and leave the association alone."""
+        ended(self.signalling)
 
     def plain_http(self, label: str, path: str = "/") -> HttpAnswer:
         """Try to fetch a path over plain TCP and HTTP at the address of the data channel."""

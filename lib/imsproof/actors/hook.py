@@ -62,6 +62,12 @@ class HookSignalling:
         self._readers: list[asyncio.Task[None]] = []
         self._files: list[Path] = []
         self._owned = False
+        self._not_told = ""
+
+    @property
+    def not_told(self) -> str:
+        """Why the node did not learn of the end; ``""`` when it did."""
+        return self._not_told
 
     @property
     def local_address(self) -> str:
@@ -225,7 +231,10 @@ class HookSignalling:
             try:
                 await self._release(values)
             except (HookError, HarnessError) as error:
-                self.session.note(f"the hook's release failed: {error}", actor=self.actor)
+                self._not_told = f"the hook's release failed, so the lab may not know that the call ended: {error}"
+                self.session.note(self._not_told, actor=self.actor)
+        elif values is not None and all(_over(one) for one in self._processes):
+            self._not_told = "the profile's hook has no release, so the lab was not told that the call ended"
         for process in self._processes:
             await _end(process)
         for reader in self._readers:
@@ -246,15 +255,24 @@ class HookSignalling:
             await self._http(release.http, exchange, values)
         if release.command is not None:
             process = await self._start(fill_command(release.command, values), exchange)
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(self.session.timers.answer):
                     await process.communicate()
+            except TimeoutError:
+                raise HookError(f"{release.command[0]} did not end in time") from None
+            if process.returncode:
+                raise HookError(f"{release.command[0]} ended with status {process.returncode}")
 
 
 def _why(body: bytes) -> str:
     """What the node says to a refusal, as far as it can be shown in a sentence."""
     text = " ".join(body[:MAX_WHY].decode("utf-8", "replace").split())
     return f": {text}" if text and text.isprintable() else ""
+
+
+def _over(process: asyncio.subprocess.Process) -> bool:
+    """Whether a command has ended, or has nothing more to say, so that its end tells nobody anything."""
+    return process.returncode is not None or (process.stdout is not None and process.stdout.at_eof())
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from imsproof.actors.signalling import ended
 from imsproof.actors.srtpleg import ProtectedLeg
 from imsproof.codec import srtp
 from imsproof.codec.rtp import Packets, classify
@@ -289,8 +290,8 @@ class AudioCall:
         return self.session.run(self._handshake(label, how or Handshaking(), leg or self.leg, within))
 
     def end(self) -> None:
-        """Hang up; the leg stays open."""
-        self._signalling.end()
+        """Hang up; the leg stays open (``InconclusiveError`` when the lab could not be told)."""
+        ended(self._signalling)
 
     def end_dtls(self) -> None:
         """Say close_notify in the DTLS association and leave the socket open."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import serialization
 
+from imsproof.actors.signalling import ended
 from imsproof.codec.msrp import (
     TCP_PROTO,
     TLS_PROTO,
@@ -226,7 +227,14 @@ class MsrpCall:
         return f"{before}/{session}{after}"
 
     def connect(
-        self, label: str, *, identity: Identity | None = None, bare: bool = False, plain: bool = False, **changes: Any
+        self,
+        label: str,
+        *,
+        identity: Identity | None = None,
+        bare: bool = False,
+        plain: bool = False,
+        source: str = "",
+        **changes: Any,
     ) -> MsrpConnection:
         """Connect.
 
@@ -235,17 +243,22 @@ class MsrpCall:
             identity: the certificate to show; the one that was announced when ``None``.
             bare: show none.
             plain: no TLS at all.
+            source: the tester's IP address to come from, where it has several.
             changes: fields of :class:`imsproof.link.tls.TlsOptions`.
         """
         shown = identity or self.peer.identity
         tls = self.peer.settings.tls and not plain
         cert: dict[str, Any] = {} if bare else {"certificate": shown.pem, "key": key_pem(shown)}
         options = TlsOptions(**cert, **changes)
-        return self.peer.session.run(open_connection(self, label, options if tls else None))
+        return self.peer.session.run(open_connection(self, label, options if tls else None, source))
 
     def end(self) -> None:
         """End the call."""
         self._signalling.end()
+
+    def hang_up(self) -> None:
+        """End the call, which the lab must learn (``InconclusiveError`` when it could not be told)."""
+        ended(self._signalling)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -407,15 +420,17 @@ class MsrpConnection(Attempt):
         )
 
 
-async def open_connection(call: MsrpCall, label: str, options: TlsOptions | None) -> MsrpConnection:
+async def open_connection(call: MsrpCall, label: str, options: TlsOptions | None, source: str = "") -> MsrpConnection:
     """Connect to where the answer says, with TLS or without."""
-    session, actor = call.peer.session, call.peer.actor
+    session, actor, local = call.peer.session, call.peer.actor, (source, 0) if source else None
     made = MsrpConnection(record=session.record, exchange=session.exchange(label), call=call)
     try:
         if options is None:
-            made.stream = await TcpStream.open(session, actor, made.exchange, call.where, quiet=True)
+            made.stream = await TcpStream.open(session, actor, made.exchange, call.where, local=local, quiet=True)
         else:
-            made.stream = await TlsStream.open(session, actor, made.exchange, call.where, options, quiet=True)
+            made.stream = await TlsStream.open(
+                session, actor, made.exchange, call.where, options, local=local, quiet=True
+            )
             made.facts = made.stream.facts
     except ConnectionFailedError as error:
         made.failed = str(error)

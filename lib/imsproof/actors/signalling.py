@@ -92,6 +92,17 @@ class Signalling(Protocol):
     def end(self) -> None:
         """End what the last offer began."""
 
+    @property
+    def not_told(self) -> str:
+        """Why the lab did not learn of the end, in a sentence; ``""`` when it did."""
+
+
+def ended(signalling: Signalling) -> None:
+    """End what the last offer began, and see that the lab was told (``InconclusiveError`` when it was not)."""
+    signalling.end()
+    if signalling.not_told:
+        raise InconclusiveError(signalling.not_told)
+
 
 def describe(sdp: Sdp, kind: str) -> Described | None:
     """Read the first accepted media section of a kind; ``None`` when there is none or its port is 0."""

@@ -42,6 +42,8 @@ def _instead(own: list[Event]) -> str:
     alert = next((event for event in own if event.kind is Kind.ALERT), None)
     if alert is not None:
         return f"the lab ended the handshake with the alert {alert.facts.get('alert')}"
+    if any(event.kind is Kind.TIMEOUT for event in own):
+        return "the lab came and waited, without a word of its own"
     if any(event.kind is Kind.OPENED for event in own):
         return "the lab came and ended the connection without a word"
     return "the lab did not come"
