@@ -47,3 +47,13 @@ def test_a_folder_that_is_no_run_cannot_be_replayed(tmp_path: Path) -> None:
     code, told = run("replay", str(tmp_path), "SBI-TLS-01")
     assert code == 2
     assert "no run folder" in told
+
+
+def test_a_purpose_that_is_accepted_and_does_not_exist_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(
+        "name: x\nscope: {networks: [127.0.0.0/8], authorised_by: me, until: 2099-01-01}\n"
+        "accepted: [{purpose: SBI-NO-99, reason: r, by: me, until: 2099-01-01}]\n"
+    )
+    code, told = run("run", str(tmp_path / "lab.yaml"), "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "SBI-NO-99" in told

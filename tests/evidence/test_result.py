@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.evidence import samples
 
-from imsproof.evidence.result import PurposeResult, Run, RunInfo, judgement_from_json, run_verdict
+from imsproof.evidence.result import Accepted, PurposeResult, Run, RunInfo, judgement_from_json, run_verdict
 from imsproof.seams import Verdict
 
 JSON = st.recursive(
@@ -115,3 +115,30 @@ def test_a_run_to_which_nothing_came_back_reached_nobody() -> None:
     assert not Run(info, (), (replace(silent, verdict=Verdict.FAIL),)).unreached
     assert not Run(info, (), (absent,)).unreached
     assert PurposeResult.from_json(replace(silent, answered=True).to_json()).answered
+
+
+def accepting(until: str, *results: PurposeResult) -> Run:
+    run = samples.run(*results)
+    return replace(run, info=replace(run.info, accepted=(Accepted("SBI-TLS-03", "old front", "Jane", until),)))
+
+
+def test_what_is_accepted_changes_the_exit_codes_verdict_and_no_other() -> None:
+    good, bad = samples.result("SBI-TLS-01"), samples.result("SBI-TLS-03", Verdict.FAIL)
+    run = accepting("2099-01-01", good, bad)
+    assert (run.verdict, run.verdict_but_accepted) == (Verdict.FAIL, Verdict.PASS)
+    assert list(run.accepted) == ["SBI-TLS-03"]
+    assert Run.from_json(run.to_json()) == run
+    assert accepting("2099-01-01", bad).verdict_but_accepted is Verdict.PASS
+    other = samples.result("SBI-TLS-04", Verdict.FAIL)
+    assert accepting("2099-01-01", bad, other).verdict_but_accepted is Verdict.FAIL
+
+
+def test_what_was_accepted_until_before_the_run_is_not_any_more() -> None:
+    run = accepting("2000-01-01", samples.result("SBI-TLS-03", Verdict.FAIL))
+    assert run.verdict_but_accepted is Verdict.FAIL
+    assert not run.accepted
+
+
+def test_what_passes_needs_no_acceptance_and_nothing_at_all_is_no_pass() -> None:
+    assert not accepting("2099-01-01", samples.result("SBI-TLS-03")).accepted
+    assert accepting("2099-01-01").verdict_but_accepted is not Verdict.PASS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.evidence import runs, samples
 
-from imsproof.evidence.result import Citation, PurposeResult, Run, RunInfo
+from imsproof.evidence.result import Accepted, Citation, PurposeResult, Run, RunInfo
 from imsproof.report import html
 from imsproof.seams import Outcome, Role, Verdict
 
@@ -128,6 +129,14 @@ def test_an_unfinished_run_says_what_is_missing() -> None:
     assert "not finished" in text
     assert "Planned and not decided (1): A-B-02" in text
     assert "not decided yet: A-B-02" in text
+
+
+def test_who_accepts_a_fail_and_until_when_is_shown_beside_the_verdict() -> None:
+    run = samples.run(samples.result("SBI-TLS-03", Verdict.FAIL))
+    known = Accepted("SBI-TLS-03", "an <old> front", "Jane", "2099-01-01")
+    told = html.page(replace(run, info=replace(run.info, accepted=(known,))))
+    assert told.count("accepted until 2099-01-01 by Jane") == 2
+    assert "an &lt;old&gt; front" in told
 
 
 def test_an_empty_run_has_a_page() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imsproof import __version__, paths
+from imsproof import __version__, catalogue, paths
 from imsproof.catalogue import TestPurpose
 from imsproof.commands.common import (
     DEFAULT_WORKERS,
@@ -30,7 +30,7 @@ from imsproof.commands.live import LiveTable
 from imsproof.commands.sign import SignKey, signer
 from imsproof.commands.sign import sign as sign_with
 from imsproof.evidence.bundle import BUNDLE
-from imsproof.evidence.result import PurposeResult, Run
+from imsproof.evidence.result import PASSED, Accepted, PurposeResult, Run
 from imsproof.evidence.run import RunFolder
 from imsproof.seams import HarnessError, StoppedError, Verdict
 
@@ -48,7 +48,7 @@ WORTH_A_WORKER = 6
 Seed = Annotated[int | None, typer.Option(help="Seed: the same seed sends the same. Chosen and printed when left out.")]
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - options of a command
     profile: Annotated[
         Path | None, typer.Argument(help="The lab's profile. Without one, the embedded reference lab is started.")
     ] = None,
@@ -61,6 +61,9 @@ def run(
         list[str] | None, typer.Option(help="Plant this fault in the embedded lab (only without a profile).")
     ] = None,
     sign: SignKey = None,
+    accepted: Annotated[
+        bool, typer.Option("--accepted", help="Exit code without what the profile's accepted section lives with.")
+    ] = False,
 ) -> None:
     """Run the test purposes that apply to a lab, and leave a run folder with the evidence.
 
@@ -82,7 +85,9 @@ def run(
             os.environ.update(lab.environment)
             err.print(f"embedded reference lab on {lab.prefix}.0/24", markup=False)
         source = profile or paths.profiles() / "reference.yaml"
-        done = run_profile(source, chosen, out=out, seed=seed, workers=workers, embedded=profile is None, by=by)
+        done = run_profile(
+            source, chosen, out=out, seed=seed, workers=workers, embedded=profile is None, by=by, forgiving=accepted
+        )
     raise typer.Exit(done)
 
 
@@ -95,8 +100,12 @@ def run_profile(
     workers: int,
     embedded: bool = False,
     by: Signer | None = None,
+    forgiving: bool = False,
 ) -> Exit:
-    """Run the chosen purposes against the lab of a profile, sign the bundle ``by`` a key, and return the exit code."""
+    """Run the chosen purposes against the lab of a profile, sign the bundle ``by`` a key, and return the exit code.
+
+    ``forgiving``: what the profile accepts does not decide the exit code.
+    """
     from imsproof.leases import labs_to_itself
     from imsproof.reach import endpoints
     from imsproof.runner import applicable
@@ -104,6 +113,9 @@ def run_profile(
     declared = read_profile(source)
     seed = seed if seed is not None else secrets.randbelow(2**31)
     apply, without = applicable(chosen, declared)
+    known = {one.id for one in catalogue.load()}
+    if unknown := [one.purpose for one in declared.accepted if one.purpose not in known]:
+        quit_with(Exit.USAGE, f"{source}: accepted: there is no purpose {unknown[0]!r}; see imsproof purposes")
     try:
         with labs_to_itself(endpoints(declared) if apply and not embedded else (), _waiting):
             folder = RunFolder.create(
@@ -114,10 +126,13 @@ def run_profile(
                 commit=paths.commit(),
                 planned=[one.id for one in chosen],
             )
+            folder.set_accepted(
+                Accepted(one.purpose, one.reason, one.by, one.until.isoformat()) for one in declared.accepted
+            )
             (folder.path / "replay.json").write_text(
                 json.dumps({"profile": None if embedded else str(source.resolve()), "seed": seed}), encoding="utf-8"
             )
-            done = _run_in(folder, source, declared, apply, without, seed=seed, workers=workers)
+            done = _run_in(folder, source, declared, apply, without, seed=seed, workers=workers, forgiving=forgiving)
             if by is not None:
                 console.print(sign_with(folder.path / BUNDLE, by), markup=False)
     except HarnessError as error:
@@ -141,6 +156,7 @@ def _run_in(
     *,
     seed: int,
     workers: int,
+    forgiving: bool,
 ) -> Exit:
     from imsproof.reporting import finish_reports, start_capture
     from imsproof.runner import execute, not_executed
@@ -185,7 +201,8 @@ def _run_in(
         return Exit.INTERRUPTED
     if finished.unreached:
         return Exit.UNREACHABLE
-    return exit_code(finished.verdict) if not outcome.errors else Exit.UNDECIDED
+    decides = finished.verdict_but_accepted if forgiving else finished.verdict
+    return exit_code(decides) if not outcome.errors else Exit.UNDECIDED
 
 
 class _Silence:
@@ -237,10 +254,26 @@ def _summary(folder: Path, finished: Run) -> None:
     if all(one.verdict is Verdict.NOT_APPLICABLE for one in finished.results):
         for reason in list(dict.fromkeys(one.reason for one in finished.results))[:5]:
             console.print(f"  {reason}", markup=False)
+    _told_accepted(finished)
     if finished.unreached:
         told = "nothing at all came back: is the lab up, and are the profile's addresses right? imsproof profile check"
         console.print(told, markup=False)
     console.print(f"report: {folder / 'summary.html'}", markup=False)
+
+
+def _told_accepted(finished: Run) -> None:
+    by_id = {one.id: one for one in finished.results}
+    for one in finished.info.accepted:
+        result = by_id.get(one.purpose)
+        if result is None or result.verdict is Verdict.NOT_APPLICABLE:
+            continue
+        if one.purpose in finished.accepted:
+            told = f"accepted until {one.until} by {one.by}: {one.reason}"
+        elif result.verdict in PASSED:
+            told = "stands under accepted in the profile, and passes: take it out there"
+        else:
+            told = f"was accepted until {one.until} by {one.by}, no longer"
+        console.print(f"{one.purpose}: {result.verdict.value}, {told}", markup=False)
 
 
 def replay(

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
+PASSED = frozenset({Verdict.PASS, Verdict.REMARK, Verdict.NOT_APPLICABLE})
+"""Verdicts that ask nothing of anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A clause that a purpose stands on. ``checked``: text, quote, secondary, title or unchecked."""
@@ -123,6 +127,25 @@ class PurposeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the profile said of a purpose that need not pass until a day (``YYYY-MM-DD``): it changes no verdict."""
+
+    purpose: str
+    reason: str
+    by: str
+    until: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"purpose": self.purpose, "reason": self.reason, "by": self.by, "until": self.until}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Build it from :meth:`to_json`'s form (``ValueError`` when it is not one)."""
+        return cls(_text(value, "purpose"), _text(value, "reason"), _text(value, "by"), _text(value, "until"))
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
     """What the run was: its id, profile, times (ISO 8601 UTC; ``finished`` is ``None`` while it goes), and seed.
 
@@ -137,6 +160,7 @@ class RunInfo:
     commit: str = ""
     capture_source: str = "tap"
     finished: str | None = None
+    accepted: tuple[Accepted, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the run's data as JSON values."""
@@ -149,6 +173,7 @@ class RunInfo:
             "version": self.version,
             "commit": self.commit,
             "capture_source": self.capture_source,
+            "accepted": [one.to_json() for one in self.accepted],
         }
 
     @classmethod
@@ -163,6 +188,7 @@ class RunInfo:
             commit=_text(value, "commit"),
             capture_source=_text(value, "capture_source", "tap"),
             finished=_text_or_none(value, "finished"),
+            accepted=tuple(Accepted.from_json(item) for item in _objects(value, "accepted", [])),
         )
 
 
@@ -186,6 +212,22 @@ class Run:
         tried = [one for one in self.results if one.verdict is not Verdict.NOT_APPLICABLE]
         undecided = all(one.verdict is Verdict.INCONCLUSIVE and not one.answered for one in tried)
         return undecided and any(one.evidence for one in tried)
+
+    @property
+    def accepted(self) -> dict[str, Accepted]:
+        """What the lab's owner lived with on the day of the run, by purpose, of those that did not pass."""
+        on_that_day = {one.purpose: one for one in self.info.accepted if self.info.started[:10] <= one.until}
+        wanting = {one.id for one in self.results if one.verdict not in PASSED}
+        return {identity: one for identity, one in on_that_day.items() if identity in wanting}
+
+    @property
+    def verdict_but_accepted(self) -> Verdict:
+        """The verdict on the run without what is accepted: it decides an exit code, and nothing else."""
+        accepted = self.accepted
+        rest = [one for one in self.results if one.id not in accepted]
+        if accepted and not [one for one in rest if one.verdict is not Verdict.NOT_APPLICABLE] and not self.outstanding:
+            return Verdict.PASS
+        return run_verdict(rest, self.outstanding)[0]
 
     @property
     def verdict(self) -> Verdict:

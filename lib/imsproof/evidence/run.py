@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from imsproof.evidence.files import json_text, make_folder, unwritable, write_atomic
-from imsproof.evidence.result import PurposeResult, Run, RunInfo
+from imsproof.evidence.result import Accepted, PurposeResult, Run, RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,6 +96,11 @@ class RunFolder:
     def set_capture_source(self, source: str) -> None:
         """Say where the captures come from: ``wire`` or ``tap``."""
         self.run = replace(self.run, info=replace(self.run.info, capture_source=source))
+        self.write()
+
+    def set_accepted(self, accepted: Iterable[Accepted]) -> None:
+        """Say what the lab's owner lives with, for readers."""
+        self.run = replace(self.run, info=replace(self.run.info, accepted=tuple(accepted)))
         self.write()
 
     def finish(self, now: datetime | None = None) -> Run:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from imsproof.profile import capabilities
+from imsproof.profile.accepted import Accepted
 from imsproof.profile.capabilities import Claim
 from imsproof.profile.gm import FarEnd, Gm
 from imsproof.profile.hook import Argv
@@ -128,6 +129,9 @@ class Profile(Part):
     health: Health | None = Field(None, description="A way of one's own to see that the lab is well.")
     fuzz: Fuzz = Field(Fuzz(), description="Doors that only campaigns knock at.")
     capture: Capture = Field(Capture(), description="How packets are captured.")
+    accepted: tuple[Accepted, ...] = Field(
+        (), description="Purposes that are known not to pass; verdicts stay, run --accepted takes no notice of them."
+    )
 
     @property
     def far(self) -> FarEnd | None:

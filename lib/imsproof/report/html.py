@@ -12,10 +12,10 @@ from imsproof.report.style import STYLE
 from imsproof.seams import WORST_FIRST, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from imsproof.evidence.result import Citation, PurposeResult, Run
+    from imsproof.evidence.result import Accepted, Citation, PurposeResult, Run
     from imsproof.seams import Judgement
 
 SUMMARY = "summary.html"
@@ -82,10 +82,13 @@ def page(run: Run, ladder: Callable[[str], bytes | None] = lambda _: None) -> st
     body = "".join(
         (
             _head(run),
-            _attention(attention),
+            _attention(attention, run.accepted),
             _families(run.results),
             "<h2>Purposes</h2>",
-            *(_purpose(result, ladder if _draws(result, len(applied)) else lambda _: None) for result in applied),
+            *(
+                _purpose(result, ladder if _draws(result, len(applied)) else lambda _: None, run.accepted)
+                for result in applied
+            ),
             _absent(absent, run.outstanding),
             _foot(),
         )
@@ -138,15 +141,19 @@ def _head(run: Run) -> str:
     )
 
 
-def _attention(results: Sequence[PurposeResult]) -> str:
+def _attention(results: Sequence[PurposeResult], accepted: Mapping[str, Accepted]) -> str:
     if not results:
         return ""
     rows = "".join(
         f'<li><span class="badge {r.verdict}">{r.verdict}</span> <a href="#{escape(r.id)}">{escape(r.id)}</a> '
-        f"<span>{escape(r.reason)}</span></li>"
+        f"<span>{escape(r.reason)}{_accepted(accepted.get(r.id))}</span></li>"
         for r in results
     )
     return f'<section class="attention"><h2>Needs attention</h2><ul>{rows}</ul></section>'
+
+
+def _accepted(known: Accepted | None) -> str:
+    return f"<br><i>accepted until {escape(known.until)} by {escape(known.by)}</i>" if known else ""
 
 
 def _families(results: Iterable[PurposeResult]) -> str:
@@ -167,13 +174,16 @@ def _families(results: Iterable[PurposeResult]) -> str:
     )
 
 
-def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None]) -> str:
+def _purpose(result: PurposeResult, ladder: Callable[[str], bytes | None], accepted: Mapping[str, Accepted]) -> str:
     shown = " open" if result.verdict not in {Verdict.PASS, Verdict.REMARK} else ""
     parts = [
         _part("Expected", f"<p>{escape(result.expected or result.title)}</p>{_NOT_MANDATORY * (not result.mandatory)}"),
         _part("Seen", _judgements(result.judgements) + _reason(result)),
         _part("Control", f"<p>{escape(result.control)}</p>") if result.control else "",
         _part("Whose", f"<p>{_whose(result)}</p>") if result.verdict in _WHOSE else "",
+        _part("Accepted", f"<p>{escape(known.reason)}{_accepted(known)}; the verdict stays</p>")
+        if (known := accepted.get(result.id))
+        else "",
         _part("Cites", "".join(_citation(one) for one in result.citations)) if result.citations else "",
         _part("Exposed by", "".join(f"<code>{escape(fault)}</code> " for fault in result.faults), PLANTED)
         if result.faults
