@@ -1,8 +1,8 @@
 """A data-channel peer of its own, right in one of the many ways that the RFCs allow, or wrong on purpose.
 
-``POST /offer/TRAIT,TRAIT`` takes an offer and answers with SDP (no SIP, no ICE). Nothing of it comes from imsproof, so
-that the purposes are held against somebody who was not made for them. :data:`RIGHT` and :data:`WRONG` name the traits;
-without any it is a passive peer that is right.
+``POST /offer/TRAIT,TRAIT`` takes an offer and answers with SDP (no SIP, and ICE only by trait). Nothing of it comes
+from imsproof, so that the purposes are held against somebody who was not made for them. :data:`RIGHT` and
+:data:`WRONG` name the traits; without any it is a passive peer that is right.
 
     python -m tests.whole.odd_peer PORT
 """
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.whole.odd_dtls import Dtls, identity, kind_of
 from tests.whole.odd_http import Http
+from tests.whole.odd_ice import Ice
 from tests.whole.odd_offer import Offer
 from tests.whole.odd_sctp import Sctp, digest
 
@@ -113,6 +114,10 @@ RIGHT = {
     "answers-init": "answers an INIT in an association with INIT ACK (RFC 9260 5.2.2)",
     "aborts-strays": "answers what is for another port with ABORT, its tag reflected",
     "refuses-in-words": "answers requests on other streams with 400",
+    "ice-lite": "ICE lite",
+    "ice-full": "full ICE",
+    "ice-many": "ICE lite, with candidates by name, over TCP, of IPv6 and of further components",
+    "ice-silent": "ICE lite that says nothing to checks that are not right",
 }
 WRONG = {
     "any-certificate": "takes any certificate",
@@ -157,35 +162,63 @@ WRONG = {
     "unknown-aborts": "ends an association for an unknown chunk",
     "bundled-init": "takes an INIT beside other chunks",
     "zero-tag": "takes an INIT without an initiate tag",
+    "ice-no-integrity": "ICE lite that answers checks with any password",
+    "ice-optional": "ICE lite that answers checks without MESSAGE-INTEGRITY",
+    "ice-any-user": "ICE lite that answers checks for any user",
+    "ice-follows": "ICE lite that follows any nomination",
+    "ice-early": "ICE lite that does DTLS with whoever sends",
+    "ice-same": "ICE lite with one password for all calls",
+    "ice-short": "ICE lite with a password of five characters",
 }
 
 
 class Association:
     """One call: DTLS, SCTP inside it, HTTP on stream 0."""
 
-    def __init__(self, traits: frozenset[str], offer: Offer) -> None:
-        self.traits, self.offer, self.target = traits, offer, offer.where
+    def __init__(self, traits: frozenset[str], sdp: str) -> None:
+        self.traits, self.offer = traits, (offer := Offer(sdp))
+        self.target = offer.where
         self.client = offer.setup == "passive" or (offer.setup == "actpass" and bool(traits & ACTIVE))
         self.transport: asyncio.DatagramTransport | None = None
         self.dtls = Dtls(traits, offer, client=self.client, send=self._out)
         self.port = 5001 if "other-sctp-port" in traits else 5000
         self.sctp: Sctp | None = None
         self.http = Http(traits, self._say)
+        speaks = any(trait.startswith("ice-") for trait in traits) and "a=ice-ufrag:" in sdp
+        self.ice = Ice(traits, sdp, self._send_to, self._chosen) if speaks else None
 
     def begin(self) -> None:
-        """A client begins."""
-        if self.client:
+        """A client begins, when it knows where to."""
+        if self.ice is not None:
+            self.ice.begin()
+        elif self.client:
             self.dtls.take()
 
-    def _out(self, datagram: bytes) -> None:
+    def _chosen(self, where: Address) -> None:
+        self.target = where
+        if self.client and self.dtls.state == "new":
+            self.dtls.take()
+
+    def _send_to(self, datagram: bytes, where: Address) -> None:
         if self.transport is not None:
-            self.transport.sendto(datagram, self.target)
+            self.transport.sendto(datagram, where)
+
+    def _is_known(self, data: bytes, source: Address) -> bool:
+        """Whether a datagram is of the peer, as far as its address tells; ICE takes what is its own."""
+        if self.ice is None:
+            return source == self.target or "source" in self.traits
+        if self.ice.take(data, source):
+            return False
+        return source in self.ice.proven or "ice-early" in self.traits
+
+    def _out(self, datagram: bytes) -> None:
+        self._send_to(datagram, self.target)
 
     def take(self, data: bytes, source: Address) -> None:
         """Take a datagram from the network."""
-        if source != self.target:
-            if "source" not in self.traits:
-                return
+        if not self._is_known(data, source):
+            return
+        if self.ice is None or "ice-early" in self.traits:
             self.target = source
         if data and 20 <= data[0] <= 63 and self._obeyed(data):
             return
@@ -255,6 +288,8 @@ class Association:
             streams = {110: "remote app", 1002: "game", 10: "local app", 0: "bootstrap"}
             media += [f'a=dcmap:{one} label="{label}";subprotocol="http"' for one, label in streams.items()]
         session, media = furnished(traits, session, media)
+        if self.ice is not None:
+            session, media = session + ["a=ice-lite"] * self.ice.lite, [*self.ice.lines(address), *media]
         where = f"c=IN IP4 {HOST}"
         head = ["v=0", f"o=odd 1 1 IN IP4 {HOST}", "s=-", where, "t=0 0", *session]
         if "media-address" in traits:
@@ -328,7 +363,7 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
         zero = re.sub(r"^m=application \d+", "m=application 0", offer.line)
         head = f"v=0\r\no=odd 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
         return f"{head}{zero}\r\n" if "port-0" in traits else ""
-    made, port = Association(traits, offer), SHARED.get(traits)
+    made, port = Association(traits, sdp), SHARED.get(traits)
     if port is None:
         loop = asyncio.get_running_loop()
         _, port = await loop.create_datagram_endpoint(Socket, local_addr=(HOST, 0))

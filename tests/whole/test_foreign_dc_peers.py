@@ -33,12 +33,14 @@ dc:
   hook:
     http: {{method: POST, url: "http://127.0.0.1:{port}/offer/{traits}", body: "{{sdp}}"}}
     answer: {{sdp: whole}}
+  ice: {ice}
 """
 ALL = ("DC-FP-01", "DC-SCTP-02")
 SDP = ("DC-FP-06", "DC-FP-11", "DC-FP-13", "DC-FP-14", "DC-FP-15", "DC-FP-16", "DC-FP-17", "DC-FP-23")
 DTLS = ("DC-DTLS-01", "DC-DTLS-03", "DC-DTLS-06", "DC-DTLS-12", "DC-DTLS-16", "DC-DTLS-19", "DC-FP-18")
 SCTP = ("DC-SCTP-04", "DC-SCTP-05", "DC-SCTP-06", "DC-SCTP-09", "DC-SCTP-21", "DC-SCTP-26", "DC-SCTP-27")
 HTTP = ("DC-APP-07", "DC-APP-08", "DC-APP-12", "DC-APP-13", "DC-APP-17")
+ICE = ("DC-ICE-01", "DC-ICE-02", "DC-ICE-03", "DC-ICE-04", "DC-ICE-05", "DC-ICE-06", "DC-ICE-07")
 CERTIFICATES = ("DC-DTLS-07", "DC-FP-13", "DC-FP-18")
 MAY_MISLEAD = {
     SDP: ("no-tls-id", "session-level", "several-hashes", "small-letters", "port-0", "more-lines", "active"),
@@ -73,6 +75,7 @@ MAY_MISLEAD = {
         "refuses-in-words",
     ),
     ("DC-SCTP-04", "DC-SCTP-15", "DC-SCTP-17"): ("answers-init", "aborts-strays"),
+    (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
 """Purposes to the traits that they are held against."""
 CAUGHT = {
@@ -118,6 +121,13 @@ CAUGHT = {
     "unknown-aborts": "DC-SCTP-05",
     "bundled-init": "DC-SCTP-18",
     "zero-tag": "DC-SCTP-17",
+    "ice-no-integrity": "DC-ICE-01",
+    "ice-optional": "DC-ICE-02",
+    "ice-any-user": "DC-ICE-03",
+    "ice-follows": "DC-ICE-05",
+    "ice-early": "DC-ICE-04",
+    "ice-same": "DC-ICE-06",
+    "ice-short": "DC-ICE-06",
 }
 
 
@@ -136,7 +146,8 @@ def port() -> Iterator[int]:
 
 def of_peer(purpose_id: str, traits: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against a peer with these traits."""
-    profile = loads(PROFILE.format(port=port, traits=traits), source="odd", base=folder)
+    ice = "required" if traits.startswith("ice-") else "none"
+    profile = loads(PROFILE.format(port=port, traits=traits, ice=ice), source="odd", base=folder)
     return judged(purpose_id, profile, link, folder)
 
 
