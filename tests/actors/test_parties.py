@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from imsproof.actors.parties import Elsewhere, Parties, Ringing, forge
 from imsproof.actors.ue import Ue
+from imsproof.codec import sip
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
@@ -77,3 +79,11 @@ def test_what_comes_elsewhere_is_recorded(lab: Session, reference: Profile) -> N
     (ue,) = ues(lab, reference, "ue-a")
     assert elsewhere.record is ue.session.record
     assert not any(e.kind is Kind.RECEIVED for e in lab.record.events if e.exchange == elsewhere.exchange)
+    message = sip.request(
+        "OPTIONS", elsewhere.uri, [("Via", "SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1"), ("To", "<sip:x@y>")]
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as lost:
+        lost.settimeout(10)
+        lost.sendto(message.to_bytes(), elsewhere.udp.local)
+        assert lost.recv(4096).startswith(b"SIP/2.0 480 ")
+    assert any(e.kind is Kind.RECEIVED for e in lab.record.events if e.exchange == elsewhere.exchange)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imsproof.actors.answering import Answering
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imsproof.actors.station import Alter
     from imsproof.actors.ue import Ue
     from imsproof.link.session import Session
-    from imsproof.seams import Record
+    from imsproof.seams import Address, Record
 
 AHEAD = 100
 """How far the CSeq of a third party is ahead of the caller's, so that it is no repetition."""
@@ -161,18 +161,35 @@ def _with_tag(value: str, tag: str) -> str:
 
 @dataclass(slots=True)
 class Elsewhere:
-    """A UDP socket of the tester that no request should ever reach; as a subject it is about what comes to it."""
+    """A UDP socket of the tester that no request should ever reach; as a subject it is about what comes to it.
+
+    A request that comes is answered 480, so that nobody waits for who will never answer.
+    """
 
     session: Session
     exchange: str
     udp: UdpEndpoint
+    _answers: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
     def open(cls, session: Session, address: str, label: str = "elsewhere") -> Elsewhere:
         """Listen on any port of a local IP address."""
         exchange = session.exchange(label)
         udp = session.run(UdpEndpoint.open(session, "elsewhere", exchange, local=(address, 0)))
-        return cls(session, exchange, udp)
+        made = cls(session, exchange, udp)
+        udp.on_datagram = made._turn_away
+        return made
+
+    def _turn_away(self, data: bytes, source: Address) -> None:
+        try:
+            message = sip.Message.parse(data)
+        except sip.SipSyntaxError:
+            return
+        if message.method and message.method != "ACK":
+            answer = sip.response(message, 480, to_tag=self.exchange.partition(":")[0]).to_bytes()
+            task = asyncio.get_running_loop().create_task(self.udp.send(answer, source))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
 
     @property
     def record(self) -> Record:
