@@ -19,6 +19,8 @@ from tests.whole.odd_registrar import DOMAIN, USERS, Binding, Client, Hop, Refus
 from tests.whole.odd_sip import Message, address, host_of, param, user_of
 
 LONGEST = 600000
+MOST_CSEQ = (1 << 31) - 1
+KNOWN = ("path", "sec-agree", "100rel", "timer", "gruu", "outbound", "replaces")
 BOUNDARY = "odd-boundary"
 SDP = "application/sdp"
 
@@ -51,12 +53,37 @@ class Core(Registrar):
 
     def decide(self, server: Transaction) -> None:
         message = server.request
+        self.check(message)
         if self.has("one-via") and server.request.method == "INVITE":
             server.request.drop("route")
         if message.uri.lower().startswith("tel:"):
             name = NUMBERS.get(message.uri[4:].partition(";")[0], "")
             message.start = message.start.replace(message.uri, f"sip:{name or 'nobody'}@{DOMAIN}")
         super().decide(server)
+
+    def check(self, message: Message) -> None:
+        """Refuse what no node may take (RFC 3261 16.3, RFC 4475)."""
+        number, _, method = message.get("cseq").partition(" ")
+        version = message.start.rpartition(" ")[2]
+        if version != "SIP/2.0":
+            raise RefusedError(505)
+        if method.strip() != message.method or not number.isdecimal() or int(number) > MOST_CSEQ:
+            raise RefusedError(400)
+        numbers = [message.get("max-forwards"), message.get("expires")]
+        if any(
+            one and (not one.isdecimal() or int(one) > LIMIT)
+            for one, LIMIT in zip(numbers, (255, 1 << 32), strict=True)
+        ):
+            raise RefusedError(400)
+        if not message.uri.lower().startswith(("sip:", "sips:", "tel:")):
+            raise RefusedError(416)
+        wanted = [one.lower() for name in ("require", "proxy-require") for one in message.each(name)]
+        unknown = [one for one in wanted if one not in KNOWN]
+        if unknown:
+            raise RefusedError(420, ("unsupported", ", ".join(unknown)))
+        if message.get("max-forwards") == "0" and not self.has("hops"):
+            raise RefusedError(483)
+        message.drop("security-client", "security-verify")
 
     def register(self, server: Transaction) -> None:
         message, hop = server.request, server.hop
