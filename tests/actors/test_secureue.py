@@ -79,7 +79,7 @@ def test_a_registration_over_the_association_keeps_it(lab: Session, reference: P
 
 
 @pytest.mark.usefixtures("raw")
-def test_who_begins_anew_comes_from_other_ports(lab: Session, reference: Profile) -> None:
+def test_who_begins_anew_comes_from_another_port_and_keeps_its_contact(lab: Session, reference: Profile) -> None:
     ue = secure(lab, reference, 1)
     first = ue.propose()
     assert ue.confirm(first).ok
@@ -89,7 +89,8 @@ def test_who_begins_anew_comes_from_other_ports(lab: Session, reference: Profile
     assert ue.probe("protected").ok
     plain = {event.local for event in lab.record.events if event.transport == "udp" and event.kind is Kind.SENT}
     assert len(plain) == 2
-    assert first.own.port_s != second.own.port_s
+    assert first.own.port_s == second.own.port_s
+    assert first.own.port_c != second.own.port_c
     ue.close()
 
 

@@ -87,6 +87,7 @@ class SecureUe(Ue):
     _proposals: Mapping[str, Proposal] = MappingProxyType({})
     _made: tuple[EspTransport, ...] = ()
     _left: tuple[SipTransport, ...] = ()
+    _kept: int = 0
 
     @property
     def esp(self) -> EspTransport:
@@ -148,7 +149,8 @@ class SecureUe(Ue):
         return done
 
     def begin_anew(self) -> None:
-        """Forget the registration, as a restart does: the next one begins without protection, from another port."""
+        """Let the next registration begin without protection, from another port, for the same contact."""
+        self._kept = self.esp.agreed.own.port_s
         self.registration = None
         if self._unprotected is not None:
             self._left = (*self._left, self._unprotected[0])
@@ -282,10 +284,11 @@ class SecureUe(Ue):
 
     def _fresh_ends(self) -> Ends:
         """SPIs and ports for new associations; who is registered keeps its protected server port (TS 33.203 7.1)."""
+        kept = self._kept
+        if self.registration is not None and isinstance(self._transport, EspTransport):
+            kept = self._transport.agreed.own.port_s
         fresh = fresh_ends()
-        if self.registration is None or not isinstance(self._transport, EspTransport):
-            return fresh
-        return replace(fresh, port_s=self._transport.agreed.own.port_s)
+        return replace(fresh, port_s=kept) if kept else fresh
 
     def _step_back(self) -> None:
         """Speak without protection again, after associations that came to nothing."""
