@@ -114,6 +114,7 @@ RIGHT = {
     "answers-init": "answers an INIT in an association with INIT ACK (RFC 9260 5.2.2)",
     "aborts-strays": "answers what is for another port with ABORT, its tag reflected",
     "refuses-in-words": "answers requests on other streams with 400",
+    "echoes": "an application that sends back what it gets",
     "ice-lite": "ICE lite",
     "ice-full": "full ICE",
     "ice-many": "ICE lite, with candidates by name, over TCP, of IPv6 and of further components",
@@ -162,6 +163,9 @@ WRONG = {
     "unknown-aborts": "ends an association for an unknown chunk",
     "bundled-init": "takes an INIT beside other chunks",
     "zero-tag": "takes an INIT without an initiate tag",
+    "broadcasts": "a media function that gives what one application sends to all",
+    "crosses": "a media function that gives what one application sends to the next one",
+    "answers-all": "a media function that answers everybody when one asks",
     "ice-no-integrity": "ICE lite that answers checks with any password",
     "ice-optional": "ICE lite that answers checks without MESSAGE-INTEGRITY",
     "ice-any-user": "ICE lite that answers checks for any user",
@@ -183,7 +187,7 @@ class Association:
         self.dtls = Dtls(traits, offer, client=self.client, send=self._out)
         self.port = 5001 if "other-sctp-port" in traits else 5000
         self.sctp: Sctp | None = None
-        self.http = Http(traits, self._say)
+        self.http = Http(traits, self._answer_http)
         speaks = any(trait.startswith("ice-") for trait in traits) and "a=ice-ufrag:" in sdp
         self.ice = Ice(traits, sdp, self._send_to, self._chosen) if speaks else None
 
@@ -250,12 +254,27 @@ class Association:
     def _association(self, send: Callable[[bytes], None]) -> Sctp:
         if self.sctp is None:
             ports = (self.port, self.offer.sctp_port)
-            self.sctp = Sctp(self.traits, ports, 1 if self.client else 0, send, self.http.take)
+            self.sctp = Sctp(self.traits, ports, 1 if self.client else 0, send, self._heard)
+            EVERYBODY.setdefault(self.traits, []).append(self)
         return self.sctp
 
-    def _say(self, stream: int, ppid: int, data: bytes) -> None:
-        assert self.sctp is not None
-        self.sctp.say(stream, ppid, data)
+    def _heard(self, stream: int, ppid: int, data: bytes) -> None:
+        """Take a message: to the applications, or as HTTP."""
+        if stream and "broadcasts" in self.traits:
+            for one in EVERYBODY[self.traits]:
+                one.say(stream, ppid, data)
+        if stream and self.traits & {"echoes", "crosses"}:
+            self.say(stream + 2 if "crosses" in self.traits else stream, ppid, data)
+        self.http.take(stream, ppid, data)
+
+    def say(self, stream: int, ppid: int, data: bytes) -> None:
+        """Say something, while there is somebody."""
+        if self.sctp is not None and self.dtls.state == "up":
+            self.sctp.say(stream, ppid, data)
+
+    def _answer_http(self, stream: int, ppid: int, data: bytes) -> None:
+        for one in EVERYBODY[self.traits] if "answers-all" in self.traits else [self]:
+            one.say(stream, ppid, data)
 
     # SDP
 
@@ -352,6 +371,8 @@ class Socket(asyncio.DatagramProtocol):
 
 
 SIZES = {"any-size": 0, "huge-size": 1 << 30, "small-size": 1200}
+EVERYBODY: dict[frozenset[str], list[Association]] = {}
+"""Whose SCTP began, by their traits."""
 SHARED: dict[frozenset[str], Socket] = {}
 
 

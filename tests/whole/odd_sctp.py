@@ -25,6 +25,7 @@ EXTENSIONS = struct.pack("!HHI", 0x8001, 8, 1)  # RFC 9653: needs no checksum, w
 EXTENSIONS += struct.pack("!HH4B", 0x8008, 8, 130, 192, 64, 194) + struct.pack("!HH", 0xC000, 4)
 EXTENSIONS += struct.pack("!HH4x", 0x8765, 8) + struct.pack("!HHI", 0xC123, 8, 7)
 BEATS_SECONDS, BEATS = 0.3, 6
+TALK_SECONDS, TALKS = 0.1, 60
 DCEP, TEXT, BINARY = 50, 51, 53
 COOKIE = struct.Struct("!IIIId")  # both tags, both first TSNs, when it was made
 LARGEST, SMALL = 65536, 1200
@@ -98,12 +99,12 @@ class Sctp:
             self._beat(BEATS)
         if first and "opens-own" in self.traits:
             self.say(OWN_STREAM + 1 - self.parity, DCEP, OPEN)
-            self._talk(BEATS)
+            self._talk(TALKS)
 
     def _talk(self, left: int) -> None:
         if left and not self.gone:
             self.say(OWN_STREAM + 1 - self.parity, TEXT, b"here I am")
-            asyncio.get_running_loop().call_later(BEATS_SECONDS, self._talk, left - 1)
+            asyncio.get_running_loop().call_later(TALK_SECONDS, self._talk, left - 1)
 
     def _beat(self, left: int) -> None:
         if left and not self.gone:

@@ -75,6 +75,7 @@ MAY_MISLEAD = {
         "refuses-in-words",
     ),
     ("DC-SCTP-04", "DC-SCTP-15", "DC-SCTP-17"): ("answers-init", "aborts-strays"),
+    ("DC-SCTP-19", "DC-APP-18"): ("echoes",),
     (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
 """Purposes to the traits that they are held against."""
@@ -121,6 +122,9 @@ CAUGHT = {
     "unknown-aborts": "DC-SCTP-05",
     "bundled-init": "DC-SCTP-18",
     "zero-tag": "DC-SCTP-17",
+    "broadcasts": "DC-APP-18",
+    "crosses": "DC-APP-18",
+    "answers-all": "DC-APP-10",
     "ice-no-integrity": "DC-ICE-01",
     "ice-optional": "DC-ICE-02",
     "ice-any-user": "DC-ICE-03",

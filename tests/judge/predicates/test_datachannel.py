@@ -81,7 +81,14 @@ def test_an_error_or_what_the_peer_says_by_itself_serves_nothing(ppid: int, data
 def test_what_comes_unasked() -> None:
     quiet = Story().add(Kind.TIMEOUT, transport="sctp")
     assert dc.nothing_came(quiet.events, exchange=X).outcome is H
-    assert dc.nothing_came(quiet.add(Kind.RECEIVED, transport="sctp", ppid=51).events, exchange=X).outcome is F
+    quiet.add(Kind.RECEIVED, transport="sctp", ppid=50, stream=1, data=b"\x03HTTP/")
+    quiet.add(Kind.RECEIVED, transport="sctp", ppid=51, stream=1, data=b"what the lab's own channel says")
+    assert dc.nothing_came(quiet.events, exchange=X).outcome is H
+    other = Story().add(Kind.RECEIVED, transport="sctp", ppid=51, stream=1, data=b"HTTP/1.1 200 OK")
+    assert dc.nothing_came(other.events, exchange=X).outcome is F
+    assert (
+        dc.nothing_came(quiet.add(Kind.RECEIVED, transport="sctp", ppid=51, stream=0).events, exchange=X).outcome is F
+    )
     assert dc.nothing_came([], exchange=X).outcome is U
 
 
