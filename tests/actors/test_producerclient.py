@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from imsproof.actors.nf import NfConsumer
+from imsproof.actors.nftokens import TokenAnswer
 from imsproof.actors.producerclient import ProducerClient
 from imsproof.codec import jose
 from imsproof.profile.sbi import Sbi
-from imsproof.seams import Kind
+from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
     import socket
@@ -62,3 +66,24 @@ def test_only_what_a_probe_makes_is_deleted_again(session: Session, serve: Serve
         client.probe()
         made[method] = client.created
     assert made == {"GET": [], "POST": ["/root/v1/made/7"]}
+
+
+def test_who_was_given_no_token_is_told_so(consumer: NfConsumer, producer: Producer) -> None:
+    client = ProducerClient(consumer, producer)
+    none = TokenAnswer(record=consumer.session.record, exchange="1:token", status=400, token="")
+    with pytest.raises(InconclusiveError, match="no access token could be had: the NRF answered 400"):
+        client.probe(none)
+
+
+def test_a_profile_that_says_no_way_to_have_tokens_wants_none(consumer: NfConsumer, producer: Producer) -> None:
+    assert ProducerClient(consumer, producer).wants_token
+    bare = NfConsumer(consumer.session, consumer.sbi.model_copy(update={"tokens": None, "nrf": None}))
+    assert not ProducerClient(bare, producer).wants_token
+
+
+def test_a_forged_certificate_does_not_spoil_the_assertion(consumer: NfConsumer, producer: Producer) -> None:
+    own = consumer.identity
+    forged = NfConsumer(consumer.session, consumer.sbi, replace(own, certificate=b"", key=b""))
+    assert ProducerClient(forged, producer).signer == own
+    nobody = replace(own, instance_id="")
+    assert ProducerClient(NfConsumer(consumer.session, consumer.sbi, nobody), producer).signer == nobody

@@ -8,11 +8,11 @@ from urllib.parse import urljoin
 from imsproof.actors import cca
 from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.nfrequest import full_path
-from imsproof.seams import HarnessError, ImsproofError
+from imsproof.actors.nftokens import TokenAnswer
+from imsproof.seams import HarnessError, ImsproofError, InconclusiveError
 
 if TYPE_CHECKING:
     from imsproof.actors.nf import NfConsumer
-    from imsproof.actors.nftokens import TokenAnswer
     from imsproof.link.subject import HttpAnswer
     from imsproof.profile.sbi import Producer
 
@@ -52,7 +52,11 @@ class ProducerClient:
 
         Raises:
             HarnessError: the profile has no probe for this producer.
+            InconclusiveError: ``token`` is the answer of somebody who gave none.
         """
+        if isinstance(token, TokenAnswer) and not token.token:
+            why = token.failed or f"the NRF answered {token.status}{' without one' if token.ok else ''}"
+            raise InconclusiveError(f"no access token could be had: {why}")
         probe = self.producer.probe
         if probe is None:
             raise HarnessError(f"producer {self.producer.name} has no probe: fill in sbi.producers[].probe")
@@ -95,9 +99,10 @@ class ProducerClient:
 
     @property
     def wants_token(self) -> bool:
-        """Whether the probe goes with a token."""
-        probe = self.producer.probe
-        return self.producer.requires_token if probe is None or probe.token is None else probe.token
+        """Whether the probe goes with a token: as the profile says, if it says how to have one."""
+        probe, sbi = self.producer.probe, self.consumer.sbi
+        said = self.producer.requires_token if probe is None or probe.token is None else probe.token
+        return said and (sbi.tokens is not None or sbi.nrf is not None)
 
     def delete(
         self, location: str, token: str | TokenAnswer | None = None, *, label: str = "DELETE", **how: Any

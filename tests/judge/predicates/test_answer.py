@@ -102,3 +102,16 @@ def test_a_redirection_says_where_it_leads() -> None:
     told = accepted(answered(307, headers=[["Location", "https://other/x"]]).events, exchange="1:x")
     assert "leads to https://other/x" in told.sentence
     assert accepted(answered(304, headers=[]).events, exchange="1:x").sentence.endswith("answered 304")
+
+
+def test_a_producer_that_answers_401_may_lack_a_token_or_not_like_it() -> None:
+    def asked(path: str, *headers: list[str], status: int = 401) -> str:
+        story = Story().add(Kind.SENT, transport="h2", method="GET", path=path, headers=list(headers))
+        return accepted(
+            story.add(Kind.RECEIVED, transport="h2", status=status, headers=[]).events, exchange="1:x"
+        ).sentence
+
+    assert "fill in sbi.tokens" in asked("/things")
+    assert "see sbi.tokens" in asked("/things", ["Authorization", "Bearer a.b.c"])
+    assert asked("/things", status=404).endswith("answered 404")
+    assert asked("/oauth2/token").endswith("answered 401")

@@ -57,6 +57,10 @@ def _why(events: Events, exchange: str) -> str:
     headers = {str(name).lower(): str(value) for name, value in answer.facts.get("headers", ())}
     if REDIRECTIONS <= int(answer.facts["status"]) < REDIRECTIONS + 100 and "location" in headers:
         return f" (it leads to {headers['location'][:LONGEST]}: the profile must say that address)"
+    return _words(answer) + _why_unauthorised(own, answer)
+
+
+def _words(answer: Event) -> str:
     try:
         body = json.loads(answer.data)
     except (ValueError, RecursionError):
@@ -65,6 +69,18 @@ def _why(events: Events, exchange: str) -> str:
         [str(body[name]) for name in ("cause", "title", "detail") if body.get(name)] if isinstance(body, dict) else []
     )
     return f" ({': '.join(words)[:LONGEST]})" if words else ""
+
+
+def _why_unauthorised(own: Sequence[Event], answer: Event) -> str:
+    """What a producer on the SBI that answers 401 may lack, in brackets; or nothing."""
+    asked = next((event for event in own if event.kind is Kind.SENT and "method" in event.facts), None)
+    if asked is None or answer.transport != "h2" or answer.facts.get("status") != UNAUTHORISED[0]:
+        return ""
+    if str(asked.facts.get("path", "")).endswith("/oauth2/token"):
+        return ""
+    if any(str(name).lower() == "authorization" for name, _ in asked.facts.get("headers", ())):
+        return " (it may not like the access token: see sbi.tokens, and the producer's nf_type and scope)"
+    return " (no access token went with it: fill in sbi.tokens, or sbi.nrf)"
 
 
 def _proves(event: Event) -> bool:
