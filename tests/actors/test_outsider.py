@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -42,6 +43,25 @@ def test_answers_over_tcp_are_told_apart(session: Session, serve: Serve) -> None
         OPTIONS, serve(lambda peer: peer.sendall(both if peer.recv(1000) else b"")), "OPTIONS", transport="tcp"
     )
     assert [data.split(b" ")[1] for data in answer.data] == [b"100", b"200"]
+
+
+def test_each_answer_that_a_stream_is_to_have_has_as_long_as_the_first(session: Session, serve: Serve) -> None:
+    """A pong stands before the first answer; the second one comes when silence has long been over."""
+
+    def slowly(peer: socket.socket) -> None:
+        left = 2 * len(OPTIONS)
+        while left:
+            left -= len(peer.recv(left))
+        peer.sendall(b"\r\nSIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+        peer.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            peer.recv(1)
+        peer.sendall(b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    asking = Outsider(session).asend(
+        [OPTIONS, OPTIONS], serve(slowly), "two", transport="tcp", within=20, linger=0.0, finals=2
+    )
+    assert len(session.run(asking).data) == 2
 
 
 def test_silence_is_a_timeout(session: Session, peer: SipPeer) -> None:

@@ -69,7 +69,7 @@ class Outsider:
             )
         )
 
-    async def asend(
+    async def asend(  # noqa: PLR0913 - what may differ from one raw conversation to the next
         self,
         data: bytes | Sequence[bytes],
         target: Address,
@@ -80,8 +80,12 @@ class Outsider:
         linger: float | None = None,
         tls: TlsOptions | None = None,
         injected: bool = True,
+        finals: int = 1,
     ) -> RawAnswer:
-        """Send bytes and collect what comes back (see :meth:`send`)."""
+        """Send bytes and collect what comes back (see :meth:`send`).
+
+        ``finals``: answers that a stream is to have; until then each has as long as the first.
+        """
         pieces = [data] if isinstance(data, bytes) else list(data)
         exchange = self.session.exchange(label)
         answer = RawAnswer(record=self.session.record, exchange=exchange)
@@ -102,7 +106,7 @@ class Outsider:
                 await self._over_udp(socket, b"".join(pieces), times, answer, facts)
             else:
                 stream = await self._stream(transport, exchange, target, local, tls)
-                await self._over_stream(stream, pieces, times, answer, facts)
+                await self._over_stream(stream, pieces, times, answer, facts, finals)
         except ConnectionFailedError as error:
             answer.failed = str(error)
         return answer
@@ -142,6 +146,7 @@ class Outsider:
         times: tuple[float, float],
         answer: RawAnswer,
         facts: dict[str, Any],
+        finals: int,
     ) -> None:
         tcp = stream.tcp if isinstance(stream, TlsStream) else stream
         name = "tls" if isinstance(stream, TlsStream) else "tcp"
@@ -153,7 +158,9 @@ class Outsider:
             wait, linger = times
             while len(got) < MAX_BYTES and (more := await stream.receive(wait)):
                 got += more
-                wait = times[0] if _provisional(_split(bytes(got))[-1]) else linger
+                whole = _split(bytes(got))
+                came = sum(not _provisional(one) for one in whole)
+                wait = times[0] if came < finals or _provisional(whole[-1]) else linger
             answer.data = _split(bytes(got)) if got else ()
             for message in answer.data:
                 self._emit(Kind.RECEIVED, answer, name, tcp, message, sip_facts(message))
@@ -206,10 +213,13 @@ def _provisional(data: bytes) -> bool:
 
 
 def _split(data: bytes) -> tuple[bytes, ...]:
-    """Cut the SIP messages of a stream apart; what is not SIP, or is cut short, stays one piece."""
+    """Cut the SIP messages of a stream apart; what is not SIP, or is cut short, stays one piece.
+
+    Line ends may stand before a message: a server answers those that a client keeps a connection alive with.
+    """
     framer = StreamFramer(MAX_BYTES)
     try:
-        messages = framer.feed(data) if data.startswith(b"SIP/2.0 ") else []
+        messages = framer.feed(data) if data.lstrip(b"\r\n").startswith(b"SIP/2.0 ") else []
     except SipSyntaxError:
         return (data,)
     rest = framer.pending if messages else data

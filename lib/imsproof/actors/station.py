@@ -157,8 +157,8 @@ class Station:
         return self.session.run(self.asend_raw(data, label, within=within))
 
     def wait_end(self, exchange: str) -> None:
-        """Wait, as long as silence is waited for, until the lab ends the connection; the journal says if it did not."""
-        if not self.session.run(self.transport.ended(self.session.timers.silence)):
+        """Wait, as long as for an answer, until the lab ends the connection; the journal says if it did not."""
+        if not self.session.run(self.transport.ended(self.session.timers.answer)):
             reason = "the lab did not end the connection"
             facts = {"reason": reason, "connection": "open"}
             self.session.emit(Kind.TIMEOUT, self.actor, exchange, transport=self._name, facts=facts)

@@ -171,5 +171,6 @@ class Torturer:
             transport=self.transport,
             within=self.session.timers.silence if injected else None,
             injected=injected,
+            finals=1 if injected else len(aims),
         )
         return answer, [one.token for one in aims]
