@@ -9,7 +9,7 @@ from tests.actors.keyed import keyed
 
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.nfidentity import NfIdentity
-from imsproof.actors.nftokens import mint, token_form
+from imsproof.actors.nftokens import described, mint, token_form
 from imsproof.codec import jose
 from imsproof.seams import HarnessError
 
@@ -44,3 +44,9 @@ def test_a_key_of_the_wrong_kind_is_named(tmp_path: Path) -> None:
     sbi = keyed(tmp_path, algorithm="RS256")
     with pytest.raises(HarnessError, match=r"sbi\.tokens\.key"):
         mint(sbi, NfIdentity("as"), sbi.producers[0])
+
+
+def test_a_token_is_described_by_what_it_says_and_lacks() -> None:
+    token = jose.encode({"alg": "none"}, {"aud": ["a"], "scope": "s", "sub": "x"}, lambda _: b"")
+    assert described(token) == "no iss, sub x, aud ['a'], scope s"
+    assert described("opaque") == ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.nfrequest import HttpRequest, authority, encoded, full_path, seconds_asked_for
-from imsproof.actors.nftokens import TOKEN_PATH, TokenAnswer, mint, token_form, token_of
+from imsproof.actors.nftokens import TOKEN_PATH, TokenAnswer, described, mint, token_form, token_of
 from imsproof.link import http1
 from imsproof.link.http2 import Http2Connection
 from imsproof.link.session import ConnectionFailedError, Session
@@ -234,7 +234,8 @@ class NfConsumer:
         else:
             text = mint(self.sbi, self.identity, producer, scope=scope, claims=claims)
         exchange = self.session.exchange(label or "access token")
-        self.session.note(f"an access token from sbi.tokens ({source})", actor=self.actor, exchange=exchange)
+        told = f"an access token from sbi.tokens ({source})"
+        self.session.note(told, actor=self.actor, exchange=exchange, says=described(text))
         return TokenAnswer(record=self.session.record, exchange=exchange, status=200, token=text)
 
     async def _handshake(self, target: Target, label: str, changes: Mapping[str, Any]) -> Attempt:

@@ -67,6 +67,17 @@ def token_of(answer: HttpAnswer) -> TokenAnswer:
     )
 
 
+def described(token: str) -> str:
+    """What a token says of whom it is by, about and for, for whom its refusal puzzles; ``""`` of one that is no JWS."""
+    try:
+        claims = jose.parse_unverified(token).claims
+    except jose.JoseSyntaxError:
+        return ""
+    return ", ".join(
+        f"{name} {claims[name]}" if name in claims else f"no {name}" for name in ("iss", "sub", "aud", "scope")
+    )
+
+
 def mint(
     sbi: Sbi,
     identity: NfIdentity,

@@ -115,3 +115,6 @@ def test_a_producer_that_answers_401_may_lack_a_token_or_not_like_it() -> None:
     assert "see sbi.tokens" in asked("/things", ["Authorization", "Bearer a.b.c"])
     assert asked("/things", status=404).endswith("answered 404")
     assert asked("/oauth2/token").endswith("answered 401")
+    story = Story().add(Kind.NOTE, says="no iss").add(Kind.SENT, transport="h2")
+    told = accepted(story.add(Kind.RECEIVED, transport="h2", status=401).events, exchange="1:x").sentence
+    assert "which says no iss" in told

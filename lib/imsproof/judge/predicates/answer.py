@@ -57,7 +57,7 @@ def _why(events: Events, exchange: str) -> str:
     headers = {str(name).lower(): str(value) for name, value in answer.facts.get("headers", ())}
     if REDIRECTIONS <= int(answer.facts["status"]) < REDIRECTIONS + 100 and "location" in headers:
         return f" (it leads to {headers['location'][:LONGEST]}: the profile must say that address)"
-    return _words(answer) + _why_unauthorised(own, answer)
+    return _words(answer) + unauthorised(events, own, answer)
 
 
 def _words(answer: Event) -> str:
@@ -71,16 +71,17 @@ def _words(answer: Event) -> str:
     return f" ({': '.join(words)[:LONGEST]})" if words else ""
 
 
-def _why_unauthorised(own: Sequence[Event], answer: Event) -> str:
+def unauthorised(events: Events, own: Sequence[Event], answer: Event) -> str:
     """What a producer on the SBI that answers 401 may lack, in brackets; or nothing."""
-    asked = next((event for event in own if event.kind is Kind.SENT and "method" in event.facts), None)
-    if asked is None or answer.transport != "h2" or answer.facts.get("status") != UNAUTHORISED[0]:
+    sent = [event.facts for event in own if event.kind is Kind.SENT and event.transport == "h2"]
+    asked = next((facts for facts in sent if "headers" in facts), {"headers": [("authorization", "")]})
+    if not sent or answer.facts.get("status") != UNAUTHORISED[0] or str(asked.get("path")).endswith("/oauth2/token"):
         return ""
-    if str(asked.facts.get("path", "")).endswith("/oauth2/token"):
-        return ""
-    if any(str(name).lower() == "authorization" for name, _ in asked.facts.get("headers", ())):
-        return " (it may not like the access token: see sbi.tokens, and the producer's nf_type and scope)"
-    return " (no access token went with it: fill in sbi.tokens, or sbi.nrf)"
+    if all(str(name).lower() != "authorization" for name, _ in asked["headers"]):
+        return " (no access token went with it: fill in sbi.tokens, or sbi.nrf)"
+    says = [str(event.facts["says"]) for event in events if event.seq < answer.seq and event.facts.get("says")]
+    told = f", which says {says[-1]}" if says else ""
+    return f" (it may not like the access token{told}: see sbi.tokens, and the producer's nf_type and scope)"
 
 
 def _proves(event: Event) -> bool:
