@@ -48,6 +48,12 @@ def associated(
     return call, association
 
 
+def beside(others: RawAssociation) -> None:
+    """The control: somebody else's association answers although another call has begun."""
+    label = "somebody else's heartbeat beside another data channel (dc.at_once: 1, if the peer holds one only)"
+    control(others.heartbeat(label)).holds("heartbeat-answered")
+
+
 def associated_once(peer: DataChannelPeer, *, setup: str = "actpass") -> None:
     """The control: an association comes up and answers; it is ended again."""
     call, _ = associated(peer, setup=setup)

@@ -238,6 +238,8 @@ def test_a_request_without_end_keeps_nobody_else_from_being_served(bench: Bench,
     other, hostile = bench.data_channel_peer(), bench.data_channel_peer()
     others_call, others, _ = fetched(other)
     call, association, _ = fetched(hostile)
+    label = "somebody else's GET / beside another data channel (dc.at_once: 1, if the peer holds one only)"
+    control(root(others_call, others, label)).accepted()
     name, request = applications.ENDLESS_REQUESTS[case]
     attack = call.ask(association, f"a request with {name}", request)
     expect(attack).holds("refused", role=Role.FORM)

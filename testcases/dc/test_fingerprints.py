@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors.dcanswer import DISCARD
 from imsproof.actors.dchandshake import Handshake
-from imsproof.dcsteps import associated, connected, refused, serves
+from imsproof.dcsteps import associated, beside, connected, refused, serves
 from imsproof.engine.identity import fingerprint, make_identity
 from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
@@ -299,6 +299,8 @@ def test_a_fingerprint_that_somebody_else_offers_too_opens_and_ends_nothing(benc
     """Who offers another subscriber's fingerprint gets no association with his own key, and ends none of the other."""
     here, there = bench.data_channel_peer(), bench.data_channel_peer()
     call, association = associated(here)
+    there.open("another subscriber's data channel").close()
+    beside(association)
     copied = there.open("another subscriber's data channel with the same fingerprint", identity=here.identity)
     refused(copied, "the other subscriber's own certificate", there.identity)
     expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imsproof.actors import forge
 from imsproof.codec.dcep import PPID_DCEP, PPID_STRING, Open
-from imsproof.dcsteps import associated, associated_once, serves, spared
+from imsproof.dcsteps import associated, associated_once, beside, serves, spared
 from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
 
@@ -71,6 +71,7 @@ def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -
     other, hostile = bench.data_channel_peer(), bench.data_channel_peer()
     others_call, others = associated(other, "somebody else's data channel")
     call, association = associated(hostile, "the hostile peer's data channel")
+    beside(others)
     association.inject(case)
     association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
     call.close()
@@ -83,6 +84,7 @@ def test_a_message_over_the_announced_size_ends_nobody_elses_association(bench: 
     other, hostile = bench.data_channel_peer(), bench.data_channel_peer()
     others_call, others = associated(other, "somebody else's data channel")
     call, association = associated(hostile, "the hostile peer's data channel")
+    beside(others)
     announced = call.need_peer().max_message_size or 0
     size = min(announced or LARGEST, LARGEST)
     label = f"a message of more than {size} bytes, of {announced or 'any'} announced"

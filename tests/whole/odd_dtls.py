@@ -170,6 +170,13 @@ class Dtls:
                 self.connection.shutdown()
                 self._flush()
 
+    def end(self) -> None:
+        """Say goodbye."""
+        if self.state == "up":
+            self.connection.shutdown()
+            self._flush()
+            self.state = "closed"
+
     def say(self, data: bytes) -> None:
         """Send data inside."""
         if self.state == "up":

@@ -114,6 +114,7 @@ RIGHT = {
     "answers-init": "answers an INIT in an association with INIT ACK (RFC 9260 5.2.2)",
     "aborts-strays": "answers what is for another port with ABORT, its tag reflected",
     "refuses-in-words": "answers requests on other streams with 400",
+    "one-call": "one call at a time: another offer ends the former",
     "echoes": "an application that sends back what it gets",
     "ice-lite": "ICE lite",
     "ice-full": "full ICE",
@@ -390,6 +391,9 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
         _, port = await loop.create_datagram_endpoint(Socket, local_addr=(HOST, 0))
         if "one-port" in traits:
             SHARED[traits] = port
+    if "one-call" in traits:
+        for former in EVERYBODY.pop(traits, []):
+            former.dtls.end()
     port.all[offer.where] = made
     made.transport = port.transport
     asyncio.get_running_loop().call_later(1.0 if "late-hello" in traits else 0.01, made.begin)

@@ -76,6 +76,7 @@ MAY_MISLEAD = {
     ),
     ("DC-SCTP-04", "DC-SCTP-15", "DC-SCTP-17"): ("answers-init", "aborts-strays"),
     ("DC-SCTP-19", "DC-APP-18"): ("echoes",),
+    ("DC-FP-12", "DC-DTLS-12"): ("one-call",),
     (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
 """Purposes to the traits that they are held against."""
@@ -171,3 +172,11 @@ def test_no_purpose_fails_a_peer_that_is_right(trait: str, port: int, link: Link
 def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tmp_path: Path) -> None:
     verdict, reason = of_peer(CAUGHT[trait], trait, port, link, tmp_path)
     assert verdict is Verdict.FAIL, reason
+
+
+@pytest.mark.parametrize("purpose_id", ["DC-SCTP-06", "DC-SCTP-26", "DC-FP-24", "DC-APP-13"])
+def test_a_peer_of_one_call_at_a_time_is_asked_to_say_so(
+    purpose_id: str, port: int, link: Link, tmp_path: Path
+) -> None:
+    verdict, reason = of_peer(purpose_id, "one-call", port, link, tmp_path)
+    assert (verdict, "dc.at_once: 1" in reason) == (Verdict.INCONCLUSIVE, True), reason

@@ -121,7 +121,7 @@ def _dc_call(profile: Profile) -> bool:
 def _dc_two_peers(profile: Profile) -> bool:
     able = [subscriber for subscriber in _subscribers(profile) if subscriber.data_channel]
     calls = len(able) >= (2 if _far_answers(profile, "data-channel") else 3)
-    return _hooked("dc")(profile) or calls
+    return (profile.dc is not None and profile.dc.hook is not None and profile.dc.at_once > 1) or calls
 
 
 def _dc_peer(profile: Profile) -> bool:
@@ -422,7 +422,7 @@ _TABLE: dict[str, Capability] = {
     "dc.two-peers": Capability(
         _dc_two_peers,
         "two data channels at once need two subscribers with data_channel: true and a gm.far_end that answers"
-        " data-channel, or three such subscribers, or dc.hook",
+        " data-channel, or three such subscribers, or dc.hook and dc.at_once of 2 or more",
         ("dc",),
     ),
     "dc.sctp": Capability(

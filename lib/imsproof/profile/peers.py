@@ -36,6 +36,9 @@ class Dc(Part):
     roles: tuple[Literal["active", "passive"], ...] = Field(
         ("active", "passive"), min_length=1, description="DTLS roles (a=setup) that the peer can take."
     )
+    at_once: Annotated[int, Field(ge=1)] = Field(
+        2, description="How many data channels the peer holds at once, in calls of their own; 1 for many a UE."
+    )
     dtls: Literal["1.2", "1.3"] = Field("1.2", description="Highest DTLS version that the peer claims.")
     sctp: bool = Field(default=True, description="Whether SCTP runs inside DTLS; false for a bare DTLS peer.")
     tap: Tap | None = Field(None, description="A tap on the leg behind the MF (MDC1, MDC2), towards DCSF and DC AS.")
