@@ -132,6 +132,13 @@ def test_without_a_report_the_reason_is_said(tmp_path: Path, body: str, why: str
     assert not (tmp_path / "allure-report.html").exists()
 
 
+def test_who_wants_no_report_waits_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Node takes longer than a few purposes."""
+    monkeypatch.setenv("IMSPROOF_ALLURE", "no")
+    assert not allure.generate(tmp_path)
+    assert not (tmp_path / "allure-report.html").exists()
+
+
 def test_without_the_command_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Node is an extra."""
     monkeypatch.setenv("PATH", str(tmp_path))
