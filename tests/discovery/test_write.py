@@ -58,6 +58,13 @@ def test_a_refused_register_asks_for_the_domain() -> None:
     )
 
 
+def test_a_tls_nodes_certificate_is_told_for_what_ues_call_it() -> None:
+    node = SipFound("tls", ("127.0.0.2", 5061), "SIP/2.0 200 OK", domain="home.example", names=("edge.example",))
+    assert "# tls_server_name: what UEs are told that it is called (its certificate is for edge.example)" in text(
+        Discovery("127.0.0.2", sip=[node])
+    )
+
+
 def test_a_server_without_http2_is_asked_over_http1() -> None:
     server = TlsFound(("127.0.0.1", 8443), ("TLSv1.3",), names=("IP:127.0.0.1", "mf.x"))
     profile = loads(text(Discovery("127.0.0.1", tls=[server])), source="draft", base=Path())

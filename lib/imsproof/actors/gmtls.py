@@ -45,6 +45,7 @@ class GmTlsClient:
         self.actor = actor
         self._usual = tls_of(gm)
         self.name = self._usual.server_name or gm.domain
+        self.names = [gm.tls_server_name] if gm.tls_server_name else [gm.domain, gm.tls[0]]
         self.target = GmTarget(Place(gm.tls[0], gm.tls[1]), self.name)
 
     def probe(self) -> TlsProbe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imsproof.discovery.sip import SipFound, look_for_sip
@@ -120,7 +120,7 @@ def _look_at_port(
     node = _look_for_sip(session, "tls", address, domains) if port in SIP_TLS_PORTS or not server.alpn else None
     seen = f"{', '.join(server.versions)}; {server.suite}; certificate of {server.subject or 'nobody'}"
     if node:
-        found.sip.append(node)
+        found.sip.append(replace(node, names=server.names))
         told(f"{host} tls {port}: SIP, {node.answer}; {seen}")
         return
     found.tls.append(server)

@@ -34,6 +34,7 @@ class SipFound:
         sec_agree: mechanisms of Security-Server.
         domain: the home domain that it was asked for.
         refused: first line of its answer to a REGISTER when that was no challenge, ``""`` when there was none.
+        names: of its certificate.
     """
 
     transport: str
@@ -45,6 +46,7 @@ class SipFound:
     sec_agree: tuple[str, ...] = ()
     domain: str = ""
     refused: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def auth(self) -> str:

@@ -47,7 +47,10 @@ def _gm(found: Sequence[Discovery], domain: str) -> list[str]:
         lines.append(f"  sec_agree: [{', '.join(mechanisms)}]")
     methods = next((", ".join(node.methods) for node in first.sip if node.methods), "")
     lines += [f"  # it says that it allows {methods}"] if methods else []
-    lines += ["  # tls_ca: path of the CA of its certificate"] if "tls" in nodes else []
+    if "tls" in nodes:
+        names = ", ".join(nodes["tls"].names) or "nobody"
+        lines.append("  # tls_ca: path of the CA of its certificate")
+        lines.append(f"  # tls_server_name: what UEs are told that it is called (its certificate is for {names})")
     return [*lines, *_subscribers(first.sip), *_elsewhere(others)]
 
 
@@ -62,10 +65,11 @@ def _subscribers(nodes: Sequence[SipFound]) -> list[str]:
     refused = next((node for node in nodes if node.refused), None)
     if not algorithms and refused is not None:
         lines.insert(0, f"  # a REGISTER for {refused.domain} was answered {refused.refused}: is the domain right?")
+        lines.insert(1, "  # (a core may also challenge nobody but its subscribers)")
     secrets = (
         ['  #     k: "${env:LAB_K_A}"', '  #     opc: "${env:LAB_OPC_A}"']
         if any(node.auth == "aka" for node in nodes)
-        else ['  #     password: "${env:LAB_PASSWORD_A}"']
+        else ['  #     password: "${env:LAB_PASSWORD_A}"' + ("" if algorithms else "  (with IMS AKA: k and opc)")]
     )
     secrets += [f"  #     algorithm: {algorithms}"] if algorithms in get_args(DigestAlgorithm) else []
     names = ["  #   - name: a", "  #     impi: ...  (the digest's user name)", '  #     impus: ["sip:..."]']

@@ -124,7 +124,9 @@ class Gm(Part):
     tls: Address | None = Field(None, description="SIP over TLS: address and port.")
     tls_ca: File | None = Field(None, description="PEM file with the CA(s) of the TLS server.")
     tls_server_name: Text | None = Field(
-        None, description="Name in the TLS server's certificate; the domain if absent."
+        None,
+        description="Name in the TLS server's certificate, as UEs know it. If absent, the domain or the address stands"
+        " there, or nothing can be said.",
     )
     auth: Literal["aka", "digest"] | None = Field(
         None, description="When given, every subscriber must be of this kind; else each by the secret that it has."

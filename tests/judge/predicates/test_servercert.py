@@ -87,6 +87,11 @@ def test_another_name_another_instance_and_other_usages_are_seen() -> None:
     assert outcome(plain(), "server-auth") is H
 
 
+def test_another_name_decides_nothing_where_the_profile_does_not_declare_one() -> None:
+    assert outcome(lab_certificate(), "names", names=["other.example"], unless_declared="a name") is U
+    assert outcome(lab_certificate(), "names", unless_declared="a name") is H
+
+
 def test_addresses_and_wildcards_count_as_names() -> None:
     import ipaddress  # noqa: PLC0415 - for this test alone
 

@@ -42,7 +42,13 @@ def server_verified(events: Events, *, exchange: str) -> Finding:
 
 @predicate("certificate-field")
 def certificate_field(
-    events: Events, *, exchange: str, field: str, names: Sequence[str] = (), instance_id: str = ""
+    events: Events,
+    *,
+    exchange: str,
+    field: str,
+    names: Sequence[str] = (),
+    instance_id: str = "",
+    unless_declared: str = "",
 ) -> Finding:
     """One field of the server's certificate is as the SBA profile asks.
 
@@ -52,6 +58,7 @@ def certificate_field(
         field: a key of :data:`FIELDS`.
         names: host names or addresses, one of which it must be for.
         instance_id: the NF instance that it must name, where that is known.
+        unless_declared: where the profile does not say the server's name, what to give: another name decides nothing.
     """
     done = _handshake(events, exchange)
     if done is None:
@@ -62,6 +69,8 @@ def certificate_field(
         told = FIELDS[field](check)
     except (ValueError, binascii.Error) as error:
         return fails(f"{exchange}: the certificate's {field} cannot be read: {error}", done.seq)
+    if told and unless_declared:
+        return unknown(f"{exchange}: the server's certificate: {told}; give {unless_declared}", done.seq)
     if told:
         return fails(f"{exchange}: the server's certificate: {told}", done.seq)
     return holds(f"{exchange}: the server's certificate: {field} is right", done.seq)
