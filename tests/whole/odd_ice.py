@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import zlib
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -89,8 +90,9 @@ class Ice:
             if "ice-silent" not in self.traits:
                 self._send(_message(ERROR, transaction, _attribute(ERROR_CODE, b"\0\0\4\1Unauthorized")), source)
             return
-        port, host = source[1] ^ (COOKIE >> 16), bytes(map(int, source[0].split(".")))
-        where = struct.pack("!BBHI", 0, 1, port, int.from_bytes(host) ^ COOKIE)
+        host, mask = ip_address(source[0]), (struct.pack("!I", COOKIE) + transaction)
+        hidden = bytes(one ^ other for one, other in zip(host.packed, mask, strict=False))
+        where = struct.pack("!BBH", 0, 1 if host.version == 4 else 2, source[1] ^ (COOKIE >> 16)) + hidden
         more = _attribute(SOFTWARE, b"odd") if "ice-many" in self.traits else b""
         self._send(_message(SUCCESS, transaction, _attribute(XOR_ADDRESS, where) + more, self.password), source)
         first = source not in self.proven

@@ -30,7 +30,7 @@ class Offer:
             return found[1].strip() if found else otherwise
 
         self.line = re.split(r"\r?\n", section)[0]
-        self.where = (one(r"^c=IN IP4 (\S+)"), int(one(r"^m=application (\d+)", "0")))
+        self.where = (one(r"^c=IN IP[46] (\S+)"), int(one(r"^m=application (\d+)", "0")))
         self.setup = one(r"^a=setup:(\w+)", "actpass")
         self.sctp_port = int(one(r"^a=sctp-port:(\d+)", "5000"))
         pattern = re.compile(r"^a=fingerprint:(\S+) (\S+)", re.MULTILINE)

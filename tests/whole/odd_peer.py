@@ -142,6 +142,7 @@ WRONG = {
     "first-length": "the first of several Content-Length counts",
     "methods": "serves every method",
     "product": "tells its product and version",
+    "weak-decides": "announces the SHA-1 of its certificate, and the SHA-256 of another",
     "prefix": "holds the first octets of fingerprints against each other, and no more",
     "suffix": "the last octets, and no more",
     "last-fingerprint": "takes the last fingerprint, whatever its hash",
@@ -287,6 +288,10 @@ class Association:
         names = ["sha-512", "sha-256", "sha-1"] if traits & {"several-hashes", "session-several"} else ["sha-256"]
         names = ["sha-1"] if "sha-1-only" in traits else names
         prints = [f"a=fingerprint:{name} {digest(der, name)}" for name in names]
+        if "weak-decides" in traits:
+            prints = [
+                f"a=fingerprint:{name} {digest(data, name)}" for name, data in (("sha-256", b"-"), ("sha-1", der))
+            ]
         if "small-letters" in traits:
             prints = [one.lower() for one in prints]
         before = ["a=fingerprint:sha3-999 01:23:45:67"] if "unknown-hash" in traits else []
@@ -310,7 +315,7 @@ class Association:
         session, media = furnished(traits, session, media)
         if self.ice is not None:
             session, media = session + ["a=ice-lite"] * self.ice.lite, [*self.ice.lines(address), *media]
-        where = f"c=IN IP4 {HOST}"
+        where = f"c=IN IP{6 if ':' in address[0] else 4} {address[0]}"
         head = ["v=0", f"o=odd 1 1 IN IP4 {HOST}", "s=-", where, "t=0 0", *session]
         if "media-address" in traits:
             head.remove(where)
@@ -364,6 +369,7 @@ class Socket(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Give it to whom it is for."""
+        addr = addr[:2]
         found = self.all.get(addr)
         if found is None and len(self.all) == 1:
             found = next(iter(self.all.values()))
@@ -388,7 +394,7 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
     made, port = Association(traits, sdp), SHARED.get(traits)
     if port is None:
         loop = asyncio.get_running_loop()
-        _, port = await loop.create_datagram_endpoint(Socket, local_addr=(HOST, 0))
+        _, port = await loop.create_datagram_endpoint(Socket, local_addr=("::1" if ":" in offer.where[0] else HOST, 0))
         if "one-port" in traits:
             SHARED[traits] = port
     if "one-call" in traits:
@@ -397,7 +403,7 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
     port.all[offer.where] = made
     made.transport = port.transport
     asyncio.get_running_loop().call_later(1.0 if "late-hello" in traits else 0.01, made.begin)
-    return made.answer(port.transport.get_extra_info("sockname"))
+    return made.answer(port.transport.get_extra_info("sockname")[:2])
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

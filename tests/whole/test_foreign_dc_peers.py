@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """
 name: odd
-scope: {{networks: [127.0.0.1/32], authorised_by: the test, until: 2099-12-31}}
+scope: {{networks: [127.0.0.1/32, "::1/128"], authorised_by: the test, until: 2099-12-31}}
+tester: {{addresses: ["{address}"]}}
 dc:
   via: hook
   hook:
@@ -101,6 +102,7 @@ CAUGHT = {
     "first-length": "DC-APP-07",
     "methods": "DC-APP-08",
     "product": "DC-APP-12",
+    "weak-decides": "DC-FP-13",
     "prefix": "DC-FP-09",
     "suffix": "DC-FP-09",
     "last-fingerprint": "DC-FP-04",
@@ -149,10 +151,12 @@ def port() -> Iterator[int]:
     process.stdout.close()
 
 
-def of_peer(purpose_id: str, traits: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
+def of_peer(
+    purpose_id: str, traits: str, port: int, link: Link, folder: Path, address: str = "127.0.0.1"
+) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against a peer with these traits."""
     ice = "required" if traits.startswith("ice-") else "none"
-    profile = loads(PROFILE.format(port=port, traits=traits, ice=ice), source="odd", base=folder)
+    profile = loads(PROFILE.format(port=port, traits=traits, ice=ice, address=address), source="odd", base=folder)
     return judged(purpose_id, profile, link, folder)
 
 
@@ -180,3 +184,8 @@ def test_a_peer_of_one_call_at_a_time_is_asked_to_say_so(
 ) -> None:
     verdict, reason = of_peer(purpose_id, "one-call", port, link, tmp_path)
     assert (verdict, "dc.at_once: 1" in reason) == (Verdict.INCONCLUSIVE, True), reason
+
+
+@pytest.mark.parametrize("traits", ["no-tls-id", "ice-lite"])
+def test_peers_are_met_over_ipv6(traits: str, port: int, link: Link, tmp_path: Path) -> None:
+    assert of_peer("DC-CHAIN-01", traits, port, link, tmp_path, "::1")[0] is Verdict.PASS

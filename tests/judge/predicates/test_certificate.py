@@ -49,6 +49,8 @@ def test_the_certificate_is_one_of_those_announced() -> None:
     assert judged(f"fingerprint:SHA-256 {AA}") is H
     assert judged(f"fingerprint:sha-256 {BB}", f"fingerprint:sha-256 {AA.lower()}") is H
     assert judged(f"fingerprint:sha-256 {BB}") is F
+    assert judged(f"fingerprint:sha-256 {BB}", "fingerprint:sha-1 CC:DD") is F
+    assert judged("fingerprint:sha-1 CC:DD") is H
     assert judged() is F
     assert judged("fingerprint:sha3-256 AA:BB") is U
     no_handshake = answer(f"fingerprint:sha-256 {AA}").events
