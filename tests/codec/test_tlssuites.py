@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from imsproof.codec.tlshello import CIPHER_SUITES
-from imsproof.codec.tlssuites import CLASSES, FORBIDDEN_BY_RELEASE, GOOD, forbidden, suite_name
+from imsproof.codec.tlssuites import CLASSES, FINITE_FIELD, FORBIDDEN_BY_RELEASE, GOOD, forbidden, suite_name
 
 
 def test_no_suite_stands_in_two_classes() -> None:
-    numbers = [number for kind in (*CLASSES.values(), GOOD) for number in kind]
+    numbers = [number for kind in (*CLASSES.values(), GOOD, FINITE_FIELD) for number in kind]
     assert len(numbers) == len(set(numbers))
 
 

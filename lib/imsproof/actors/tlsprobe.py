@@ -40,7 +40,7 @@ from imsproof.codec.tlshello import (
     version_name,
 )
 from imsproof.codec.tlsrecord import Handshake, Record, handshakes, split_records
-from imsproof.codec.tlssuites import GOOD, suite_name
+from imsproof.codec.tlssuites import FINITE_FIELD, GOOD, suite_name
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.subject import RawAnswer
 from imsproof.link.tcp import TcpStream
@@ -225,7 +225,8 @@ def server_facts(stream: bytes) -> dict[str, Any]:
     """Return what a server said in clear, as plain JSON; odd octets give what could be read before them.
 
     Keys: ``records`` (types), ``messages`` (names), ``alerts`` (name and level), and of a ServerHello ``version``,
-    ``suite``, ``compression``, ``extensions``, ``random`` (hexadecimal), and ``group`` of a ServerKeyExchange.
+    ``suite``, ``compression``, ``extensions``, ``random`` (hexadecimal), and of a ServerKeyExchange ``group``, or
+    ``field_bits`` where the field is finite.
     """
     records, rest = split_records(stream)
     facts: dict[str, Any] = {"records": [one.content_type for one in records], "rest": len(rest)}
@@ -244,6 +245,9 @@ def server_facts(stream: bytes) -> dict[str, Any]:
     for message in messages:
         if message.message_type == SERVER_HELLO and "suite" not in facts:
             facts |= _hello_facts(message.body)
+        elif message.message_type == SERVER_KEY_EXCHANGE and facts.get("suite") in FINITE_FIELD.values():
+            prime = message.body[2 : 2 + int.from_bytes(message.body[:2], "big")]
+            facts["field_bits"] = int.from_bytes(prime, "big").bit_length()
         elif message.message_type == SERVER_KEY_EXCHANGE and message.body[:1] == bytes((NAMED_CURVE,)):
             facts["group"] = int.from_bytes(message.body[1:3], "big")
     return facts

@@ -12,6 +12,7 @@ from imsproof.judge.predicates.tlsprobe import (
     closed_in_form,
     downgrade_marked,
     hello_refused,
+    large_field,
     no_early_data,
     no_http_answer,
     no_renegotiation,
@@ -162,3 +163,11 @@ def test_who_breaks_off_the_hello_as_any_handshake_with_tls_1_2_takes_none() -> 
     assert no_renegotiation(newer, exchange=X, plain="2:plain").outcome is H
     assert no_early_data(older, exchange=X, plain="2:plain").outcome is H
     assert no_early_data(newer, exchange=X, plain="2:plain").outcome is U
+
+
+def test_a_finite_field_is_large_or_not_taken() -> None:
+    assert large_field(answered(field_bits=2048).events, exchange=X, least=2048).outcome is H
+    assert large_field(answered(field_bits=1024).events, exchange=X, least=2048).outcome is F
+    assert large_field(answered().events, exchange=X, least=2048).outcome is U
+    assert large_field(alerted().events, exchange=X, least=2048).outcome is H
+    assert large_field([], exchange=X, least=2048).outcome is U

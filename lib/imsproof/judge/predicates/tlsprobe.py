@@ -103,6 +103,21 @@ def server_hello(
     return holds(f"{exchange}: the ServerHello has {', '.join(told)}", event.seq)
 
 
+@predicate("large-field")
+def large_field(events: Events, *, exchange: str, least: int) -> Finding:
+    """Who takes a suite with finite fields uses one of ``least`` bits or more; who takes none is right."""
+    found = _hello(events, exchange)
+    if found is None:
+        seen, sentence = _absent(events, exchange)
+        return (unknown if seen.result in MISSING else holds)(sentence, seen.event)
+    event, facts = found
+    bits = facts.get("field_bits")
+    if bits is None:
+        return unknown(f"{exchange}: the lab chose {facts['suite']}, and did not say in which field", event.seq)
+    told = f"{exchange}: the lab chose {facts['suite']} in a field of {bits} bits"
+    return holds(told, event.seq) if bits >= least else fails(f"{told}; at least {least} are expected", event.seq)
+
+
 @predicate("downgrade-marked")
 def downgrade_marked(events: Events, *, exchange: str, plain: str = "") -> Finding:
     """A server that knows TLS 1.3 and agrees on an older version says so in its random (RFC 8446 section 4.1.3).

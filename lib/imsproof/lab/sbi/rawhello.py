@@ -13,18 +13,22 @@ from imsproof.codec.tlshello import (
     HANDSHAKE,
     SERVER_HELLO,
     SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
     ClientHello,
     ServerHello,
     TlsSyntaxError,
+    vector,
 )
 from imsproof.codec.tlsrecord import Handshake, Record, handshakes, split_records
-from imsproof.codec.tlssuites import CLASSES, GOOD
+from imsproof.codec.tlssuites import CLASSES, FINITE_FIELD, GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 SUPPORTED_VERSIONS, RENEGOTIATION_INFO, MASTER_SECRET = 43, 0xFF01, 23
 FALLBACK_SCSV, SSL3 = 0x5600, 0x0300
+SMALL_FIELD = 1024
+"""Bits."""
 MARK = bytes.fromhex("444f574e47524401")
 
 
@@ -32,7 +36,7 @@ def flawed_answer(data: bytes, flaws: Collection[str]) -> bytes | None:
     """Return what a server with these flaws answers to a client's first octets; ``None`` where it has none of them.
 
     Flaws: names of :data:`imsproof.codec.tlssuites.CLASSES`, and ``sslv3``, ``compression``, ``renegotiation``,
-    ``master-secret``, ``fallback``, ``mark`` and ``malformed``. Hellos for TLS 1.3 are left to the library.
+    ``master-secret``, ``fallback``, ``mark``, ``small field`` and ``malformed``. Hellos for TLS 1.3 are the library's.
     """
     try:
         hello = _client_hello(data)
@@ -42,7 +46,10 @@ def flawed_answer(data: bytes, flaws: Collection[str]) -> bytes | None:
         return None
     if hello.version == SSL3:
         return _answer(SSL3, 0x000A) if "sslv3" in flaws else None
+    field = next((suite for suite in hello.suites if suite in FINITE_FIELD), None)
     good = next((suite for suite in hello.suites if suite in GOOD), None)
+    if "small field" in flaws and good is None and field is not None:
+        return _answer(hello.version, field, exchange=_small_field())
     return _weak(hello, flaws) if good is None else _loose(hello, flaws, good)
 
 
@@ -66,6 +73,14 @@ def _loose(hello: ClientHello, flaws: Collection[str], good: int) -> bytes | Non
     return _answer(hello.version, good, mark=b"") if "mark" in flaws else None
 
 
+def _small_field() -> bytes:
+    """A ServerKeyExchange in a field of 1024 bits; its prime and its signature are none, which nobody comes to see."""
+    prime = (1 << SMALL_FIELD) - 1
+    numbers = (prime, 2, prime >> 1)
+    parts = [vector(2, number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in numbers]
+    return Handshake(SERVER_KEY_EXCHANGE, b"".join(parts) + b"\x04\x01" + vector(2, bytes(256))).to_bytes()
+
+
 def _client_hello(data: bytes) -> ClientHello:
     records, rest = split_records(data)
     if rest or any(one.content_type != HANDSHAKE for one in records):
@@ -83,11 +98,14 @@ def _answer(
     compression: int = 0,
     extensions: tuple[int, ...] = (RENEGOTIATION_INFO, MASTER_SECRET),
     mark: bytes = MARK,
+    exchange: bytes = b"",
 ) -> bytes:
     contents = {RENEGOTIATION_INFO: b"\x00"}
     random = os.urandom(32)[: 32 - len(mark)] + mark
     hello = ServerHello(
         version, random, b"", suite, compression, tuple((kind, contents.get(kind, b"")) for kind in extensions)
     )
-    text = Handshake(SERVER_HELLO, hello.to_bytes()).to_bytes() + Handshake(SERVER_HELLO_DONE, b"").to_bytes()
+    text = (
+        Handshake(SERVER_HELLO, hello.to_bytes()).to_bytes() + exchange + Handshake(SERVER_HELLO_DONE, b"").to_bytes()
+    )
     return Record(HANDSHAKE, text, version).to_bytes()
