@@ -8,7 +8,7 @@ from tests.actors.conftest import subscriber
 from tests.conftest import ShortTimers
 
 from imsproof.actors.answering import Answering
-from imsproof.actors.call import CallSignalling, Dialog, parse_sdp
+from imsproof.actors.call import CallSignalling, Dialog, parse_sdp, sdp_in
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
 from imsproof.codec.sdp import Sdp, audio_section, description
@@ -159,3 +159,12 @@ def test_a_request_with_other_tags_than_the_calls_does_not_end_it(lab: Session, 
         wrong = right.copy()
         wrong.set(name, (right.get(name) or "").partition(";tag=")[0] + ";tag=guess")
         assert not mine.owns(wrong)
+
+
+def test_sdp_is_found_among_several_bodies() -> None:
+    kind = ("Content-Type", 'multipart/mixed;boundary="x y"')
+    parts = (b"Content-Type: a/b\r\n\r\nnone", b"Content-Type: application/SDP\r\n\r\nv=0\r\n")
+    body = b"".join(b"--x y\r\n" + part + b"\r\n" for part in parts) + b"--x y--\r\n"
+    assert sdp_in(sip.request("INVITE", "sip:a@b", [kind], body)) == b"v=0\r\n"
+    assert sdp_in(sip.request("INVITE", "sip:a@b", [kind], b"nothing")) == b""
+    assert sdp_in(sip.request("INVITE", "sip:a@b", [("Content-Type", "application/sdp")], b"v=0\r\n")) == b"v=0\r\n"

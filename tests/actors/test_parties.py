@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.actors.conftest import subscriber
 
 from imsproof.actors.parties import Elsewhere, Parties, Ringing, forge
 from imsproof.actors.ue import Ue
@@ -13,8 +14,11 @@ from imsproof.codec import sip
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
+    from tests.actors.conftest import SipPeer
+
     from imsproof.link.session import Session
     from imsproof.profile import Profile
+    from imsproof.profile.gm import Gm
 
 
 def ues(lab: Session, reference: Profile, *actors: str) -> list[Ue]:
@@ -87,3 +91,11 @@ def test_what_comes_elsewhere_is_recorded(lab: Session, reference: Profile) -> N
         lost.sendto(message.to_bytes(), elsewhere.udp.local)
         assert lost.recv(4096).startswith(b"SIP/2.0 480 ")
     assert any(e.kind is Kind.RECEIVED for e in lab.record.events if e.exchange == elsewhere.exchange)
+
+
+def test_a_call_that_does_not_ring_says_why(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = lambda message: [sip.response(message, 480, to_tag="t").to_bytes()]
+    caller, callee = Ue(session, gm, subscriber()), Ue(session, gm, subscriber(name="b"), actor="ue-b")
+    callee.challenge()
+    with pytest.raises(InconclusiveError, match="answered 480"):
+        Ringing(caller, callee, "INVITE")

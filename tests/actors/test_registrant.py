@@ -169,3 +169,24 @@ def test_a_proxy_that_asks_is_answered_in_its_own_header(session: Session, peer:
     peer.handler = proxy
     assert Ue(session, gm, subscriber(password="x")).register().ok
     assert peer.got[1].get("Authorization") is None
+
+
+def test_a_network_that_wants_longer_registrations_gets_them(session: Session, peer: SipPeer, gm: Gm) -> None:
+    def handle(message: sip.Message) -> list[bytes]:
+        brief = 0 < int(message.get("Expires") or "0") < 7200
+        headers = [("Min-Expires", "7200")] if brief else []
+        return [sip.response(message, 423 if brief else 200, to_tag="t", headers=headers).to_bytes()]
+
+    peer.handler = handle
+    ue = Ue(session, gm, subscriber())
+    assert ue.register().ok
+    ue.deregister()
+    assert [one.get("Expires") for one in peer.got] == ["3600", "7200", "0"]
+
+
+def test_a_network_that_is_never_content_is_asked_twice(session: Session, peer: SipPeer, gm: Gm) -> None:
+    peer.handler = lambda message: [
+        sip.response(message, 423, to_tag="t", headers=[("Min-Expires", "7200")]).to_bytes()
+    ]
+    assert Ue(session, gm, subscriber()).register().status == 423
+    assert len(peer.got) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -86,3 +87,45 @@ def test_a_request_that_came_is_handed_out_once(lab: Session, reference: Profile
     assert caller.request("MESSAGE", callee.impu, body=b"x").ok
     assert callee.wait_request("MESSAGE")
     assert callee.wait_request("MESSAGE", within=0.05) is None
+
+
+def test_an_answer_goes_to_the_port_in_via_too(session: Session, peer: SipPeer, gm: Gm) -> None:
+    Ue(session, gm, subscriber()).challenge()
+    host, port = peer.address
+    for number, rport in ((1, ""), (2, ";rport")):
+        headers = [("Via", f"SIP/2.0/UDP core.invalid:{port};branch=z9hG4bK{number}{rport}")]
+        data = sip.request(
+            "OPTIONS", "sip:a@b", [*headers, ("Call-ID", "lab"), ("CSeq", f"{number} OPTIONS")]
+        ).to_bytes()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind((host, 0))
+            sender.settimeout(5)
+            sender.sendto(data, peer.source)
+            assert sip.Message.parse(sender.recv(65536)).status == 200
+    peer.socket.sendto(data.replace(b"z9hG4bK2", b"z9hG4bK3").replace(b"2 OPTIONS", b"3 OPTIONS"), peer.source)
+    answers = peer.wait_for(lambda message: not message.is_request, 2)
+    assert [one.get("CSeq") for one in answers] == ["1 OPTIONS", "3 OPTIONS"]
+
+
+@pytest.mark.parametrize(("method", "body", "answered"), [("UPDATE", b"", False), ("UPDATE", b"v=0\r\n", True)])
+def test_a_refresh_without_an_offer_is_answered_without_sdp(
+    session: Session, peer: SipPeer, gm: Gm, method: str, body: bytes, *, answered: bool
+) -> None:
+    ue = Ue(session, gm, subscriber())
+    call = ue.invite("sip:b@ims.example", b"v=0\r\ns=own\r\n")
+    assert call.dialog is not None
+    who = [("From", call.dialog.remote), ("To", call.dialog.local), ("Call-ID", call.dialog.call_id)]
+    headers = [("Via", "SIP/2.0/UDP 127.0.0.1:5;branch=z9hG4bKx;rport"), *who, ("CSeq", f"1 {method}")]
+    peer.socket.sendto(sip.request(method, "sip:a@b", headers, body).to_bytes(), peer.source)
+    (answer,) = peer.wait_for(lambda message: not message.is_request)
+    assert (answer.status, answer.body) == (200, b"v=0\r\ns=own\r\n" if answered else b"")
+
+
+def test_a_busy_network_is_asked_again_after_its_pause(session: Session, peer: SipPeer, gm: Gm) -> None:
+    def handle(message: sip.Message) -> list[bytes]:
+        first = message.method == "INVITE" and sum(one.method == "INVITE" for one in peer.got) == 1
+        headers = [("Retry-After", "1 (busy);duration=9")] if first else []
+        return [sip.response(message, 503 if first else 200, to_tag="t", headers=headers).to_bytes()]
+
+    peer.handler = handle
+    assert Ue(session, gm, subscriber()).invite("sip:b@ims.example", b"v=0\r\n").ok

@@ -118,3 +118,19 @@ def test_a_producer_that_answers_401_may_lack_a_token_or_not_like_it() -> None:
     story = Story().add(Kind.NOTE, says="no iss").add(Kind.SENT, transport="h2")
     told = accepted(story.add(Kind.RECEIVED, transport="h2", status=401).events, exchange="1:x").sentence
     assert "which says no iss" in told
+
+
+def refused_register(response: str, status: int, *, injected: bool = False, autn: str = "") -> str:
+    data = f'REGISTER sip:x SIP/2.0\r\nAuthorization: Digest nonce="n", response="{response}"\r\n\r\n'.encode()
+    story = Story().add(Kind.SENT, data=data, sip="request", injected=injected)
+    if autn:
+        story.add(Kind.NOTE, autn=autn)
+    return accepted(story.add(Kind.RECEIVED, status=status).events, exchange="1:x").sentence
+
+
+def test_a_refused_answer_to_a_challenge_says_what_may_be_wrong_in_the_profile() -> None:
+    assert "the profile's password" in refused_register("12ab", 403)
+    assert "the profile's password" not in refused_register("12ab", 403, injected=True)
+    assert "the profile's password" not in refused_register("", 403)
+    assert "the profile's password" not in refused_register("12ab", 480)
+    assert "MAC in AUTN" in refused_register("", 401, autn="wrong-mac")

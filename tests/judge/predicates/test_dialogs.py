@@ -158,3 +158,26 @@ def test_requests_that_one_made_are_counted_at_all_actors_together() -> None:
     for most, outcome in ((3, H), (2, F)):
         found = not_multiplied(story.events, actors=["ue-b", "ue-c"], method="INVITE", after=before, most=most)
         assert found.outcome is outcome
+
+
+def offered(story: Story, kind: Kind, exchange: str, actor: str, body: str, to: str = "<sip:b@x>;tag=1") -> Story:
+    data = f"UPDATE sip:b@x SIP/2.0\r\nTo: {to}\r\n\r\n{body}".encode()
+    story.add(kind, exchange=exchange, data=data, sip="request", method="UPDATE")
+    story.events[-1] = replace(story.events[-1], actor=actor)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("body", "to", "outcome"),
+    [
+        ("", "<sip:b@x>;tag=1", H),
+        ("v=before", "<sip:b@x>;tag=1", H),
+        ("v=forged", "<sip:b@x>;tag=1", F),
+        ("v=before", "<sip:b@x>", F),
+    ],
+)
+def test_refreshes_of_the_network_within_a_call_do_not_count(body: str, to: str, outcome: Outcome) -> None:
+    story = offered(Story(), Kind.RECEIVED, "0:in", "ue-b", "v=before")
+    offered(story, Kind.SENT, "1:x", "attacker", "v=forged")
+    offered(story, Kind.RECEIVED, "9:in", "ue-b", body, to)
+    assert not_reached(story.events, exchange="1:x", actor="ue-b", methods=["UPDATE"]).outcome is outcome

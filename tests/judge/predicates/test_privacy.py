@@ -142,3 +142,9 @@ def test_ids_of_registration_states_are_opaque(document: str, outcome: Outcome) 
     events = request(body=document, method="NOTIFY")
     found = reginfo_ids_opaque(events, exchange="1:x", identities=["00101@x", "sip:+49301@x"])
     assert found.outcome is outcome
+
+
+def test_a_version_within_a_warning_is_told_too() -> None:
+    told = no_version_told(answer(403, 'Warning: 399 x "Odd-Core/3.1.4 dislikes it"'), exchanges=["1:x"])
+    assert (told.outcome, told.sentence) == (F, "1:x: Warning tells Odd-Core/3.1.4")
+    assert no_version_told(answer(403, 'Warning: 399 x "SIP/2.0 alone"'), exchanges=["1:x"]).outcome is H

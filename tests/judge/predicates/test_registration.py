@@ -111,3 +111,9 @@ def test_an_odd_contact_in_the_list_is_passed_over() -> None:
     data = b"SIP/2.0 200 OK\r\nContact: <odd\r\nContact: <sip:a@127.0.0.1:5060>;expires=9\r\n\r\n"
     story = Story().add(Kind.RECEIVED, data=data, sip="response", status=200)
     assert contact_bound(story.events, exchange="1:x", contact="sip:a@127.0.0.1").outcome is H
+
+
+def test_one_vector_for_several_algorithms_and_a_repeated_challenge_are_one() -> None:
+    story = challenge(challenge(Story(), 1, "1:a"), 1, "1:a")
+    challenge(story, 2, "2:b")
+    assert rand_fresh(story.events, exchanges=["1:a", "2:b"]).outcome is H
