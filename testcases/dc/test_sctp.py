@@ -183,6 +183,7 @@ def test_requests_are_taken_only_where_they_were_agreed(bench: Bench, case: tupl
     peer = bench.data_channel_peer()
     call, association = associated(peer)
     control(association.message("GET on the bootstrap channel", BOOTSTRAP, PPID_STRING, GET)).holds("message-answered")
+    stream = association.sctp.taken_stream(stream)
     expect(association.message(f"GET {name}", stream, ppid, GET, injected=True)).holds("message-not-answered")
     call.close()
     serves(peer)
@@ -195,7 +196,7 @@ def test_a_channel_is_not_opened_on_a_stream_that_is_in_use(bench: Bench) -> Non
     call, association = associated(peer)
     stream = BOOTSTRAP
     if not bench.serves_bootstrap():
-        stream = own_stream(call.is_client)
+        stream = association.sctp.taken_stream(own_stream(call.is_client))
         first = association.message(f"OPEN of {stream}", stream, PPID_DCEP, Open(b"first").to_bytes())
         control(first).holds("message-answered")
     not_opened(association, "a stream that is in use", stream)
@@ -208,7 +209,8 @@ def test_a_channel_is_not_opened_on_a_stream_of_the_other_sides_parity(bench: Be
     """A DATA_CHANNEL_OPEN on a stream that only the other side may open is not acknowledged."""
     peer = bench.data_channel_peer()
     call, association = associated(peer)
-    not_opened(association, "a stream of the other side's parity", own_stream(not call.is_client))
+    stream = association.sctp.taken_stream(own_stream(not call.is_client))
+    not_opened(association, "a stream of the other side's parity", stream)
     call.close()
     serves(peer)
 

@@ -34,6 +34,7 @@ def test_both_ends_may_begin_and_one_association_comes_of_it() -> None:
     assert one.established
     assert two.established
     assert (one.peer_tag, two.peer_tag) == (two.tag, one.tag)
+    assert one.peer_streams == two.peer_streams == 65535
 
 
 def test_a_passive_end_leaves_the_peers_init_unanswered() -> None:
@@ -65,6 +66,16 @@ def test_messages_arrive_whole_whatever_their_length(data: bytes) -> None:
     carry(one, one_out, two, two_out)
     assert got == [Message(3, 51, data)]
     assert two.acknowledged == (one.tsn - 1) % (1 << 32)
+
+
+@given(st.integers(2, 65535), st.integers(3, 65535))
+def test_a_stream_that_the_peer_takes_has_the_same_parity(stream: int, streams: int) -> None:
+    association, _, _, _ = pair()
+    association.peer_streams = streams
+    found = association.taken_stream(stream)
+    assert found == stream or found >= 2
+    assert found < streams or streams < 4
+    assert found % 2 == stream % 2
 
 
 def test_heartbeats_are_acknowledged_and_endings_noted() -> None:

@@ -30,7 +30,7 @@ DCEP, TEXT, BINARY = 50, 51, 53
 COOKIE = struct.Struct("!IIIId")  # both tags, both first TSNs, when it was made
 LARGEST, SMALL = 65536, 1200
 T_BIT, UNORDERED = 1, 4
-OWN_STREAM = 600
+OWN_STREAM, FEW = 600, 16
 OPEN = struct.pack("!BBHIHH", 3, 0, 0, 0, 4, 0) + b"mine"
 PIECE = 900
 WHOLE = {DATA: 17, INIT: 20, INIT_ACK: 20, SACK: 16, HEARTBEAT: 4, COOKIE_ECHO: 4, FORWARD_TSN: 8}
@@ -80,7 +80,7 @@ class Sctp:
             self._chunks(self.peer_tag, chunk(DATA, body, flags))
 
     def _init(self) -> bytes:
-        streams = 16 if "few-streams" in self.traits else 65535
+        streams = FEW if "few-streams" in self.traits else 65535
         return struct.pack("!IIHHI", self.tag, 131072, streams, streams, self.tsn)
 
     def _parameters(self) -> bytes:
@@ -238,6 +238,8 @@ class Sctp:
             self.taken = (self.taken + 1) % MODULUS
             data = self._early.pop(self.taken)
             stream, _, ppid = struct.unpack_from("!HHI", data, 5)
+            if stream >= FEW and "few-streams" in self.traits:
+                continue
             self._piece(data[0], stream, ppid, data[13:])
         if "slow-ack" in self.traits:
             asyncio.get_running_loop().call_later(0.1, self._acknowledge)

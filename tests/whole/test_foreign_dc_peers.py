@@ -178,6 +178,11 @@ def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tm
     assert verdict is Verdict.FAIL, reason
 
 
+def test_a_peer_of_few_streams_is_caught_on_those_that_it_has(port: int, link: Link, tmp_path: Path) -> None:
+    verdict, reason = of_peer("DC-SCTP-22", "few-streams,opens-all", port, link, tmp_path)
+    assert verdict is Verdict.FAIL, reason
+
+
 @pytest.mark.parametrize("purpose_id", ["DC-SCTP-06", "DC-SCTP-26", "DC-FP-24", "DC-APP-13"])
 def test_a_peer_of_one_call_at_a_time_is_asked_to_say_so(
     purpose_id: str, port: int, link: Link, tmp_path: Path

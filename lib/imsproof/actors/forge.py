@@ -159,7 +159,9 @@ def _malformed_opens(association: RawSctp) -> list[bytes]:
         b"",
     )
     return [
-        association.packet(association.data_chunk(900 + 2 * number, PPID_DCEP, body)).to_bytes()
+        association.packet(
+            association.data_chunk(association.taken_stream(900 + 2 * number), PPID_DCEP, body)
+        ).to_bytes()
         for number, body in enumerate(opens)
         if body
     ]
@@ -170,7 +172,7 @@ def _hostile_opens(association: RawSctp) -> list[bytes]:
     packets = []
     for number, label in enumerate(labels):
         body = Open(label, b"\x00\r\nHost: other\r\n\r\n").to_bytes()
-        chunks = association.data_chunks(2000 + number, PPID_DCEP, body)
+        chunks = association.data_chunks(association.taken_stream(2000 + number), PPID_DCEP, body)
         packets += [association.packet(chunk).to_bytes() for chunk in chunks]
     return packets
 

@@ -43,6 +43,7 @@ class RawSctp:
         passive: leave an INIT of the peer unanswered, so that only the own handshake can succeed.
         tag: the own verification tag; ``peer_tag``: the peer's, 0 until it is known.
         tsn: the next TSN.
+        peer_streams: how many streams the peer takes, as its INIT or INIT ACK says.
         established: whether the association is up.
         ended: how the peer ended it (``ABORT``, ``SHUTDOWN``), or ``""``.
         cookie: the peer's state cookie, once it came.
@@ -57,6 +58,7 @@ class RawSctp:
     tag: int = field(default_factory=lambda: secrets.randbelow((1 << 32) - 1) + 1)
     tsn: int = field(default_factory=lambda: secrets.randbelow(1 << 31))
     peer_tag: int = 0
+    peer_streams: int = 65535
     established: bool = False
     ended: str = ""
     cookie: bytes = b""
@@ -80,6 +82,12 @@ class RawSctp:
     def packet(self, *chunks: sctp.Chunk, tag: int | None = None) -> sctp.Packet:
         """Return a packet of this association (with the peer's tag unless another is given)."""
         return sctp.Packet(self.local_port, self.remote_port, self.peer_tag if tag is None else tag, chunks)
+
+    def taken_stream(self, stream: int) -> int:
+        """That stream, or another of its parity but for 0 and 1, where the peer takes fewer."""
+        if stream < self.peer_streams:
+            return stream
+        return 2 + stream % max(2, self.peer_streams // 2 * 2 - 2)
 
     def send_chunks(self, *chunks: sctp.Chunk, tag: int | None = None) -> None:
         """Send chunks in one packet."""
@@ -159,6 +167,7 @@ class RawSctp:
 
     def _learn(self, chunk: sctp.Chunk) -> None:
         self.peer_tag = int.from_bytes(chunk.value[:4], "big")
+        self.peer_streams = int.from_bytes(chunk.value[10:12], "big")
         if self._cumulative is None:
             self._cumulative = (int.from_bytes(chunk.value[12:16], "big") - 1) % _TSN_MODULUS
 
