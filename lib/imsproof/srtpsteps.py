@@ -70,6 +70,17 @@ class Stream:
                 break
         expectation.holds("payload-arrived", payload=b64(payload), what=label)
 
+    def arrived(self, label: str = "SRTP") -> tuple[bytes, bytes]:
+        """A payload that got through, and its packet; another one when the first is lost."""
+        payload = packet = b""
+        for _ in range(ROUNDS):
+            payload = self.mark()
+            packet = self.leg.protected(payload)
+            self.leg.send(label, packet)
+            if self.seen.wait_for(payload, self.bench.profile.timers.answer / ROUNDS):
+                break
+        return payload, packet
+
     def refuses(self, label: str, packets: Mapping[bytes, bytes], *, how: str = "srtp") -> Exchange:
         """Send packets, by payloads that tell them apart, and claim that none is let through while media flow on."""
         sent = self.leg.send(label, *packets.values(), how=how, injected=True)
@@ -87,11 +98,11 @@ class Stream:
         expect(self.leg).holds("payload-arrived", payload=b64(payload), what=what)
 
     def lasts(self, label: str, count: int) -> None:
-        """Send so many packets, a few at a time; the last of each few must have got through before the next."""
+        """Send so many packets, a few at a time; the next few when the last one got through, or is lost."""
         for begin in range(0, count, AT_ONCE):
             payloads = [self.mark() for _ in range(min(AT_ONCE, count - begin))]
             self.leg.send(label, *(self.leg.protected(payload) for payload in payloads))
-            self.seen.wait_for(payloads[-1], self.bench.profile.timers.answer)
+            self.seen.wait_for(payloads[-1], self.bench.profile.timers.silence)
 
     def comes_back(self, label: str, *payloads: bytes, index: int | None = None) -> None:
         """Have the lab send these payloads on the access leg; a first one shows the far side where to send."""

@@ -55,6 +55,7 @@ def test_false_byte_ranges_harm_nobody(bench: Bench) -> None:
         call = peer.offer(f"INVITE of a liar, {number + 1} of {len(RANGES)}")
         liar = call.connect(f"connection of a liar, {number + 1} of {len(RANGES)}")
         liar.ask(f"SEND with the range {text}", liar.message("0123456789").having("Byte-Range", text), injected=True)
+        liar.close()
         call.end()
     still_serves(witness)
     serves(witness)
@@ -90,6 +91,7 @@ def test_malformed_messages_harm_nobody(bench: Bench) -> None:
         said[-1].say(f"a message with {label}", _malformed(said[-1])[label])
     said[-1].wait_end("time for all of them")
     for one in said:
+        one.close()
         one.call.end()
     still_serves(witness)
     serves(witness)
@@ -193,7 +195,7 @@ def test_silent_connections_harm_nobody(bench: Bench) -> None:
     peer = bench.messages()
     witness = joined(peer)
     idle = [witness.call.connect(f"silent connection {number + 1}") for number in range(IDLE)]
-    still_serves(witness)
+    still_serves(witness, newcomers=False)
     call = peer.offer("INVITE beside them")
     beside = call.connect("connection beside them").send("SEND beside them")
     if not 200 <= beside.status < 300:

@@ -76,9 +76,7 @@ def test_plain_rtp_is_dropped(bench: Bench) -> None:
 def test_a_replay_is_dropped(bench: Bench) -> None:
     """A packet that is sent again, once or often, arrives once."""
     stream = by_sdes(bench)
-    payload = stream.mark()
-    packet = stream.leg.protected(payload)
-    stream.leg.send("SRTP", packet)
+    payload, packet = stream.arrived()
     stream.leg.send("the same packet again", *[packet] * 5, injected=True)
     stream.goes_on()
     stream.leg.send("the same packet later", packet, injected=True)
@@ -91,9 +89,7 @@ def test_a_replay_is_dropped(bench: Bench) -> None:
 def test_an_old_replay_is_dropped(bench: Bench) -> None:
     """A packet that is sent again long after, when it is older than any replay window, arrives once."""
     stream = by_sdes(bench)
-    payload = stream.mark()
-    packet = stream.leg.protected(payload)
-    stream.leg.send("SRTP", packet)
+    payload, packet = stream.arrived()
     stream.lasts("many more", OLD)
     stream.flows("SRTP after them")
     stream.leg.send("the first packet again", packet, injected=True)
