@@ -9,7 +9,17 @@ from imsproof.actors import tlstricks
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.producerclient import ProducerClient
-from imsproof.actors.tlsprobe import FALLBACK_SCSV, SECP256R1, SSL3, TOLERABLE, TlsProbe, malformed, other_curve
+from imsproof.actors.tlsprobe import (
+    FALLBACK_SCSV,
+    SECP256R1,
+    SECP384R1,
+    SECP521R1,
+    SSL3,
+    TOLERABLE,
+    TlsProbe,
+    malformed,
+    other_curve,
+)
 from imsproof.codec.tlssuites import CLASSES, FINITE_FIELD, GOOD, NAMES, forbidden
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose
@@ -23,7 +33,12 @@ OLD_VERSIONS = ("TLSv1.1", "TLSv1")
 VERSION_ALERTS = ["protocol_version", "handshake_failure"]
 LEAST_FIELD = 2048
 """Bits of a finite field (RFC 9113 section 9.2.1)."""
-EVERYTHING = (*(number for kind in CLASSES.values() for number in kind), *GOOD)
+WEAK = tuple(number for kind in CLASSES.values() for number in kind)
+EVERYTHING = (*WEAK, *GOOD)
+SOMETHING = (*GOOD, *WEAK)
+"""For what does not depend on the suite: whatever the server takes, the good ones first."""
+SMALL_CURVES = (*range(0x0001, 0x0006), *range(0x000F, 0x0014))
+"""Curves of fewer than 224 bits (RFC 9113 section 9.2.1), by IANA's numbers: sect163k1 and on, secp160k1 and on."""
 
 
 def any_handshake(producer: ProducerClient, label: str) -> Attempt:
@@ -79,7 +94,7 @@ def test_forbidden_suites_are_refused(bench: Bench, producer: ProducerClient) ->
 
 @purpose("SBI-TLS-04")
 def test_the_suite_chosen_is_strong(bench: Bench, producer: ProducerClient) -> None:
-    """Offered every suite, weak ones first, a producer chooses ECDHE with AEAD; offered DHE alone, a large field."""
+    """Of every suite, weak ones first, a producer chooses ECDHE with AEAD; of fields and curves, none that is small."""
     probe = TlsProbe(bench.session, producer.producer)
     strong = list(GOOD.values())
     plain = tls_1_2(producer)
@@ -87,6 +102,8 @@ def test_the_suite_chosen_is_strong(bench: Bench, producer: ProducerClient) -> N
     expect(every).holds("server-hello", suites=strong, moot=True, plain=plain)
     field = probe.show(probe.hello("finite fields alone", FINITE_FIELD))
     expect(field).holds("large-field", least=LEAST_FIELD)
+    curve = probe.show(probe.hello("small curves first", groups=(*SMALL_CURVES, SECP256R1, SECP384R1, SECP521R1)))
+    expect(curve).holds("large-field", small=list(SMALL_CURVES))
     modern = producer.consumer.handshake(producer.producer, "TLS 1.3", minimum="TLSv1.3")
     if modern.connected:
         expect(modern).holds("strong-suite", role=Role.FORM)
@@ -100,9 +117,9 @@ def test_no_compression_and_no_loose_renegotiation(
     control(consumer.handshake(producer.producer, "TLS 1.2 or 1.3")).accepted()
     probe = TlsProbe(bench.session, producer.producer)
     plain = tls_1_2(producer)
-    offered = probe.show(probe.hello("compression offered", compressions=(1, 0)))
+    offered = probe.show(probe.hello("compression offered", SOMETHING, compressions=(1, 0)))
     expect(offered).holds("server-hello", compression=0, moot=True, plain=plain)
-    indicated = probe.show(probe.hello("renegotiation indicated"))
+    indicated = probe.show(probe.hello("renegotiation indicated", SOMETHING))
     expect(indicated).holds("server-hello", extensions=["renegotiation_info"], moot=True, plain=plain)
     second = tlstricks.renegotiate(consumer, producer.producer, "a second handshake")
     expect(second).holds("no-renegotiation", plain=plain)

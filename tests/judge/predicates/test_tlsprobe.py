@@ -168,6 +168,8 @@ def test_who_breaks_off_the_hello_as_any_handshake_with_tls_1_2_takes_none() -> 
 def test_a_finite_field_is_large_or_not_taken() -> None:
     assert large_field(answered(field_bits=2048).events, exchange=X, least=2048).outcome is H
     assert large_field(answered(field_bits=1024).events, exchange=X, least=2048).outcome is F
-    assert large_field(answered().events, exchange=X, least=2048).outcome is U
+    assert large_field(answered(group=None).events, exchange=X, least=2048).outcome is U
+    assert large_field(answered(group=23).events, exchange=X, small=[19]).outcome is H
+    assert large_field(answered(group=19).events, exchange=X, small=[19]).outcome is F
     assert large_field(alerted().events, exchange=X, least=2048).outcome is H
     assert large_field([], exchange=X, least=2048).outcome is U

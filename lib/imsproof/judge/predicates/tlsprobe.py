@@ -104,18 +104,21 @@ def server_hello(
 
 
 @predicate("large-field")
-def large_field(events: Events, *, exchange: str, least: int) -> Finding:
-    """Who takes a suite with finite fields uses one of ``least`` bits or more; who takes none is right."""
+def large_field(events: Events, *, exchange: str, least: int = 0, small: Sequence[int] = ()) -> Finding:
+    """The keys are exchanged in a finite field of ``least`` bits or more, and on no curve of ``small``, if at all."""
     found = _hello(events, exchange)
     if found is None:
         seen, sentence = _absent(events, exchange)
         return (unknown if seen.result in MISSING else holds)(sentence, seen.event)
     event, facts = found
-    bits = facts.get("field_bits")
-    if bits is None:
-        return unknown(f"{exchange}: the lab chose {facts['suite']}, and did not say in which field", event.seq)
-    told = f"{exchange}: the lab chose {facts['suite']} in a field of {bits} bits"
-    return holds(told, event.seq) if bits >= least else fails(f"{told}; at least {least} are expected", event.seq)
+    told, bits, group = f"{exchange}: the lab chose {facts['suite']}", facts.get("field_bits"), facts.get("group")
+    if group in small:
+        return fails(f"{told} on a curve that is too small (number {group} of IANA's groups)", event.seq)
+    if bits is not None and bits < least:
+        return fails(f"{told} in a field of {bits} bits; at least {least} are expected", event.seq)
+    if bits is None and group is None:
+        return unknown(f"{told}, and did not say in which field or on which curve", event.seq)
+    return holds(f"{told} {f'on curve {group}' if bits is None else f'in a field of {bits} bits'}", event.seq)
 
 
 @predicate("downgrade-marked")

@@ -25,10 +25,10 @@ from imsproof.codec.tlssuites import CLASSES, FINITE_FIELD, GOOD
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-SUPPORTED_VERSIONS, RENEGOTIATION_INFO, MASTER_SECRET = 43, 0xFF01, 23
+SUPPORTED_VERSIONS, SUPPORTED_GROUPS, RENEGOTIATION_INFO, MASTER_SECRET = 43, 10, 0xFF01, 23
 FALLBACK_SCSV, SSL3 = 0x5600, 0x0300
-SMALL_FIELD = 1024
-"""Bits."""
+SMALL_FIELD, SMALL_CURVE = 1024, b"\x00\x13"
+"""Bits of a finite field, and the number of secp192r1."""
 MARK = bytes.fromhex("444f574e47524401")
 
 
@@ -36,7 +36,8 @@ def flawed_answer(data: bytes, flaws: Collection[str]) -> bytes | None:
     """Return what a server with these flaws answers to a client's first octets; ``None`` where it has none of them.
 
     Flaws: names of :data:`imsproof.codec.tlssuites.CLASSES`, and ``sslv3``, ``compression``, ``renegotiation``,
-    ``master-secret``, ``fallback``, ``mark``, ``small field`` and ``malformed``. Hellos for TLS 1.3 are the library's.
+    ``master-secret``, ``fallback``, ``mark``, ``small field``, ``small curve`` and ``malformed``. Hellos for TLS 1.3
+    are left to the library.
     """
     try:
         hello = _client_hello(data)
@@ -50,6 +51,8 @@ def flawed_answer(data: bytes, flaws: Collection[str]) -> bytes | None:
     good = next((suite for suite in hello.suites if suite in GOOD), None)
     if "small field" in flaws and good is None and field is not None:
         return _answer(hello.version, field, exchange=_small_field())
+    if "small curve" in flaws and good is not None and SMALL_CURVE in (hello.extension(SUPPORTED_GROUPS) or b""):
+        return _answer(hello.version, good, exchange=_small_curve())
     return _weak(hello, flaws) if good is None else _loose(hello, flaws, good)
 
 
@@ -79,6 +82,11 @@ def _small_field() -> bytes:
     numbers = (prime, 2, prime >> 1)
     parts = [vector(2, number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in numbers]
     return Handshake(SERVER_KEY_EXCHANGE, b"".join(parts) + b"\x04\x01" + vector(2, bytes(256))).to_bytes()
+
+
+def _small_curve() -> bytes:
+    """A ServerKeyExchange on secp192r1, whose point and signature are none."""
+    return Handshake(SERVER_KEY_EXCHANGE, b"\x03" + SMALL_CURVE + vector(1, bytes(49)) + vector(2, b"")).to_bytes()
 
 
 def _client_hello(data: bytes) -> ClientHello:
