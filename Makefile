@@ -4,7 +4,7 @@ VENV := .venv/bin
 STAMP := .venv.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate bench bench-fuzzing run-real steady run-dc fuzz-real lab-real lock clean
+.PHONY: help setup run test lint calibrate bench bench-fuzzing run-real run-esp steady run-dc fuzz-real lab-real lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -43,13 +43,16 @@ bench-fuzzing: $(STAMP) ## how fast campaigns are, with their targets, and memor
 run-real: $(STAMP) ## the purposes that apply to Debian's kamailio and nginx, on loopback
 	@profiles/kamailio/run.sh
 
+run-esp: $(STAMP) ## GM-AGREE and GM-ESP against Debian's kamailio and a kernel's ESP, in a Linux that runs as a program
+	@profiles/kernel-esp/run.sh
+
 steady: $(STAMP) ## run-real again and again: whose verdict is not always the same? (CONFIGURATION=default COUNT=20)
 	@profiles/kamailio/run.sh --steady $(or $(COUNT),20) $(or $(CONFIGURATION),default)
 
 fuzz-real: $(STAMP) ## campaigns against kamailio, baresip, sipp, rtpengine, coturn, nginx and node (BUDGET=60s each)
 	@profiles/fuzzing/campaigns.sh
 
-run-dc: $(STAMP) ## data channels of another stack: PEER=chromium (default), libwebrtc, libdatachannel, werift ...
+run-dc: $(STAMP) ## data channels of another stack: PEER=chromium (default), firefox, gstreamer, janus ...
 	@profiles/interop-dc/run.sh $(or $(PEER),chromium) $(ARGS)
 
 lab-real: $(STAMP) ## keep that lab running in the foreground (CONFIGURATION=registrar, default or hardened)
