@@ -10,13 +10,14 @@ import typer
 
 from imsproof import __version__, catalogue, paths
 from imsproof.commands.common import Exit, Format, console, quit_with
+from imsproof.evidence.bundle import BUNDLE, MANIFEST
 from imsproof.evidence.signature import signers
 from imsproof.evidence.text import printable
 from imsproof.evidence.verify import verify
 
 
 def verify_command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle.zip, as a run leaves it.")],
+    bundle: Annotated[Path, typer.Argument(help="A bundle.zip, as a run leaves it; or the folder that holds it.")],
     output: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
     decrypt: Annotated[
         bool, typer.Option(help="Have tshark decrypt the captures; not for a bundle of somebody you do not trust.")
@@ -30,8 +31,11 @@ def verify_command(
 
     Exit code 0 when everything agrees, 1 when something does not, 2 when it is no bundle at all.
     """
+    bundle = bundle / BUNDLE if (bundle / BUNDLE).is_file() else bundle
     if not bundle.is_file():
-        quit_with(Exit.USAGE, f"{bundle} is not a file")
+        unpacked = (bundle / MANIFEST).is_file()
+        hint = ", but a bundle that was unpacked: (cd there; zip -r ../again.zip .) packs it again" if unpacked else ""
+        quit_with(Exit.USAGE, f"{bundle} is not a file{hint}")
     trusted = {blob for path in signer for blob in _keys(path)} if signer else None
     controls = {one.id: one.control for one in catalogue.load()}
     version = f"{__version__} {paths.commit()}".strip()
