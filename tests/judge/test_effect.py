@@ -89,6 +89,11 @@ def test_a_refused_connection_is_unreachable_not_refused() -> None:
     assert effect(story.events, "1:x").result is Result.UNREACHABLE
 
 
+def test_whom_the_tester_refused_did_not_break_off() -> None:
+    story = Story().add(Kind.SENT, transport="dtls").add(Kind.REFUSED, reason="why", stage="handshake", by="tester")
+    assert effect(story.events, "1:x").how == "was refused by the tester (why)"
+
+
 @pytest.mark.parametrize("facts", [{"reset": 7}, {"goaway": 1}])
 def test_a_reset_stream_or_connection_is_a_refusal(facts: dict[str, Any]) -> None:
     story = Story().add(Kind.HANDSHAKE).add(Kind.SENT).add(Kind.RECEIVED, **facts)

@@ -79,6 +79,8 @@ def test_a_certificate_that_the_server_refuses_is_an_alert(session: Session, ide
         session.run(run())
     alert = next(event for event in events(session, "1:client") if event.kind is Kind.ALERT)
     assert alert.facts == {"alert": "bad_certificate", "level": "fatal"}
+    refused = next(event for event in events(session, "2:server") if event.kind is Kind.REFUSED)
+    assert (refused.facts["by"], refused.facts["stage"]) == ("tester", "handshake")
 
 
 def test_what_the_server_selected_is_told_when_the_client_goes_no_further(session: Session, identity: Identity) -> None:

@@ -301,6 +301,11 @@ class DtlsEngine:
         return facts
 
     @property
+    def refused_peer(self) -> bool:
+        """Whether the peer's certificate was refused here, which ended the handshake."""
+        return self._refused_peer
+
+    @property
     def session(self) -> SSL.Session | None:
         """What a later handshake can take up; ``None`` before there is any."""
         return self._connection.get_session()
@@ -344,7 +349,7 @@ class DtlsEngine:
 
     def _fail(self, reason: str) -> None:
         self.state = "failed"
-        self.reason = "its certificate was refused here" if self._refused_peer else reason
+        self.reason = "it showed another certificate than the announced one" if self._refused_peer else reason
 
     def _on_certificate(self, _connection: SSL.Connection, certificate: crypto.X509, *rest: int) -> bool:
         _, depth, _ = rest

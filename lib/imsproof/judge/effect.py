@@ -130,7 +130,8 @@ def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return f
             return Effect(
                 Result.UNREACHABLE, f"refused the connection ({refused.facts.get('reason', '')})", refused.seq
             )
-        how, wanted = f"broke off ({refused.facts.get('reason', 'no reason given')})", refused.facts.get("wanted", "")
+        verb = "was refused by the tester" if refused.facts.get("by") == "tester" else "broke off"
+        how, wanted = f"{verb} ({refused.facts.get('reason', 'no reason given')})", refused.facts.get("wanted", "")
         return Effect(Result.REFUSED, how, refused.seq, wanted=str(wanted))
     closed = next((e for e in reversed(own) if e.kind is Kind.CLOSED and e.facts.get("by") == "lab"), None)
     if closed is not None and (asked or handshake is None):

@@ -298,7 +298,8 @@ class DtlsEndpoint:
             self._emit(Kind.CLOSED, {"reason": self.engine.reason or "closed", "by": "lab"})
         elif self._told == "failed" and not self.engine.alerts_seen:
             stage = "established" if before == "connected" else "handshake"
-            self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage, **selected})
+            by = {"by": "tester"} if self.engine.refused_peer else {}
+            self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage, **selected, **by})
         if self.on_state:
             self.on_state(self._told)
 
