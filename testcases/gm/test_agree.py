@@ -262,6 +262,7 @@ def test_who_requires_an_agreement_gets_one_or_nothing(bench: Bench) -> None:
     if asked.challenge is not None:
         attack = other.confirm(asked, protected=False, label="the answer to that challenge, unprotected")
     expect(attack).refused(status=(421, 494))
+    registered_nobody(bench, other, attack)
     serves_still(bench, ue, other)
 
 

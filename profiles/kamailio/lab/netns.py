@@ -73,8 +73,8 @@ def wire() -> int:
     there = os.open("/proc/self/ns/net", os.O_RDONLY)
     move(here)
     os.close(here)
-    _ip(f"link add {WIRE} type veth peer name {WIRE} netns /proc/{os.getpid()}/fd/{there}", *_addresses(LAB))
-    _ip(*_addresses(TESTER), namespace=there)
+    ip(f"link add {WIRE} type veth peer name {WIRE} netns /proc/{os.getpid()}/fd/{there}", *_addresses(LAB))
+    ip(*_addresses(TESTER), namespace=there)
     return there
 
 
@@ -88,8 +88,8 @@ def _addresses(numbers: Iterable[int]) -> list[str]:
     return [*(f"address add {PREFIX}.{number}/24 dev {WIRE}" for number in numbers), f"link set {WIRE} up"]
 
 
-def _ip(*lines: str, namespace: int | None = None) -> None:
-    """Have iproute2 do something, here or in another namespace."""
+def ip(*lines: str, namespace: int | None = None) -> None:
+    """Have iproute2 do something, here or in another namespace (``LabError`` when it does not)."""
     before = None if namespace is None else partial(move, namespace)
     program = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:

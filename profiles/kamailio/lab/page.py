@@ -23,6 +23,7 @@ LABS = {
     "default": "Kamailio 5.6 as P-, I- and S-CSCF, as its samples decide; rtpengine 10.5; nginx with Debian's TLS line",
     "hardened": "the same with what an operator would switch on; nghttpx 1.52",
     "ipsec": "`hardened`, whose P-CSCF offers ipsec-3gpp, on a kernel without ESP (GM-AGREE and GM-ESP alone)",
+    "esp": "the same on one with ESP (Linux 6.1 as a program, `make run-esp`)",
     "e2dce": "`hardened`, an IMS AS on ISC and a media function on werift",
     "datachannel": "that media function alone on a bench",
 }
