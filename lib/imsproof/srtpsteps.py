@@ -50,25 +50,32 @@ class Stream:
         """The control: a protected packet is let through."""
         self._through(label, control(self.seen))
 
-    def claimed(self, label: str = "SRTP") -> None:
-        """The claim: a protected packet is let through."""
-        self._through(label, expect(self.seen))
+    def claimed(self, label: str = "SRTP") -> bool:
+        """The claim: a protected packet is let through; whether one was."""
+        return self._through(label, expect(self.seen))
+
+    def claimed_to_go_on(self, label: str) -> None:
+        """The claim, and if it holds the sign of life."""
+        if self.claimed(label):
+            self.goes_on()
 
     def goes_on(self, label: str = "SRTP again") -> None:
         """Afterwards: protected packets are let through still."""
         self._through(label, afterwards(self.seen))
 
-    def _through(self, label: str, expectation: Expectation) -> None:
+    def _through(self, label: str, expectation: Expectation) -> bool:
         """One payload in a few packets, again until one of them arrives: some may be lost, or come before the keys.
 
         Who begins a DTLS handshake has its keys only when the other end, who has them already, may have sent media.
         """
         payload = self.mark()
+        within = self.bench.profile.timers.answer / ROUNDS
         for _ in range(ROUNDS):
             self.leg.send(label, *(self.leg.protected(payload) for _ in range(FOLLOWING)))
-            if self.seen.wait_for(payload, self.bench.profile.timers.answer / ROUNDS):
+            if self.seen.wait_for(payload, within):
                 break
         expectation.holds("payload-arrived", payload=b64(payload), what=label)
+        return self.seen.wait_for(payload, 0)
 
     def arrived(self, label: str = "SRTP") -> tuple[bytes, bytes]:
         """A payload that got through, and its packet; another one when the first is lost."""
