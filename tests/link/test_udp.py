@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import events, kinds
 
 from imsproof.link.session import ConnectionFailedError, Session
-from imsproof.link.udp import UdpEndpoint
+from imsproof.link.udp import UdpEndpoint, is_free
 from imsproof.seams import HarnessError, Kind, OutOfScopeError
 
 if TYPE_CHECKING:
@@ -113,3 +113,12 @@ def test_ipv6_works(session: Session) -> None:
         session.run(endpoint.send(b"six", remote))
         assert far.recvfrom(10)[0] == b"six"
         assert endpoint.local[0] == "::1"
+
+
+def test_an_address_is_free_when_no_udp_or_tcp_socket_has_it(far: socket.socket) -> None:
+    taken = far.getsockname()
+    assert not is_free(taken)
+    far.close()
+    assert is_free(taken)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert not is_free(server.getsockname())

@@ -23,6 +23,7 @@ from imsproof.codec import sip
 from imsproof.codec.esp import EspError
 from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mechanisms
 from imsproof.link.session import ConnectionFailedError
+from imsproof.link.udp import is_free, source_toward
 from imsproof.seams import InconclusiveError
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ SUITES: tuple[Suite, ...] = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), 
 """What a UE offers by default."""
 FIRST_PORT, PORTS = 20_000, 12_000
 """Below the ports that the system gives away by itself."""
+TRIES = 20
+"""For two ports that nobody has, not even another run on this machine."""
 LEAST_SPI = 256
 MODE, NAT_MODE = "trans", "UDP-enc-tun"
 REQUIRE = (("Require", "sec-agree"), ("Proxy-Require", "sec-agree"))
@@ -287,7 +290,11 @@ class SecureUe(Ue):
         kept = self._kept
         if self.registration is not None and isinstance(self._transport, EspTransport):
             kept = self._transport.agreed.own.port_s
-        fresh = fresh_ends()
+        host = self._own[0] if self._own else source_toward(self._remote)
+        for _ in range(TRIES):
+            fresh = fresh_ends()
+            if all(is_free((host, port)) for port in (fresh.port_c, fresh.port_s)):
+                break
         return replace(fresh, port_s=kept) if kept else fresh
 
     def _step_back(self) -> None:

@@ -31,6 +31,17 @@ def two(address: tuple[Any, ...]) -> Address:
     return (str(address[0]).partition("%")[0], int(address[1]))
 
 
+def is_free(local: Address) -> bool:
+    """Whether nobody has a UDP or TCP socket at an address of this machine now."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(family_of(local[0]), kind) as tried:
+            try:
+                tried.bind(local)
+            except OSError:
+                return False
+    return True
+
+
 class UdpEndpoint(asyncio.DatagramProtocol):
     """One UDP socket.
 
