@@ -86,3 +86,11 @@ def test_a_server_hello_is_found_among_other_records() -> None:
 @pytest.mark.parametrize("datagram", [b"", b"\x16\xfe\xfd", dtls.Record(22, b"\x02").to_bytes(), b"SSH-2.0"])
 def test_what_holds_no_server_hello_has_none(datagram: bytes) -> None:
     assert dtls.server_hello(datagram) is None
+
+
+@given(st.lists(st.sampled_from([dtls.CLIENT_HELLO, dtls.SERVER_HELLO, 11, 20]), max_size=4))
+def test_the_handshake_messages_of_a_datagram_are_named(types: list[int]) -> None:
+    messages = [dtls.Handshake(kind, b"x", message_seq=number) for number, kind in enumerate(types)]
+    records = [one.record(version=dtls.DTLS_1_2, sequence=number) for number, one in enumerate(messages)]
+    assert dtls.handshake_types(b"".join(record.to_bytes() for record in records)) == set(types)
+    assert dtls.handshake_types(b"\x16\xfe") == set()

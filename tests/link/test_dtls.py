@@ -139,6 +139,29 @@ def test_silence_is_a_timeout(session: Session, identity: Identity) -> None:
     assert kinds(session) == [Kind.TIMEOUT]
 
 
+def test_who_says_the_other_role_in_sdp_is_told_so(session: Session, identity: Identity) -> None:
+    async def run() -> None:
+        near, far, deaf = [
+            await UdpEndpoint.open(session, name, name, local=("127.0.0.1", 0), quiet=True)
+            for name in ("1:c", "2:c", "3:s")
+        ]
+        client = DtlsEndpoint(near, DtlsEngine("client", identity), far.local)
+        other = DtlsEngine("client", identity)
+        other.start()
+        await far.send(other.outgoing()[0], near.local)
+        with pytest.raises(ConnectionFailedError, match="failed"):
+            await client.handshake()
+        silent = DtlsEndpoint(deaf, DtlsEngine("server", identity), near.local)
+        with pytest.raises(ConnectionFailedError, match="within"):
+            await silent.handshake(0.05)
+
+    session.run(run())
+    refused = next(event for event in events(session, "1:c") if event.kind is Kind.REFUSED)
+    assert refused.facts["reason"] == "it sent a ClientHello, though its a=setup makes it the DTLS server"
+    waited = next(event for event in events(session, "3:s") if event.kind is Kind.TIMEOUT)
+    assert waited.facts["unheard"] == "no ClientHello came, though its a=setup makes it the DTLS client"
+
+
 def test_a_closed_port_ends_the_handshake_at_once(session: Session, identity: Identity) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
         gone.bind(("127.0.0.1", 0))

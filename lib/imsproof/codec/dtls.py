@@ -233,6 +233,15 @@ def server_hello(datagram: bytes) -> ServerHello | None:
     return None
 
 
+def handshake_types(datagram: bytes) -> set[int]:
+    """Return the types of the handshake messages that stand in clear in a datagram; none when it cannot be read."""
+    try:
+        clear = [one for one in split_records(datagram) if one.content_type == HANDSHAKE and one.epoch == 0]
+        return {message.message_type for record in clear for message in handshakes(record.fragment)}
+    except TlsSyntaxError:
+        return set()
+
+
 def alerts(records: Iterable[Record]) -> list[Alert]:
     """Return the alerts that stand in clear (epoch 0) among ``records``, in order."""
     return [

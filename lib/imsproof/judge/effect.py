@@ -138,16 +138,20 @@ def _without_status(own: list[Event]) -> Effect:  # noqa: PLR0911 - one return f
         return Effect(Result.REFUSED, "closed the connection", closed.seq)
     if asked or (handshake is None and any(event.kind is Kind.SENT for event in own)):
         waited = _last(own, Kind.TIMEOUT)
-        unheard = waited.facts.get("unheard", "") if waited else ""  # what says that nothing arrives there
-        how = f"did not answer ({unheard})" if unheard else "did not answer"
-        return Effect(Result.SILENT, how, waited.seq if waited else own[-1].seq)
+        return Effect(Result.SILENT, _silent(waited), waited.seq if waited else own[-1].seq)
     if handshake is not None:
         return Effect(Result.ACCEPTED, f"completed the handshake ({_version(handshake)})", handshake.seq)
     waited = _last(own, Kind.TIMEOUT)
     if waited is not None:
         result = Result.SILENT if opened else Result.UNREACHABLE
-        return Effect(result, "did not answer", waited.seq)
+        return Effect(result, _silent(waited), waited.seq)
     return Effect(Result.UNKNOWN, "ended without a sign", own[-1].seq)
+
+
+def _silent(waited: Event | None) -> str:
+    """How somebody was silent, with what says that nothing arrives or comes there."""
+    unheard = waited.facts.get("unheard", "") if waited else ""
+    return f"did not answer ({unheard})" if unheard else "did not answer"
 
 
 def _last(own: list[Event], kind: Kind) -> Event | None:

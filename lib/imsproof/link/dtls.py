@@ -7,7 +7,7 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from imsproof.codec.dtls import server_hello
+from imsproof.codec.dtls import CLIENT_HELLO, handshake_types, server_hello
 from imsproof.codec.tlssuites import suite_name
 from imsproof.engine.dtls import DtlsError
 from imsproof.link.session import ConnectionFailedError, Session
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from imsproof.link.udp import UdpEndpoint
 
 MAX_WAITING = 2000
+NO_HELLO = "no ClientHello came, though its a=setup makes it the DTLS client"
+HELLO_OF_SERVER = "it sent a ClientHello, though its a=setup makes it the DTLS server"
 CLEAR_DATA, EPOCH_ZERO = b"\x17", b"\0\0"
 """Type of a record of application data, and the epoch in which nothing is protected."""
 FIRST_DTLS, LAST_DTLS = 20, 63
@@ -69,6 +71,8 @@ class DtlsEndpoint:
         self.failed = ""
         self._told = "new"
         self._selected = ""
+        self._heard = False
+        self._other_role = ""
         self._alerts = [0, 0]
         self._changed = asyncio.Event()
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
@@ -105,7 +109,8 @@ class DtlsEndpoint:
                     await self._changed.wait()
         except TimeoutError as error:
             reason = f"the DTLS handshake did not end within {seconds:.1f} s"
-            self._emit(Kind.TIMEOUT, {"reason": reason})
+            told = {} if self._heard or self.engine.role == "client" else {"unheard": NO_HELLO}
+            self._emit(Kind.TIMEOUT, {"reason": reason, **told})
             raise ConnectionFailedError(reason) from error
         if self.state != "connected":
             raise ConnectionFailedError(f"the DTLS handshake failed: {self.failed or self.engine.reason}")
@@ -242,8 +247,11 @@ class DtlsEndpoint:
                 exchange=self.exchange,
             )
             return
+        self._heard = True
         if not self._selected and self._told in ("new", "handshaking") and (hello := server_hello(data)):
             self._selected = suite_name(hello.suite)
+        if self.engine.role == "client" and self._told == "handshaking" and CLIENT_HELLO in handshake_types(data):
+            self._other_role = HELLO_OF_SERVER
         if self.on_datagram:
             self.on_datagram(data)
         self.engine.receive(data)
@@ -299,7 +307,9 @@ class DtlsEndpoint:
         elif self._told == "failed" and not self.engine.alerts_seen:
             stage = "established" if before == "connected" else "handshake"
             by = {"by": "tester"} if self.engine.refused_peer else {}
-            self._emit(Kind.REFUSED, {"reason": self.engine.reason, "stage": stage, **selected, **by})
+            self._emit(
+                Kind.REFUSED, {"reason": self._other_role or self.engine.reason, "stage": stage, **selected, **by}
+            )
         if self.on_state:
             self.on_state(self._told)
 

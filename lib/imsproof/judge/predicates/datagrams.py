@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from imsproof.codec.dtls import SERVER_HELLO, TlsSyntaxError, handshakes, split_records
+from imsproof.codec.dtls import SERVER_HELLO, TlsSyntaxError, handshake_types, split_records
 from imsproof.codec.sctp import Packet, SctpSyntaxError
-from imsproof.codec.tlshello import APPLICATION_DATA, HANDSHAKE
+from imsproof.codec.tlshello import APPLICATION_DATA
 from imsproof.judge.effect import Result, effect, of_exchange
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Event, Kind
@@ -67,15 +67,8 @@ def unanswered(events: Events, *, exchange: str) -> Finding:
 def no_server_hello(events: Events, *, exchange: str) -> Finding:
     """To hellos from where nobody proved to be, no more than HelloVerifyRequest was answered (RFC 6347 4.2.1)."""
     return none_came(
-        events, exchange, lambda data: "a ServerHello" if SERVER_HELLO in _handshake_types(data) else "", "ServerHello"
+        events, exchange, lambda data: "a ServerHello" if SERVER_HELLO in handshake_types(data) else "", "ServerHello"
     )
-
-
-def _handshake_types(datagram: bytes) -> set[int]:
-    with suppress(TlsSyntaxError):
-        clear = [one for one in split_records(datagram) if one.content_type == HANDSHAKE and one.epoch == 0]
-        return {message.message_type for record in clear for message in handshakes(record.fragment)}
-    return set()
 
 
 @predicate("no-session")
