@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.actors.conftest import SipPeer, subscriber
+from tests.actors.test_credentials import challenge
 
 from imsproof.actors.secureue import Proposal, SecureUe, fresh_ends
 from imsproof.codec import sip
@@ -161,3 +162,32 @@ def test_fresh_ends_are_all_different() -> None:
         ends = fresh_ends()
         assert ends.spi_c != ends.spi_s
         assert ends.port_c != ends.port_s
+
+
+def test_the_first_via_names_the_port_that_the_profile_says_and_rport(session: Session, peer: SipPeer, gm: Gm) -> None:
+    ue = SecureUe(session, gm.model_copy(update={"via_port": 5060}), subscriber())
+    ue.propose()
+    via = peer.got[0].get("Via") or ""
+    assert ue.transport.local[1] != 5060
+    assert f"{ue.transport.local[0]}:5060;" in via
+    assert via.endswith(";rport")
+    assert f":{ue.transport.local[1]}" in ue.contact_uri
+    ue.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [("port-s=0", "port-s=0 is no port"), ("port-c=65536", "is no port"), ("spi-c=4294967296", "is no SPI")],
+)
+def test_a_number_of_the_network_that_is_none_is_told(
+    session: Session, peer: SipPeer, gm: Gm, wrong: str, told: str
+) -> None:
+    numbers = {"spi-c": "1000", "spi-s": "1001", "port-c": "5100", "port-s": "5200"}
+    numbers |= dict([wrong.split("=")])
+    entry = "ipsec-3gpp;alg=hmac-sha-1-96;ealg=null;" + ";".join("=".join(one) for one in numbers.items())
+    headers = [("WWW-Authenticate", challenge(32)), ("Security-Server", entry)]
+    peer.handler = lambda message: [sip.response(message, 401, headers=headers).to_bytes()]
+    ue = SecureUe(session, gm, subscriber())
+    with pytest.raises(InconclusiveError, match=told):
+        ue.confirm(ue.propose())
+    ue.close()
