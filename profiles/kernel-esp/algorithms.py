@@ -1,4 +1,6 @@
-"""The tester's ESP held against the kernel's: the algorithms of TS 33.203 Annex H, UDP and TCP, byte for byte.
+"""The tester's ESP held against the kernel's: the algorithms of TS 33.203 Annex H, byte for byte.
+
+UDP and TCP in transport mode, and UDP in tunnel mode inside UDP, as for a UE behind a NAT (Annex M.7.1).
 
     .venv/bin/python profiles/kernel-esp/algorithms.py      # as root, on a kernel with ESP (make run-esp)
 
@@ -41,6 +43,8 @@ IN, OUT = 4096, 4097
 SIZES = (0, 1, 2, 15, 16, 17, 61, 512, 1300)
 WINDOW = 32
 SECONDS = 10.0
+UDP_ENCAP, UDP_ENCAP_ESPINUDP = 100, 2
+"""Linux: ESP in the datagrams of a socket (udp(7))."""
 HMACS = {"hmac-sha-1-96": "hmac(sha1)", "hmac-md5-96": "hmac(md5)"}
 CIPHERS = {"aes-cbc": "cbc(aes)", "des-ede3-cbc": "cbc(des3_ede)", "null": "ecb(cipher_null)"}
 
@@ -59,7 +63,8 @@ class Pair:
         kernel: a UDP socket of the kernel's end; what the kernel does to its packets is under test.
         raw: the tester's raw socket for ESP.
         listener: a TCP socket of the kernel's end.
-        plain: a UDP socket of the tester's end, for what comes without ESP.
+        plain: a UDP socket of the tester's end, for what comes without ESP, or with ESP in it.
+        nat: where the kernel takes ESP in UDP, or ``None``.
     """
 
     addresses: tuple[str, str]
@@ -70,22 +75,30 @@ class Pair:
     raw: socket.socket
     listener: socket.socket
     plain: socket.socket
+    nat: socket.socket | None
     sent: int = 0
 
     def seal(self, data: bytes, *, source: int = 0, sequence: int = 0) -> bytes:
         """Write a packet with a datagram for the kernel, with the next sequence number by default."""
         self.sent += not sequence
         kernel, tester = self.addresses
-        datagram = udp.build((tester, source or self.port), (kernel, KERNEL_PORT), data)
+        ends = (tester, source or self.port), (kernel, KERNEL_PORT)
         iv = secrets.token_bytes(self.to_kernel.iv_size)
-        return self.to_kernel.seal(sequence or self.sent, datagram, iv)
+        if self.nat:
+            return self.to_kernel.seal(sequence or self.sent, udp.tunnel(*ends, data), iv, esp.IPV4)
+        return self.to_kernel.seal(sequence or self.sent, udp.build(*ends, data), iv)
 
     def send(self, packet: bytes) -> None:
         """Send it to the kernel."""
-        self.raw.sendto(packet, (self.addresses[0], 0))
+        if self.nat:
+            self.plain.sendto(packet, (self.addresses[0], esp.NAT_PORT))
+        else:
+            self.raw.sendto(packet, (self.addresses[0], 0))
 
     def packet(self) -> bytes:
         """Wait for a packet of the kernel, from the SPI on."""
+        if self.nat:
+            return self.plain.recv(65535)
         data = self.raw.recv(65535)
         return data if ":" in self.addresses[0] else data[(data[0] & 0x0F) * 4 :]
 
@@ -103,8 +116,9 @@ class Pair:
 
     def close(self) -> None:
         """Close the sockets."""
-        for one in (self.kernel, self.raw, self.listener, self.plain):
-            one.close()
+        for one in (self.kernel, self.raw, self.listener, self.plain, self.nat):
+            if one:
+                one.close()
 
 
 def datagrams(pair: Pair) -> None:
@@ -117,12 +131,12 @@ def datagrams(pair: Pair) -> None:
         if (came, peer[:2]) != (data, (tester, pair.port)):
             raise DifferenceError(f"{size} octets came as {len(came)} from {peer}")
         pair.kernel.sendto(data, (tester, pair.port))
-        payload = pair.opened(udp.PROTOCOL)
-        source, target, back = udp.parse(payload)
+        payload = pair.opened(esp.IPV4 if pair.nat else udp.PROTOCOL)
+        source, target, back = (udp.untunnel if pair.nat else udp.parse)(payload)
         if (source, target, back) != (KERNEL_PORT, pair.port, data):
             raise DifferenceError(f"{size} octets came back as {len(back)}, from {source} to {target}")
         rebuilt = udp.build((kernel, source), (tester, target), data)
-        if rebuilt != payload:
+        if not payload.endswith(rebuilt) or (payload != rebuilt and not pair.nat):
             raise DifferenceError(f"the kernel's datagram is {payload.hex()}, ours {rebuilt.hex()}")
 
 
@@ -202,26 +216,33 @@ def drops(pair: Pair) -> None:
 def pair(
     addresses: tuple[str, str], port: int, suite: tuple[str, str], protocol: str, namespaces: tuple[int, int]
 ) -> Pair:
-    """Make both ends, for ``udp`` or ``tcp`` (ip xfrm takes ports with one of them only)."""
+    """Make both ends, for ``udp``, ``tcp`` (ip xfrm takes ports with one of them only), or ``nat``: ESP in UDP."""
     here, there = namespaces
+    nat, inner = protocol == "nat", "tcp" if protocol == "tcp" else "udp"
+    mode = "tunnel" if nat else "transport"
     keys = esp.expand_keys(*suite, secrets.token_bytes(16), secrets.token_bytes(16))
     to_kernel, to_tester = (esp.Association(spi, *suite, *keys) for spi in (IN, OUT))
     kernel, tester = (addresses[0], KERNEL_PORT), (addresses[1], port)
     for association, source, target, way in ((to_kernel, tester, kernel, "in"), (to_tester, kernel, tester, "out")):
         ends = f"src {source[0]} dst {target[0]}"
-        chosen = f"{ends} proto {protocol} sport {source[1]} dport {target[1]}"
-        state = f"spi {association.spi} mode transport replay-window {WINDOW} {keyed(association)} sel {chosen}"
+        chosen = f"{ends} proto {inner} sport {source[1]} dport {target[1]}"
+        outer = (port, esp.NAT_PORT) if way == "in" else (esp.NAT_PORT, port)
+        around = f"encap espinudp {outer[0]} {outer[1]} 0.0.0.0" if nat else ""
+        state = f"spi {association.spi} mode {mode} replay-window {WINDOW} {keyed(association)} {around} sel {chosen}"
         netns.ip(f"xfrm state add {ends} proto esp {state}")
-        netns.ip(f"xfrm policy add {chosen} dir {way} tmpl {ends} proto esp mode transport")
+        netns.ip(f"xfrm policy add {chosen} dir {way} tmpl {ends} proto esp mode {mode}")
     family = socket.AF_INET6 if ":" in kernel[0] else socket.AF_INET
     datagram = bound(family, socket.SOCK_DGRAM, 0, kernel)
     listener = bound(family, socket.SOCK_STREAM, 0, kernel)
     listener.listen(1)
+    inside = bound(family, socket.SOCK_DGRAM, 0, (kernel[0], esp.NAT_PORT)) if nat else None
+    if inside:
+        inside.setsockopt(socket.IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP)
     netns.move(there)
     raw = bound(family, socket.SOCK_RAW, socket.IPPROTO_ESP, (tester[0], 0))
     plain = bound(family, socket.SOCK_DGRAM, 0, tester)
     netns.move(here)
-    return Pair(addresses, port, to_kernel, to_tester, datagram, raw, listener, plain)
+    return Pair(addresses, port, to_kernel, to_tester, datagram, raw, listener, plain, inside)
 
 
 def keyed(association: esp.Association) -> str:
@@ -252,10 +273,13 @@ def main() -> int:
     here = os.open("/proc/self/ns/net", os.O_RDONLY)
     for namespace, address in ((here, ENDS[1][0]), (there, ENDS[1][1])):
         netns.ip(f"address add {address}/64 dev {netns.WIRE} nodad", namespace=namespace)
-    trials = (("udp", datagrams), ("udp", drops), ("tcp", streams))
+    trials = (("udp", datagrams), ("udp", drops), ("tcp", streams), ("nat", datagrams))
     worst = 0
     for number, (addresses, suite, (protocol, trial)) in enumerate(itertools.product(ENDS, SUITES, trials)):
-        told = f"{'/'.join(suite)}, {'IPv6' if ':' in addresses[0] else 'IPv4'}, {trial.__name__}"
+        v6 = ":" in addresses[0]
+        if v6 and protocol == "nat":
+            continue  # the tester does tunnel mode for IPv4 only
+        told = f"{'/'.join(suite)}, {'IPv6' if v6 else 'IPv4'}, {protocol}, {trial.__name__}"
         netns.ip("xfrm state flush", "xfrm policy flush")
         try:
             with contextlib.closing(pair(addresses, FIRST_PORT + 2 * number, suite, protocol, (here, there))) as made:
