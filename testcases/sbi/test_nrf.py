@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from imsproof.actors import forgery
+from imsproof.actors.certificates import CertificateMaker
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.nfidentity import NfIdentity
 from imsproof.actors.nftokens import TOKEN_PATH, token_form
+from imsproof.actors.wrongclaims import other_end
 from imsproof.judge import alive, control, expect
 from imsproof.purpose import purpose, purposes
 from imsproof.seams import HarnessError, InconclusiveError, Role
@@ -73,9 +75,12 @@ def test_no_token_for_another_instance_id(bench: Bench) -> None:
     """The NRF gives no token when the NF instance id in the request is not the one in the client's certificate."""
     stranger = str(uuid.UUID(int=bench.random.getrandbits(128), version=4))
     office = Office(bench)
+    own = office.consumer.identity.instance_id
     control(office.ask("token for itself")).accepted()
-    answer = office.ask("token for another NF instance id", nfInstanceId=stranger)
-    expect(answer).refused(status=[400], oauth=["invalid_client"])
+    for label, other in (("another NF instance id", stranger), ("one that begins as its own", own and other_end(own))):
+        if other:
+            answer = office.ask(f"token for {label}", nfInstanceId=other)
+            expect(answer).refused(status=[400], oauth=["invalid_client"])
     alive(office.ask("token for itself again"))
 
 
@@ -126,6 +131,7 @@ def test_no_token_for_malformed_requests(bench: Bench) -> None:
     form = office.form()
     own = office.consumer.identity.instance_id
     broken = {
+        "without a grant type": office.form(grant_type=None),
         "without a scope": office.form(scope=None),
         "without an NF instance id": office.form(nfInstanceId=None),
         "with the NF instance id twice": f"{form}&{urlencode({'nfInstanceId': own})}",
@@ -174,12 +180,12 @@ def test_issued_tokens_say_what_is_true(bench: Bench) -> None:
         key = ""
     judged = expect(answer).holds("token-signed", public_key=key)
     expected = {"sub": [own]} if own else {}
-    audience = [name for name in (producer.nf_type, producer.instance_id) if name] if producer else []
     issuer = bench.nrf().instance_id
-    expected |= {"aud": audience} if audience else {}
     expected |= {"iss": [issuer]} if issuer else {}
     if expected:
         judged.holds("token-claims", expected=expected)
+    if producer and (producer.nf_type or producer.instance_id):
+        judged.holds("token-audience", nf_type=producer.nf_type or "", instance_id=producer.instance_id or "")
     if producer and producer.token_scope:
         judged.holds("token-scope", allowed=producer.token_scope.split())
     alive(answer)
@@ -207,6 +213,14 @@ class Registry:
     def get(self, who: NfIdentity, label: str) -> HttpAnswer:
         """Read a profile."""
         return self.consumer.call(self.nrf, "GET", path_of(who), label=label)
+
+    def patch(self, who: NfIdentity, label: str, name: str) -> HttpAnswer:
+        """Change the fqdn in the profile of ``who``, in the name of another."""
+        body = [{"op": "replace", "path": "/fqdn", "value": name}]
+        headers = [("content-type", "application/json-patch+json")]
+        return self.consumer.call(
+            self.nrf, "PATCH", path_of(who), body=body, headers=headers, label=label, injected=True
+        )
 
     def delete(self, who: NfIdentity, label: str, *, injected: bool = False) -> HttpAnswer:
         """Deregister."""
@@ -249,7 +263,9 @@ def test_nobody_changes_the_profile_of_another(bench: Bench) -> None:
     """The profile of an NF cannot be replaced or removed by another, and is unchanged afterwards."""
     owner, rightful, intruder = two_nfs(bench)
     control(rightful.put(owner, "registration by the NF itself", "own.invalid")).accepted()
+    control(rightful.get(owner, "the profile as the NF itself sees it")).accepted()
     expect(intruder.put(owner, "replacement by another", "forged.invalid", injected=True)).refused()
+    expect(intruder.patch(owner, "change by another", "forged.invalid")).refused()
     expect(intruder.delete(owner, "removal by another", injected=True)).refused()
     after = rightful.get(owner, "the profile afterwards")
     expect(after).accepted().holds("json-equals", path=["fqdn"], value="own.invalid")
@@ -284,9 +300,12 @@ def test_discovery_is_for_the_authorised(bench: Bench) -> None:
 
 @purpose("SBI-NRF-13")
 def test_no_token_without_a_certificate(bench: Bench) -> None:
-    """The NRF gives no token to a client that shows no certificate, though it names an NF that could have one."""
+    """The NRF gives no token to a client without a certificate that it trusts, though it names an NF that has one."""
     office = Office(bench)
-    bare = Office(bench, office.consumer.identity.without_certificate(), "nobody")
+    own = office.consumer.identity
+    maker = CertificateMaker(own, None)
     control(office.ask("with a certificate")).accepted()
-    expect(bare.ask("without a certificate")).refused()
+    for who in (own.without_certificate(), maker.self_signed(), maker.of_unknown_authority()):
+        label = f"with a certificate: {who.name}" if who.certificate else "without a certificate"
+        expect(Office(bench, who, "nobody").ask(label)).refused()
     alive(office.ask("with a certificate again"))

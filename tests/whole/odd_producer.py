@@ -8,18 +8,16 @@ than those that the reference lab plants.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import ssl
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.whole import odd_pki
-from tests.whole.odd_http2 import LONGEST, Answer, Connection, Request
+from tests.whole.odd_http2 import LONGEST, Answer, Request
 from tests.whole.odd_tokens import Checker, WrongError, names_of, octets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cryptography import x509
 
 TLS = (
@@ -284,39 +282,6 @@ class Producer:
         body = json.dumps(value).encode() if status != 204 else b""
         return Answer(status, [*headers, *([("content-type", "application/json")] if body else [])], body)
 
-    # --- TLS ----------------------------------------------------------------------------------------------------
-
-    def tls(self) -> ssl.SSLContext:
-        """What it speaks."""
-        traits, folder = self.traits, self.folder
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        name = next((one for one in ("p384", "rsa", "ed25519", "below") if one in traits), "server")
-        context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-        context.load_verify_locations(folder / "ca.pem")
-        context.minimum_version = ssl.TLSVersion.TLSv1_3 if "tls13" in traits else ssl.TLSVersion.TLSv1_2
-        context.maximum_version = ssl.TLSVersion.TLSv1_2 if "tls12" in traits else ssl.TLSVersion.TLSv1_3
-        context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
-        context.options |= ssl.OP_NO_RENEGOTIATION
-        context.set_alpn_protocols(["h2"])
-        context.verify_mode = ssl.CERT_OPTIONAL if "asks-only" in traits else ssl.CERT_REQUIRED
-        if "no-client" in traits:
-            context.verify_mode = ssl.CERT_NONE
-        if "no-tickets" in traits:
-            context.options |= ssl.OP_NO_TICKET
-            context.num_tickets = 0
-        if "retry" in traits:
-            context.set_ecdh_curve("prime256v1")
-        if "tls11" in traits:
-            context.set_ciphers("ALL:@SECLEVEL=0")
-            context.minimum_version = ssl.TLSVersion.TLSv1_1
-        if "cbc" in traits:
-            context.set_ciphers("ECDHE+AESGCM:ECDHE+AES:@SECLEVEL=0")
-        if "sni-needed" in traits:
-            context.sni_callback = lambda _, name, __: (
-                None if name == "producer.odd.example" else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-            )
-        return context
-
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
@@ -331,33 +296,3 @@ def _none(name: str) -> None:
 def _depth(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + max((_depth(one) for one in inner), default=0) if isinstance(value, dict | list) else 0
-
-
-async def serve(folder: Path) -> dict[str, int]:
-    """Start one producer of each trait, and say where they are."""
-    ports = {}
-    for trait in (*RIGHT, *WRONG):
-        more = {"cca"} if trait.startswith("cca") else set()
-        producer = Producer(frozenset({trait, *more}), folder)
-
-        async def one(
-            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, producer: Producer = producer
-        ) -> None:
-            with contextlib.suppress(ValueError, OSError):  # who left before the handshake was done
-                await Connection(producer.traits, producer.answer, reader, writer).run()
-
-        server = await asyncio.start_server(one, "127.0.0.1", 0, ssl=producer.tls())
-        producer.port = ports[trait] = server.sockets[0].getsockname()[1]
-    return ports
-
-
-async def main() -> None:
-    """Write keys and certificates into the folder that is named, and serve until standard input ends."""
-    folder = Path(sys.argv[1])
-    odd_pki.write(folder)
-    print(json.dumps(await serve(folder)), flush=True)  # noqa: T201 - says where it is
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

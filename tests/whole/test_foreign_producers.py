@@ -1,8 +1,9 @@
-"""The purposes of the SBI against a producer that was not made for them: right in every allowed way, and wrong.
+"""The purposes of the SBI against nodes that were not made for them: right in every allowed way, and wrong.
 
-What a right one may do differently stands in ``odd_producer.RIGHT``; no purpose may fail, or stay undecided, on one of
-them. Each flaw of ``odd_producer.WRONG`` is caught by the purpose that is about it. Families of SBI against all of them
-take half an hour (``docs/findings.md`` has the results); here are those purposes that a trait can mislead.
+What a right producer or NRF may do differently stands in the ``RIGHT`` of ``odd_producer`` and ``odd_nrf``; no purpose
+may fail, or stay undecided, on one of them. Each flaw of their ``WRONG`` is caught by the purpose that is about it. The
+families of SBI against all of them take half an hour (``docs/findings.md`` has the results); here are those purposes
+that a trait can mislead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from tests.whole import odd_pki, odd_producer
+from tests.whole import odd_nrf, odd_pki, odd_producer
 from tests.whole.judged import judged
 
 from imsproof.profile import loads
@@ -136,30 +137,61 @@ CAUGHT = {
 }
 
 
-class Producers(NamedTuple):
-    """One producer of each trait, and the folder with their keys."""
+OF_NRF = tuple(f"SBI-NRF-{number:02}" for number in (1, 6, 7, 8, 9, 10, 11, 13))
+UNSEEN = {"get-forbidden": ("SBI-NRF-11",)}
+"""What cannot be decided on a right NRF that shows too little of itself."""
+CAUGHT_AT_NRF = {
+    "any-id": "SBI-NRF-01",
+    "id-prefix": "SBI-NRF-01",
+    "id-if-there": "SBI-NRF-06",
+    "no-grant": "SBI-NRF-06",
+    "any-grant": "SBI-NRF-05",
+    "first-parameter": "SBI-NRF-06",
+    "any-scope-form": "SBI-NRF-06",
+    "scope-if-there": "SBI-NRF-06",
+    "unsigned": "SBI-NRF-09",
+    "other-key": "SBI-NRF-09",
+    "no-exp": "SBI-NRF-07",
+    "old-exp": "SBI-NRF-07",
+    "years": "SBI-NRF-07",
+    "no-store-missing": "SBI-NRF-08",
+    "sub-empty": "SBI-NRF-09",
+    "aud-other": "SBI-NRF-09",
+    "aud-both": "SBI-NRF-09",
+    "scope-more": "SBI-NRF-09",
+    "any-client": "SBI-NRF-13",
+    "any-put": "SBI-NRF-10",
+    "any-delete": "SBI-NRF-11",
+    "any-patch": "SBI-NRF-11",
+}
 
-    ports: dict[str, int]
+
+class Nodes(NamedTuple):
+    """One node of each trait, and the folder with their keys."""
+
+    producers: dict[str, int]
+    nrfs: dict[str, int]
     folder: Path
 
 
 @pytest.fixture(scope="module")
-def producers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producers]:
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """All in a process of their own, which ends with its standard input."""
     folder = tmp_path_factory.mktemp("odd")
-    words = [sys.executable, "-W", "ignore", "-m", "tests.whole.odd_producer", str(folder)]
+    words = [sys.executable, "-W", "ignore", "-m", "tests.whole.odd_sbi", str(folder)]
     with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield Producers(json.loads(process.stdout.readline()), folder)
+        yield Nodes(**json.loads(process.stdout.readline()), folder=folder)
         assert process.stdin is not None
         process.stdin.close()
 
 
-def of_producer(purpose_id: str, trait: str, producers: Producers, link: Link) -> tuple[Verdict, str]:
-    """Verdict and reason of one purpose against the producer of this trait."""
+def of(purpose_id: str, trait: str, nodes: Nodes, link: Link) -> tuple[Verdict, str]:
+    """Verdict and reason of one purpose against the producer or the NRF of this trait."""
+    at_nrf = "NRF" in purpose_id
     cca = "required" if trait == "cca-needed" else "verified" if trait.startswith("cca") else ""
     text = PROFILE.format(
-        port=producers.ports[trait],
+        port=nodes.producers["plain" if at_nrf else trait],
         server=odd_pki.SERVER,
         nrf=odd_pki.NRF,
         one=odd_pki.CLIENTS["one"],
@@ -167,22 +199,40 @@ def of_producer(purpose_id: str, trait: str, producers: Producers, link: Link) -
         cca=f"cca: {cca}" if cca else "",
         algorithm="RS256" if trait == "rs256" else "ES256",
     )
-    return judged(purpose_id, loads(text, source="odd", base=producers.folder), link, producers.folder)
+    if at_nrf:
+        where = f"url: 'https://127.0.0.1:{nodes.nrfs[trait]}', fqdn: nrf.odd.example, instance_id: {odd_pki.NRF}"
+        text += f"  nrf: {{{where}}}\n"
+    return judged(purpose_id, loads(text, source="odd", base=nodes.folder), link, nodes.folder)
 
 
 def test_every_flaw_has_a_purpose_and_every_trait_is_known() -> None:
     assert {trait for traits in MAY_MISLEAD.values() for trait in traits} <= set(odd_producer.RIGHT)
     assert set(CAUGHT) == set(odd_producer.WRONG)
+    assert set(CAUGHT_AT_NRF) == set(odd_nrf.WRONG)
 
 
 @pytest.mark.parametrize("trait", odd_producer.RIGHT)
-def test_no_purpose_fails_a_producer_that_is_right(trait: str, producers: Producers, link: Link) -> None:
+def test_no_purpose_fails_a_producer_that_is_right(trait: str, nodes: Nodes, link: Link) -> None:
     ids = [*ALL, *(one for one, traits in MAY_MISLEAD.items() if trait in traits)]
-    found = {one: of_producer(one, trait, producers, link) for one in ids}
+    found = {one: of(one, trait, nodes, link) for one in ids}
     assert {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)} == {}
 
 
 @pytest.mark.parametrize("flaw", odd_producer.WRONG)
-def test_each_producer_that_is_wrong_is_caught(flaw: str, producers: Producers, link: Link) -> None:
-    verdict, reason = of_producer(CAUGHT[flaw], flaw, producers, link)
+def test_each_producer_that_is_wrong_is_caught(flaw: str, nodes: Nodes, link: Link) -> None:
+    verdict, reason = of(CAUGHT[flaw], flaw, nodes, link)
+    assert verdict is Verdict.FAIL, reason
+
+
+@pytest.mark.parametrize("trait", odd_nrf.RIGHT)
+def test_no_purpose_fails_an_nrf_that_is_right(trait: str, nodes: Nodes, link: Link) -> None:
+    found = {one: of(one, trait, nodes, link) for one in OF_NRF}
+    wrong = {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)}
+    assert {one: why for one, why in wrong.items() if one not in UNSEEN.get(trait, ())} == {}
+    assert all(found[one][0] is Verdict.INCONCLUSIVE for one in UNSEEN.get(trait, ()))
+
+
+@pytest.mark.parametrize("flaw", odd_nrf.WRONG)
+def test_each_nrf_that_is_wrong_is_caught(flaw: str, nodes: Nodes, link: Link) -> None:
+    verdict, reason = of(CAUGHT_AT_NRF[flaw], flaw, nodes, link)
     assert verdict is Verdict.FAIL, reason

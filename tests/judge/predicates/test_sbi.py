@@ -18,6 +18,7 @@ from imsproof.judge.predicates.sbi import (
     not_discovered,
     refused_in_form,
     response_header,
+    token_audience,
     token_claims,
     token_lifetime,
     token_scope,
@@ -150,3 +151,29 @@ def test_the_story_is_not_told_by_the_clock() -> None:
     """A judgement made later is the same: the journal's time counts."""
     assert time.time() > STORY_TIME
     assert token_lifetime(issued(GOOD).events, exchange=X, longest=600).outcome is H
+
+
+ONE, TWO = "6d0f1c1e-0000-4000-8000-000000000050", "6d0f1c1e-0000-4000-8000-000000000051"
+
+
+@pytest.mark.parametrize(
+    ("audience", "instance_id", "outcome"),
+    [
+        ("MF", "", H),
+        ([ONE, TWO], ONE, H),
+        ([TWO], "", H),
+        ([ONE.upper()], ONE, H),
+        ([TWO], ONE, F),
+        (["MF", "UDR"], ONE, F),
+        ([], ONE, F),
+        (None, ONE, F),
+        ({}, "", F),
+    ],
+)
+def test_a_token_is_for_the_type_that_was_asked_for(audience: Any, instance_id: str, outcome: Outcome) -> None:
+    events = issued({**GOOD, "aud": audience}).events
+    assert token_audience(events, exchange=X, nf_type="MF", instance_id=instance_id).outcome is outcome
+
+
+def test_where_no_token_was_issued_nothing_is_said_of_its_audience() -> None:
+    assert token_audience(answered({}, 400).events, exchange=X, nf_type="MF").outcome is U

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imsproof.seams import Event, Events
+
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @predicate("nobody-came")
@@ -62,6 +66,27 @@ def token_claims(events: Events, *, exchange: str, expected: Mapping[str, Sequen
             wanted = " or ".join(str(one) for one in allowed)
             return fails(f"{exchange}: the token's {name} is {_short(value)}, expected {wanted}", answer.seq)
     return holds(f"{exchange}: the token's {', '.join(expected)} are right", answer.seq)
+
+
+@predicate("token-audience")
+def token_audience(events: Events, *, exchange: str, nf_type: str = "", instance_id: str = "") -> Finding:
+    """The issued token is for producers of the type that was asked for: by its name, or by their instance ids.
+
+    Which other instances of the type there are only the NRF knows: where one's own is among them, they may be, too.
+    """
+    seen = _issued(events, exchange)
+    if isinstance(seen, Finding):
+        return seen
+    answer, token = seen
+    value = token.claims.get("aud")
+    held = value if isinstance(value, list) else [value]
+    own = [name for name in (nf_type, instance_id) if name]
+    known = [one for one in held if _same(one, own)]
+    instances = [one for one in held if isinstance(one, str) and UUID.fullmatch(one)]
+    strange = [one for one in held if one not in known and one not in instances]
+    if not held or strange or (instances and not known and instance_id):
+        return fails(f"{exchange}: the token's aud is {_short(value)}, expected {' or '.join(own)}", answer.seq)
+    return holds(f"{exchange}: the token's aud is {_short(value)}", answer.seq)
 
 
 @predicate("token-scope")
