@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imsproof.actors.dchandshake import Handshake
-from imsproof.actors.dchello import hello, say_hello
-from imsproof.dcsteps import serves
+from imsproof.actors.dchello import hello, say_hello, say_hello_with_another_cookie
+from imsproof.dcsteps import serves, shaken
 from imsproof.engine.identity import make_identity
 from imsproof.judge import control, expect
 from imsproof.purpose import purpose, purposes
@@ -119,3 +119,14 @@ def test_a_hello_that_offers_13_gets_what_is_claimed(bench: Bench) -> None:
     offered = say_hello(call, "ClientHello of DTLS 1.3 and 1.2", hello())
     expect(offered).holds("version-selected", versions=bench.dtls_versions())
     call.close()
+
+
+@purpose("DC-DTLS-30")
+def test_a_cookie_that_the_server_did_not_make_is_not_taken(bench: Bench) -> None:
+    """Where hellos are answered with a cookie, one that is another in a bit gets no ServerHello."""
+    peer = bench.data_channel_peer()
+    shaken(peer, setup="active")
+    call = peer.open("data channel for a made-up cookie", setup="active")
+    expect(say_hello_with_another_cookie(call, "ClientHello")).holds("cookie-checked")
+    call.close()
+    serves(peer)

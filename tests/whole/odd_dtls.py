@@ -79,7 +79,7 @@ def context_of(traits: frozenset[str]) -> SSL.Context:
     context.set_session_id(b"odd")
     expected = COOKIE_KEY * 15 + COOKIE_KEY[:15] if "long-cookie" in traits else COOKIE_KEY
     context.set_cookie_generate_callback(lambda _: expected)
-    context.set_cookie_verify_callback(lambda _, cookie: cookie == expected)
+    context.set_cookie_verify_callback(lambda _, cookie: "any-cookie" in traits or cookie == expected)
     key, certificate, _ = identity(kind_of(traits))
     context.use_privatekey(key)
     context.use_certificate(certificate)
@@ -97,7 +97,7 @@ class Dtls:
 
     def __init__(self, traits: frozenset[str], offer: Offer, *, client: bool, send: Callable[[bytes], None]) -> None:
         self.traits, self.offer, self.client, self.state = traits, offer, client, "new"
-        self.listening = bool(traits & {"cookies", "long-cookie"}) and not client
+        self.listening = bool(traits & {"cookies", "long-cookie", "any-cookie"}) and not client
         self.deaf = "late-start" in traits and not client
         self._send = send
         self._timer: asyncio.TimerHandle | None = None

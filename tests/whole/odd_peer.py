@@ -160,6 +160,7 @@ WRONG = {
     "clear-alert": "obeys alerts in clear",
     "clear-data": "takes application data in clear",
     "hello-resets": "begins anew at any ClientHello under the peer's address",
+    "any-cookie": "HelloVerifyRequest, and takes any cookie",
     "t-bit": "takes any ABORT with the T bit",
     "init-resets": "begins anew at an INIT in an association",
     "unknown-aborts": "ends an association for an unknown chunk",

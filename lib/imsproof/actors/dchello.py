@@ -62,14 +62,34 @@ def say_hello(call: DataChannelCall, label: str, first: ClientHello) -> RawAnswe
     Raises:
         InconclusiveError: the peer takes the client's part, so that it does not answer hellos.
     """
-    if not call.is_client:
-        raise InconclusiveError(f"the peer answered a=setup:{call.offered_setup} with active: it is no DTLS server")
-    answer = _until_answered(call, label, _datagram(first, 0))
+    answer = _hello_answered(call, label, first)
     cookie = cookie_of(answer.data)
     if cookie is None:
         return answer
     again = ClientHello(first.version, first.random, first.suites, first.extensions, cookie=cookie)
     return _until_answered(call, f"{label}, with the cookie", _datagram(again, 1))
+
+
+def say_hello_with_another_cookie(call: DataChannelCall, label: str) -> RawAnswer:
+    """Say hello; if a cookie is asked for, again with one that is the right one but for a bit, and wait until silence.
+
+    Raises:
+        InconclusiveError: the peer takes the client's part.
+    """
+    first = hello((DTLS_1_2,))
+    answer = _hello_answered(call, label, first)
+    cookie = cookie_of(answer.data)
+    if not cookie:
+        return answer
+    made_up = bytes((*cookie[:-1], cookie[-1] ^ 1))
+    again = ClientHello(first.version, first.random, first.suites, first.extensions, cookie=made_up)
+    return call.throw(f"{label}, with a cookie that was made up", [_datagram(again, 1)])
+
+
+def _hello_answered(call: DataChannelCall, label: str, first: ClientHello) -> RawAnswer:
+    if not call.is_client:
+        raise InconclusiveError(f"the peer answered a=setup:{call.offered_setup} with active: it is no DTLS server")
+    return _until_answered(call, label, _datagram(first, 0))
 
 
 def _until_answered(call: DataChannelCall, label: str, datagram: bytes) -> RawAnswer:

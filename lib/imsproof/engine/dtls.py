@@ -82,9 +82,7 @@ def _context(
         context.set_keylog_callback(lambda connection, line: _of(connection).keep_key(line))
     if cookies:
         context.set_cookie_generate_callback(lambda connection: _of(connection).cookie())
-        context.set_cookie_verify_callback(
-            lambda connection, cookie: hmac.compare_digest(cookie, _of(connection).cookie())
-        )
+        context.set_cookie_verify_callback(lambda connection, cookie: _of(connection).takes_cookie(cookie))
     return context
 
 
@@ -109,6 +107,7 @@ class DtlsEngine:
         security_level: OpenSSL's level; ``None`` keeps the default, 0 allows DTLS 1.0 and NULL suites.
         keylog: called with each line of the NSS key log.
         cookie_exchange: a server answers the first ClientHello with HelloVerifyRequest and holds no state for it.
+        any_cookie: and takes whatever cookie comes then, which nobody should (RFC 6347 section 4.2.1).
         renegotiation: allow further handshakes in the association (RFC 5246 section 7.4.1.1), which nobody should.
         resumption: let its session be taken up by a later handshake, by ticket (RFC 5077), in which no certificate is
             shown, so that a server should not.
@@ -129,6 +128,7 @@ class DtlsEngine:
         security_level: int | None = None,
         keylog: Callable[[str], None] | None = None,
         cookie_exchange: bool = False,
+        any_cookie: bool = False,
         renegotiation: bool = False,
         resumption: bool = False,
         session: SSL.Session | None = None,
@@ -144,6 +144,7 @@ class DtlsEngine:
         self._listening = cookie_exchange and role == "server"
         self._received: list[bytes] = []
         self._cookie_key = os.urandom(16)
+        self._any_cookie = any_cookie
         self._keylog = keylog
         chosen = ciphers or STRONG_CIPHERS
         if security_level is not None:
@@ -376,6 +377,10 @@ class DtlsEngine:
         """Hand a line of the key log to whoever keeps it."""
         if self._keylog is not None:
             self._keylog(line.decode("ascii"))
+
+    def takes_cookie(self, cookie: bytes) -> bool:
+        """Return whether a cookie is taken for this engine's peer's."""
+        return self._any_cookie or hmac.compare_digest(cookie, self.cookie())
 
     def cookie(self) -> bytes:
         """Return the cookie of this engine's peer (RFC 6347 section 4.2.1)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.judge.events import Story
 
-from imsproof.codec.dtls import SERVER_HELLO, Handshake, Record, ServerHello
+from imsproof.codec.dtls import CLIENT_HELLO, SERVER_HELLO, ClientHello, Handshake, Record, ServerHello
 from imsproof.codec.tlshello import ALERT
-from imsproof.judge.predicates.dtlshello import version_selected
+from imsproof.judge.predicates.dtlshello import cookie_checked, version_selected
 from imsproof.seams import Kind, Outcome
 
 X = "1:x"
@@ -39,3 +39,22 @@ def test_the_first_answer_says_it(datagram: bytes, outcome: Outcome, told: str) 
 
 def test_without_a_hello_nothing_can_be_said() -> None:
     assert version_selected([], exchange=X, versions=[]).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("cookie", "came", "outcome"),
+    [
+        (b"", [server_hello(0xFEFD)], Outcome.HOLDS),
+        (b"", [], Outcome.UNKNOWN),
+        (b"made up", [], Outcome.HOLDS),
+        (b"made up", [Record(ALERT, b"\x02\x28").to_bytes()], Outcome.HOLDS),
+        (b"made up", [server_hello(0xFEFD)], Outcome.FAILS),
+    ],
+)
+def test_a_made_up_cookie_gets_no_server_hello(cookie: bytes, came: list[bytes], outcome: Outcome) -> None:
+    hello = ClientHello(0xFEFD, bytes(32), (0xC02B,), cookie=cookie)
+    story = Story().add(Kind.SENT, X, "udp", Handshake(CLIENT_HELLO, hello.to_bytes()).record().to_bytes())
+    for datagram in came:
+        story.add(Kind.RECEIVED, X, "udp", datagram)
+    assert cookie_checked(story.events, exchange=X).outcome is outcome
+    assert cookie_checked([], exchange=X).outcome is Outcome.UNKNOWN

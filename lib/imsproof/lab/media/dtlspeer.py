@@ -88,6 +88,8 @@ def make_engine(
         srtp_profiles=srtp_profiles,
         renegotiation=policy.renegotiation,
         resumption=policy.resumption,
+        cookie_exchange=policy.hello_cookies != "none",
+        any_cookie=policy.hello_cookies == "any",
     )
 
 

@@ -25,6 +25,7 @@ class MediaPolicy:
         certificate: kind of the MF's certificate: ``ec``, ``rsa``, ``rsa-1024``.
         renegotiation: the MF allows further handshakes in an association.
         resumption: the MF gives tickets, and takes up their sessions in other calls.
+        hello_cookies: whether the MF answers hellos with a cookie (``none``, ``checked``), and takes another (``any``).
         restarts: the MF gives an association that stands up for a new handshake from the peer's address.
         strangers_endured: datagrams from elsewhere after which the MF gives an association up; 0 is any number.
         one_context_for_a_fingerprint: of contexts with the same fingerprint the MF keeps only the last.
@@ -87,6 +88,7 @@ class MediaPolicy:
     certificate: str = "ec"
     renegotiation: bool = False
     resumption: bool = False
+    hello_cookies: str = "none"
     restarts: bool = False
     strangers_endured: int = 0
     one_context_for_a_fingerprint: bool = False
