@@ -104,16 +104,19 @@ def test_a_weak_hash_alone_proves_nothing(bench: Bench) -> None:
 
 @purpose("DC-FP-04")
 def test_a_weak_hash_beside_a_strong_one_does_not_count(bench: Bench) -> None:
-    """Where SHA-1 and SHA-256 are announced, in whatever order, a certificate that matches SHA-1 only is refused."""
+    """Where SHA-1 and SHA-256 are announced, a certificate that matches SHA-1 only is refused.
+
+    Several stacks know one fingerprint, and keep the last: that this is SHA-256's is the claim, SHA-1's a remark.
+    """
     peer = bench.data_channel_peer()
     connected(peer)
     weak, strong = f"SHA-1 {fingerprint(peer.identity.der, 'sha-1')}", f"SHA-256 {OTHER.sha256}"
-    for name, values in (
-        ("SHA-1 of one certificate and SHA-256 of another", (weak, strong)),
-        ("SHA-256 of one certificate and SHA-1 of another", (strong, weak)),
+    for name, values, role in (
+        ("SHA-1 of one certificate and SHA-256 of another", (weak, strong), Role.CLAIM),
+        ("SHA-256 of one certificate and SHA-1 of another", (strong, weak), Role.FORM),
     ):
         call = peer.open(f"data channel with {name}", edit=announce(*values))
-        refused(call, "the certificate that only SHA-1 is for")
+        refused(call, "the certificate that only SHA-1 is for", role=role)
     serves(peer)
 
 

@@ -79,6 +79,7 @@ MAY_MISLEAD = {
     ("DC-SCTP-04", "DC-SCTP-15", "DC-SCTP-17"): ("answers-init", "aborts-strays"),
     ("DC-SCTP-19", "DC-APP-18"): ("echoes",),
     ("DC-FP-12", "DC-DTLS-12"): ("one-call",),
+    ("DC-FP-04",): ("last-fingerprint",),
     (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
 """Purposes to the traits that they are held against."""
@@ -106,7 +107,6 @@ CAUGHT = {
     "weak-decides": "DC-FP-13",
     "prefix": "DC-FP-09",
     "suffix": "DC-FP-09",
-    "last-fingerprint": "DC-FP-04",
     "fail-open": "DC-FP-05",
     "any-line": "DC-FP-23",
     "session-wins": "DC-FP-10",
