@@ -86,6 +86,14 @@ def rtpengine(address: str, folder: Path) -> Program:
     return Program("program", argv, partial(probes.ng, address, 2223))
 
 
+def gstreamer(address: str, _folder: Path) -> Program:
+    """GStreamer's SRTP elements as a media gateway; its Python modules are Debian's."""
+    more = [word for word in os.environ.get("IMSPROOF_GST", "").split(",") if word]
+    gateway = HERE.parent / "interop-media" / "gst-gateway.py"
+    argv = ["/usr/bin/python3", str(gateway), address, "8080", *more]
+    return Program("program", argv, partial(probes.tcp, address, 8080))
+
+
 def coturn(address: str, folder: Path) -> Program:
     """A TURN server with one user; its log goes to standard output."""
     argv = [_binary("turnserver"), "-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech", "--realm=realm"]
@@ -94,7 +102,7 @@ def coturn(address: str, folder: Path) -> Program:
     return Program("program", argv, partial(probes.tcp, address, 3478))
 
 
-TARGETS = {"baresip": baresip, "sipp": sipp, "rtpengine": rtpengine, "coturn": coturn}
+TARGETS = {"baresip": baresip, "sipp": sipp, "rtpengine": rtpengine, "gstreamer": gstreamer, "coturn": coturn}
 
 
 class Kept:
