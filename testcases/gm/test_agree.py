@@ -173,6 +173,9 @@ def test_an_unknown_mechanism_sets_up_nothing(bench: Bench) -> None:
     attack = other.propose(relist=lambda _: unknown, label="REGISTER offering an unknown mechanism alone")
     expect(attack).holds("nothing-agreed")
     expect(attack).refused(status=[494])
+    if attack.challenge is not None:
+        bid_down = other.confirm(attack, protected=False, label="the answer to that challenge, unprotected")
+        expect(bid_down).refused(status=(421, 494))
     serves_still(bench, ue, other)
 
 

@@ -163,7 +163,7 @@ class Aka:
         if not self.is_right(params, message, vector):
             return "wrong"
         another = (who != user or vector.user != who) and not self.has("anybody-s")
-        if another or (registers and message.get("call-id") != vector.call_id):
+        if another or (registers and message.get("call-id") != vector.call_id and not self.has("any-call")):
             return "forbidden"
         if registers and not self.has("replay"):
             self.vectors.pop(nonce, None)

@@ -21,6 +21,10 @@ DISBELIEVED = (
     "the UE does not believe the network: the MAC in AUTN is not what the subscriber's k and opc (or op) give; either"
     " the network does not know the key, or the profile has another"
 )
+AGREEMENT = (
+    "it wants a security agreement: say so with gm.sec_agree: [ipsec-3gpp] and gm.sec_agree_required: true (or, of this"
+    " subscriber alone, must_agree: true)"
+)
 LONGEST = 160
 """Characters of a server's words that a sentence repeats."""
 
@@ -36,6 +40,8 @@ def accepted(events: Events, *, exchange: str, accept: Sequence[int] | None = No
         return unknown(f"{sentence}; it asks for a {seen.wanted}: fill in sbi.consumers", seen.event)
     if seen.result in {Result.UNREACHABLE, Result.UNKNOWN}:
         return unknown(sentence, seen.event)
+    if wants_agreement(events, exchange):
+        return unknown(f"{sentence}; {AGREEMENT}", seen.event)
     return fails(sentence + _why(events, exchange), seen.event)
 
 
@@ -82,6 +88,16 @@ def unauthorised(events: Events, own: Sequence[Event], answer: Event) -> str:
     says = [str(event.facts["says"]) for event in events if event.seq < answer.seq and event.facts.get("says")]
     told = f", which says {says[-1]}" if says else ""
     return f" (it may not like the access token{told}: see sbi.tokens, and the producer's nf_type and scope)"
+
+
+def wants_agreement(events: Events, exchange: str) -> bool:
+    """Whether a REGISTER that offered no security agreement was refused for that (RFC 3329 2.3.1, unchecked)."""
+    own = of_exchange(events, exchange)
+    answer = final_answer(own)
+    if answer is None or answer.facts.get("status") not in (421, 494):
+        return False
+    offered = any(event.kind is Kind.SENT and b"security-client" in event.data.lower() for event in own)
+    return not offered and any(name in answer.data.lower() for name in (b"sec-agree", b"security-server"))
 
 
 def _proves(event: Event) -> bool:

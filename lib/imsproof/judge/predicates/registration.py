@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imsproof.codec import aka
 from imsproof.codec.sip import Message, SipSyntaxError, parse_challenge, parse_name_addr, parse_uri
 from imsproof.judge.effect import final_answer, of_exchange
-from imsproof.judge.predicates.answer import DISBELIEVED
+from imsproof.judge.predicates.answer import AGREEMENT, DISBELIEVED, wants_agreement
 from imsproof.judge.registry import Finding, fails, holds, predicate, unknown
 from imsproof.seams import Kind
 
@@ -32,6 +32,8 @@ def challenged(events: Events, *, exchange: str) -> Finding:
             return fails(f"{exchange}: answered {status} without a challenge", seq)
     if not statuses:
         return unknown(f"{exchange}: no answer")
+    if wants_agreement(events, exchange):
+        return unknown(f"{exchange}: answered {statuses[-1][0]}; {AGREEMENT}", statuses[-1][1])
     return unknown(f"{exchange}: answered {statuses[-1][0]}, neither challenged nor accepted", statuses[-1][1])
 
 
