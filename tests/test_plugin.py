@@ -18,7 +18,7 @@ from imsproof.seams import HarnessError, InconclusiveError, OutOfScopeError, Sto
         (ConnectionFailedError("x"), Verdict.INCONCLUSIVE),
         (StoppedError("x"), Verdict.INCONCLUSIVE),
         (KeyboardInterrupt(), Verdict.INCONCLUSIVE),
-        (OutOfScopeError("x"), Verdict.ERROR),
+        (OutOfScopeError("x"), Verdict.INCONCLUSIVE),
         (HarnessError("x"), Verdict.ERROR),
         (ZeroDivisionError("x"), Verdict.ERROR),
         (AssertionError(), Verdict.ERROR),

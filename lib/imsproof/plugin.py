@@ -363,7 +363,7 @@ def _expected(item: pytest.Item) -> str:
 def _raised(error: BaseException) -> tuple[Verdict, str]:
     """The verdict that an exception stands for; whatever is not the lab's doing is an error of the harness."""
     if isinstance(error, OutOfScopeError):
-        return Verdict.ERROR, f"not sent, out of scope: {error}"
+        return Verdict.INCONCLUSIVE, f"not sent, out of scope: {error}"
     if isinstance(error, _UNDECIDED):
         return Verdict.INCONCLUSIVE, str(error) or type(error).__name__
     if isinstance(error, ImsproofError):

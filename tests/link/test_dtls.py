@@ -14,7 +14,7 @@ from imsproof.engine.identity import Identity, make_identity
 from imsproof.link.dtls import DtlsEndpoint
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import Kind
+from imsproof.seams import Kind, OutOfScopeError
 
 if TYPE_CHECKING:
     from imsproof.seams import Address
@@ -137,6 +137,15 @@ def test_silence_is_a_timeout(session: Session, identity: Identity) -> None:
         with pytest.raises(ConnectionFailedError, match=r"within 0\.2 s"):
             session.run(run())
     assert kinds(session) == [Kind.TIMEOUT]
+
+
+def test_a_peer_outside_the_scope_is_no_silent_one(session: Session, identity: Identity) -> None:
+    async def run() -> None:
+        near = await UdpEndpoint.open(session, "client", "1:client", local=("127.0.0.1", 0), quiet=True)
+        await DtlsEndpoint(near, DtlsEngine("client", identity), ("192.0.2.1", 5000)).handshake()
+
+    with pytest.raises(OutOfScopeError, match=r"192\.0\.2\.1"):
+        session.run(run())
 
 
 def test_who_says_the_other_role_in_sdp_is_told_so(session: Session, identity: Identity) -> None:

@@ -22,6 +22,7 @@ def profile_text(name: str, found: Sequence[Discovery], *, authorised_by: str, u
         "# Written by imsproof profile new --from; look at each line before you trust it.",
         f"name: {name}",
         "scope:",
+        "  # where calls lead to (media gateways, media functions) belongs here, too, if you may test it",
         f"  networks: [{', '.join(json.dumps(part) for part in hosts.split(', '))}]",
         f"  authorised_by: {json.dumps(authorised_by)}",
         f"  until: {until.isoformat()}",

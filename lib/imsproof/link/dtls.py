@@ -12,7 +12,7 @@ from imsproof.codec.tlssuites import suite_name
 from imsproof.engine.dtls import DtlsError
 from imsproof.link.session import ConnectionFailedError, Session
 from imsproof.link.subject import Attempt
-from imsproof.seams import Address, ImsproofError, Kind
+from imsproof.seams import Address, ImsproofError, Kind, OutOfScopeError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +69,7 @@ class DtlsEndpoint:
         self.on_datagram: Callable[[bytes], object] | None = None
         self.alter: Callable[[bytes], Sequence[bytes]] | None = None
         self.failed = ""
+        self._forbidden: ImsproofError | None = None
         self._told = "new"
         self._selected = ""
         self._heard = False
@@ -96,6 +97,7 @@ class DtlsEndpoint:
 
         Raises:
             ConnectionFailedError: refused, failed or not done in time; the journal says which.
+            OutOfScopeError, StoppedError: nothing was sent, for the guard said no.
         """
         seconds = self.session.timers.handshake if within is None else within
         self.engine.start()
@@ -112,6 +114,8 @@ class DtlsEndpoint:
             told = {} if self._heard or self.engine.role == "client" else {"unheard": NO_HELLO}
             self._emit(Kind.TIMEOUT, {"reason": reason, **told})
             raise ConnectionFailedError(reason) from error
+        if self._forbidden is not None:
+            raise self._forbidden
         if self.state != "connected":
             raise ConnectionFailedError(f"the DTLS handshake failed: {self.failed or self.engine.reason}")
         return self.engine.facts()
@@ -333,6 +337,9 @@ class DtlsEndpoint:
         try:
             while True:
                 await self._send_one(await self._outgoing.get())
+        except (OutOfScopeError, StoppedError) as error:
+            self._forbidden = error
+            self._give_up(str(error))
         except ImsproofError as error:
             self._give_up(str(error))
 
