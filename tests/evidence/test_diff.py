@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.evidence import runs, samples
 
 from imsproof.evidence.diff import compare, diff_runs
+from imsproof.evidence.run import RunFolder
 from imsproof.seams import Verdict
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ def test_runs_are_read_from_folders_and_files(tmp_path: Path) -> None:
     assert diff_runs(folder.path, folder.path / "run.json").same == 1
     with pytest.raises(ValueError, match=r"run\.json"):
         diff_runs(tmp_path, folder.path)
+
+
+def test_a_profile_that_was_changed_in_between_is_told(tmp_path: Path) -> None:
+    folders = [RunFolder.create(tmp_path, "lab", seed=1, version="0").path for _ in range(2)]
+    for number, folder in enumerate(folders):
+        (folder / "profile.yaml").write_text(f"flood_rate: {number}")
+    assert any("profile was changed" in one for one in diff_runs(*folders).remarks)
+    assert not any("profile was changed" in one for one in diff_runs(folders[0], folders[0]).remarks)
 
 
 def test_the_text_names_both_runs() -> None:

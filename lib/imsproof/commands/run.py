@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 import time
+import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,8 +31,10 @@ from imsproof.commands.live import LiveTable
 from imsproof.commands.sign import SignKey, signer
 from imsproof.commands.sign import sign as sign_with
 from imsproof.evidence.bundle import BUNDLE
+from imsproof.evidence.files import write_atomic
+from imsproof.evidence.redact import Redactor
 from imsproof.evidence.result import PASSED, Accepted, PurposeResult, Run
-from imsproof.evidence.run import RunFolder
+from imsproof.evidence.run import PROFILE, RunFolder
 from imsproof.seams import HarnessError, StoppedError, Verdict
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (SBI, SBI-TOKEN, ...).")]
 Ids = Annotated[list[str] | None, typer.Option("--purpose", "-p", help="Only this purpose.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes run purposes side by side, at most.")]
+MAX_REPLAY = 65536
 SILENT = 8
 """Purposes from which nothing came back, before the run asks whether anybody is there."""
 WORTH_A_WORKER = 6
@@ -107,6 +111,7 @@ def run_profile(
     ``forgiving``: what the profile accepts does not decide the exit code.
     """
     from imsproof.leases import labs_to_itself
+    from imsproof.profile.shown import shown
     from imsproof.reach import endpoints
     from imsproof.runner import applicable
 
@@ -132,6 +137,7 @@ def run_profile(
             (folder.path / "replay.json").write_text(
                 json.dumps({"profile": None if embedded else str(source.resolve()), "seed": seed}), encoding="utf-8"
             )
+            write_atomic(folder.path / PROFILE, Redactor(declared.secrets()).text(shown(source)).encode())
             done = _run_in(folder, source, declared, apply, without, seed=seed, workers=workers, forgiving=forgiving)
             if by is not None:
                 console.print(sign_with(folder.path / BUNDLE, by), markup=False)
@@ -277,21 +283,36 @@ def _told_accepted(finished: Run) -> None:
 
 
 def replay(
-    run_folder: Annotated[Path, typer.Argument(help="The run folder, or its run.json.")],
+    run_folder: Annotated[Path, typer.Argument(help="The run folder, its run.json, or its bundle.zip.")],
     purpose_id: Annotated[str, typer.Argument(metavar="ID", help="The purpose, or the finding of a campaign.")],
+    own: Annotated[
+        Path | None, typer.Option("--profile", help="A profile of your own, where the run's is not here, or not yours.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the new run folder is made.")] = None,
     workers: Workers = 1,
 ) -> None:
     """Send again what a purpose or a fuzz finding of a former run sent: same profile, same seed or same bytes."""
     folder = run_folder if run_folder.is_dir() else run_folder.parent
     try:
-        told = json.loads((folder / "replay.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        quit_with(Exit.USAGE, f"{folder} is no run folder of imsproof: {error}")
-    profile = Path(told["profile"]) if told.get("profile") else None
+        told = json.loads(_replay_told(run_folder))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        quit_with(Exit.USAGE, f"{run_folder} is no run folder of imsproof: {error}")
+    profile = own or (Path(told["profile"]) if told.get("profile") else None)
+    if profile is not None and not profile.exists():
+        declared = f"; what it declared is in {PROFILE} beside run.json, without secrets"
+        how = "name one of your own with --profile, with your addresses and credentials"
+        quit_with(Exit.USAGE, f"the run's profile {profile} is not here: {how}{declared}")
     finding = folder / "findings" / purpose_id
     if finding.is_dir():
         from imsproof.commands.findings import replay_finding
 
         replay_finding(finding, profile)
     run(profile=profile, purpose=[purpose_id], out=out, seed=int(told["seed"]), workers=workers)
+
+
+def _replay_told(run_folder: Path) -> bytes:
+    if run_folder.is_file() and zipfile.is_zipfile(run_folder):
+        with zipfile.ZipFile(run_folder) as bundle, bundle.open("replay.json") as file:
+            return file.read(MAX_REPLAY)
+    folder = run_folder if run_folder.is_dir() else run_folder.parent
+    return (folder / "replay.json").read_bytes()

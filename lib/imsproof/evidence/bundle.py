@@ -28,11 +28,15 @@ evidence/<ID>/    one folder a test purpose:
   ladder.svg        the message ladder
   flows.json        the sockets that were open, by which the packets were told apart
   keys.log          the same keys as in the capture, for other tools
+profile.yaml      what the run's profile declared, without its secrets
 manifest.json     SHA-256 of every other file
 
 To check it on any machine, offline:   imsproof verify bundle.zip
+To send it again to a lab of your own: imsproof replay bundle.zip ID --profile YOURS.yaml
 
-The keys and tokens in here are those that the run used: treat the bundle as confidential.
+What is in here that others should not have: the keys of each TLS and DTLS connection (good for nothing else), all that
+crossed them, so access tokens until they end, addresses, identities and certificates. Not in here: long-term keys and
+passwords of the profile (K, OP, OPc, digest passwords, private keys). Treat the bundle as confidential.
 """
 
 

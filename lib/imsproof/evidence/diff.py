@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from imsproof.evidence.run import load_run
+from imsproof.evidence.run import PROFILE, load_run
 from imsproof.seams import WORST_FIRST, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -140,7 +140,18 @@ def diff_runs(before: Path, after: Path, unsteady: Mapping[str, str] | None = No
     Raises:
         ValueError: one of them cannot be read.
     """
-    return compare(load_run(before), load_run(after), unsteady)
+    found = compare(load_run(before), load_run(after), unsteady)
+    return replace(found, remarks=(*found.remarks, *_declared(before, after)))
+
+
+def _declared(before: Path, after: Path) -> Iterator[str]:
+    """Yield a remark where both runs say what their profile declared, and it is not the same."""
+    try:
+        one, other = ((at if at.is_dir() else at.parent).joinpath(PROFILE).read_bytes() for at in (before, after))
+    except OSError:
+        return
+    if one != other:
+        yield f"the profile was changed in between (diff their {PROFILE}): a change may be its, and not the lab's"
 
 
 def compare(before: Run, after: Run, unsteady: Mapping[str, str] | None = None) -> RunDiff:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN_JSON = "run.json"
+PROFILE = "profile.yaml"
+"""What the profile declared, without its secrets."""
 RUN_JSON_LIMIT = 256 * 1024 * 1024
 """Bytes; a longer run.json is refused when read."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imsproof.profile.problems import Location
     from imsproof.profile.yamltree import Tree
 
-SECRETS = frozenset({"k", "op", "opc", "password", "pin", "top", "topc"})
+SECRETS = frozenset({"k", "op", "opc", "password", "pin", "psk", "top", "topc"})
 """Fields whose value is never shown."""
 
 
