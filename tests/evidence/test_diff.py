@@ -78,7 +78,7 @@ def test_a_profile_that_was_changed_in_between_is_told(tmp_path: Path) -> None:
     folders = [RunFolder.create(tmp_path, "lab", seed=1, version="0").path for _ in range(2)]
     for number, folder in enumerate(folders):
         (folder / "profile.yaml").write_text(f"flood_rate: {number}")
-    assert any("profile was changed" in one for one in diff_runs(*folders).remarks)
+    assert any("profile was changed" in one for one in diff_runs(folders[0], folders[1]).remarks)
     assert not any("profile was changed" in one for one in diff_runs(folders[0], folders[0]).remarks)
 
 
