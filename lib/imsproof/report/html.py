@@ -146,7 +146,7 @@ def _attention(results: Sequence[PurposeResult], accepted: Mapping[str, Accepted
         return ""
     rows = "".join(
         f'<li><span class="badge {r.verdict}">{r.verdict}</span> <a href="#{escape(r.id)}">{escape(r.id)}</a> '
-        f"<span>{escape(r.reason)}{_accepted(accepted.get(r.id))}</span></li>"
+        f"<b>{escape(r.title)}</b> <span>{escape(r.reason)}{_accepted(accepted.get(r.id))}</span></li>"
         for r in results
     )
     return f'<section class="attention"><h2>Needs attention</h2><ul>{rows}</ul></section>'
