@@ -125,6 +125,14 @@ def test_a_replay_is_dropped_by_the_lab(lab: Session, reference: Profile) -> Non
     ue.close()
 
 
+def test_each_proposal_comes_from_a_port_of_its_own(session: Session, peer: SipPeer, gm: Gm) -> None:
+    """From the same port a network may take the second list for the first one (docs/findings.md F24)."""
+    ue = SecureUe(session, gm, subscriber(password="p"))
+    contacts = {ue.propose().exchange: peer.got[-1].get("Contact") for _ in range(3)}
+    assert len(set(contacts.values())) == 3
+    ue.close()
+
+
 def test_without_an_agreement_nothing_is_confirmed(session: Session, peer: SipPeer, gm: Gm) -> None:
     peer.handler = lambda message: [
         sip.response(message, 401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="eA=="')]).to_bytes()

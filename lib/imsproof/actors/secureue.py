@@ -91,6 +91,7 @@ class SecureUe(Ue):
     _made: tuple[EspTransport, ...] = ()
     _left: tuple[SipTransport, ...] = ()
     _kept: int = 0
+    _proposed: bool = False
 
     @property
     def esp(self) -> EspTransport:
@@ -155,10 +156,6 @@ class SecureUe(Ue):
         """Let the next registration begin without protection, from another port, for the same contact."""
         self._kept = self.esp.agreed.own.port_s
         self.registration = None
-        if self._unprotected is not None:
-            self._left = (*self._left, self._unprotected[0])
-            self._remote, self._unprotected = self._unprotected[0].remote, None
-            self._transport = self._transactions = None
 
     def probe(self, label: str, altered: Altered | None = None, *, within: float | None = None) -> SipAnswer:
         """Ask for itself (OPTIONS to its own identity), as it should or altered on purpose."""
@@ -275,7 +272,7 @@ class SecureUe(Ue):
         exchange = self.session.exchange(label)
         proposal = Proposal(record=self.session.record, exchange=exchange, own=ends, client=client)
         if self.registration is None:
-            self._step_back()
+            self._begin()
         authorization = self.credentials.initial(self.gm.registrar)
         listed = [*headers, *REQUIRE]
         if client:
@@ -297,11 +294,13 @@ class SecureUe(Ue):
                 break
         return replace(fresh, port_s=kept) if kept else fresh
 
-    def _step_back(self) -> None:
-        """Speak without protection again, after associations that came to nothing."""
-        if isinstance(self._transport, EspTransport) and self._unprotected is not None:
-            self._transport, self._transactions = self._unprotected
-            self._remote = self._transport.remote
+    def _begin(self) -> None:
+        """Leave a port that has proposed something: a network may take a second list from there for the first one."""
+        plain = self._transport if self._unprotected is None else self._unprotected[0]
+        if self._proposed and plain is not None:
+            self._left, self._remote = (*self._left, plain), plain.remote
+            self._transport = self._transactions = self._unprotected = None
+        self._proposed = True
 
     def _read(self, proposal: Proposal) -> None:
         self._read_challenge(proposal)
