@@ -26,8 +26,15 @@ def test_what_is_not_rtp_has_no_facts() -> None:
 def test_it_answers_from_where_it_was_sent_to_and_offers_one_port_only_where_that_is_offered(session: Session) -> None:
     far = FarLeg(session, "127.0.0.1")
     mux = description("127.0.0.1", [audio_section(4000, attributes=("rtcp-mux",))])
-    answers = [far.sdp().first("audio"), far.sdp(mux).first("audio")]
+    named = description("peer.invalid", [audio_section(4000)])
+    answers = [far.sdp(named).first("audio"), far.sdp(mux).first("audio")]
     assert [one.attr("rtcp-mux") if one else "none" for one in answers] == [None, ""]
+    assert far.remote == ("127.0.0.1", 4000)
+
+
+def test_without_an_offer_or_a_packet_it_is_not_known_where_to_send(session: Session) -> None:
+    far = FarLeg(session, "127.0.0.1")
+    far.sdp()
     for send in (far.send, far.report):
         with pytest.raises(InconclusiveError, match="came to the far side"):
             send("too early", b"x")

@@ -42,6 +42,18 @@ def media(sequence: int, roc: int = 0) -> bytes:
     return THEIRS.protect(RtpPacket(0, sequence, 0, 7, b"voice").to_bytes(), roc)
 
 
+def test_what_came_before_the_keys_is_opened_afterwards(leg: ProtectedLeg) -> None:
+    leg.theirs = None
+    plain = RtpPacket(0, 9, 0, 7, b"voice").to_bytes()
+    for data in (media(8), plain, RtpPacket(0, 10, 0, 7, b"").to_bytes()):
+        leg.take(data, HERE)
+    leg.theirs = THEIRS
+    leg.look_back()
+    leg.look_back()
+    notes = [event for event in leg.record.events if event.facts.get("early")]
+    assert [(event.facts["seq"], event.facts["authentic"]) for event in notes] == [(8, True), (9, False)]
+
+
 def test_packets_are_opened_and_counted_over_the_wrap(leg: ProtectedLeg) -> None:
     for data in (media(65534), media(65535), media(0, 1), media(1, 0)):
         leg.take(data, HERE)

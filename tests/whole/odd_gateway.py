@@ -84,6 +84,7 @@ WRONG = {
     "print-start": "fingerprints are compared in their first four octets",
     "print-as-client": "certificates are looked at by the client alone",
     "print-as-server": "certificates are looked at by the server alone",
+    "plain-first": "media of its own are plain until there are keys",
     "no-certificate": "no certificate is needed",
     "no-use-srtp": "without use_srtp media are plain",
     "latch-plain": "media go to whoever sends with the right source number",
@@ -251,7 +252,7 @@ class Call:
             self.reports: self._from_access,
             self.core_reports: self._from_core,
         }
-        if self.traits & {"keep-alive", "talks", "own-reports", "mux-plain"}:
+        if self.traits & {"keep-alive", "talks", "plain-first", "own-reports", "mux-plain"}:
             self._tick()
         with contextlib.suppress(OSError, ValueError):
             while not self.ended:
@@ -272,8 +273,9 @@ class Call:
             for data in (b"", stun, b"\0\0\0\0"):
                 self._send("access", data, self.peer)
                 self._send("core", data, self.far)
-        if "talks" in self.traits:
-            self._to_access(self._fresh(b"\xd5" * 160))
+        if self.traits & {"talks", "plain-first"} and (self.own is not None or "talks" not in self.traits):
+            fresh = self._fresh(b"\xd5" * 160)
+            (self._to_access if self.own is not None else lambda one: self._send("access", one, self.peer))(fresh)
         if self.traits & {"own-reports", "mux-plain"}:
             report = (
                 b"\x80\xc9\0\1" + self.source.to_bytes(4) + b"\x81\xca\0\3" + self.source.to_bytes(4) + b"\1\3odd\0\0\0"

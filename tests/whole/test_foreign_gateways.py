@@ -62,7 +62,7 @@ MAY_MISLEAD = {
     "SRTP-RTCP-03": ("no-mux",),
     "SRTP-RTCP-04": ("no-mux", "own-reports", "own-mki"),
     "SRTP-DTLS-03": ("many-prints", "small-letters"),
-    "SRTP-DTLS-07": DTLS,
+    "SRTP-DTLS-07": (*DTLS, "talks", "keep-alive"),
     "SRTP-DTLS-08": ("active", "cookies"),
 }
 """Purposes to the traits that they are held against, beside SRTP-SDES-04 against all that SDES shows."""
@@ -105,6 +105,7 @@ CAUGHT = {
     "print-start": ("SRTP-DTLS-02", "last octet"),
     "print-as-client": ("SRTP-DTLS-02", "stranger's certificate"),
     "print-as-server": ("SRTP-DTLS-02", "setup:passive"),
+    "plain-first": ("SRTP-DTLS-07", "before the handshake was over"),
     "no-certificate": ("SRTP-DTLS-11", "without a certificate"),
     "no-use-srtp": ("SRTP-DTLS-04", "without use_srtp"),
     "latch-plain": ("SRTP-PKT-13", "to a stranger"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from imsproof.actors.signalling import describe
 from imsproof.actors.srtpleg import Source
 from imsproof.codec.rtp import Packets, RtpPacket, RtpSyntaxError, classify
 from imsproof.codec.sdp import Sdp, audio_section, description
@@ -77,8 +79,15 @@ class FarLeg:
         return seen
 
     def sdp(self, offer: Sdp | None = None) -> Sdp:
-        """A description of plain RTP at this socket, with RTCP on the same port where that is offered."""
+        """A description of plain RTP at this socket, with RTCP on the same port where that is offered.
+
+        Where the offer takes media is where the far side sends, until packets come from elsewhere.
+        """
         section = offer.first("audio") if offer is not None else None
+        told = describe(offer, "audio") if offer is not None else None
+        if told is not None:
+            with contextlib.suppress(InconclusiveError):  # a host name: where packets come from will be known
+                self.remote = told.where
         mux = ("rtcp-mux",) if section is not None and section.attr("rtcp-mux") is not None else ()
         return description(self._udp.local[0], [audio_section(self._udp.local[1], attributes=mux)])
 

@@ -335,6 +335,7 @@ class AudioCall:
             attempt.connected = True
             keys = engine.export_srtp_keys()
             leg.own, leg.theirs = _context(keys.profile, keys.local), _context(keys.profile, keys.remote)
+            leg.look_back()
         except (ConnectionFailedError, DtlsError) as error:
             attempt.failed = str(error)
         return attempt

@@ -108,6 +108,7 @@ class ProtectedLeg:
         self.source = Source.drawn(random)
         self._states: dict[int, tuple[int, int]] = {}
         self._seen: list[bytes] = []
+        self._early: list[bytes] = []
         self._sound = self._reported = 0
         self._changed = asyncio.Event()
         self._rtcp = rtcp
@@ -171,11 +172,22 @@ class ProtectedLeg:
         facts |= self._opened_report(data) if kind is Packets.RTCP else self._opened(data)
         self._emit(Kind.RECEIVED, self.exchange, source, data, facts, udp)
         self._seen.append(data)
+        if kind is Packets.RTP and self.theirs is None:
+            self._early.append(data)
         self._reported += kind is Packets.RTCP
         if facts.get("authentic"):
             self._sound += kind is Packets.RTP
             self._seen.append(base64.b64decode(facts["payload"]))
         self._changed.set()
+
+    def look_back(self) -> None:
+        """Open what came before there were keys, and note what it was; an empty packet has nothing to leak."""
+        early, self._early = self._early, []
+        for data in early:
+            if _payload(data):
+                text = "looked into again: it came before the keys"
+                facts = {"text": text, "early": True} | _header(data) | self._opened(data)
+                self.session.emit(Kind.NOTE, self.actor, self.exchange, transport="rtp", data=data, facts=facts)
 
     def _opened(self, data: bytes) -> dict[str, Any]:
         """Facts of an SRTP packet: whether it is authentic, its index, its payload in clear."""
@@ -250,6 +262,13 @@ def _header(data: bytes) -> dict[str, Any]:
     except RtpSyntaxError:
         return {}
     return {"ssrc": packet.ssrc, "seq": packet.sequence, "pt": packet.payload_type}
+
+
+def _payload(data: bytes) -> bytes:
+    try:
+        return RtpPacket.parse(data).payload
+    except RtpSyntaxError:
+        return b""
 
 
 # What is wrong on purpose

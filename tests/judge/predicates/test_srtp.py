@@ -60,6 +60,28 @@ def test_one_packet_that_is_not_authentic_is_enough_and_none_is_too_few() -> Non
     assert media_protected(came(came(Story()), rtcp=True, authentic=False).events, exchange=LEG).outcome is H
 
 
+@pytest.mark.parametrize(("authentic", "outcome"), [(True, H), (False, F), (None, H)])
+def test_what_came_before_the_keys_is_judged_by_what_it_was(authentic: object, outcome: Outcome) -> None:
+    story = came(Story()).add(Kind.NOTE, LEG, "rtp", b"early", early=True, authentic=authentic)
+    assert media_protected(story.events, exchange=LEG).outcome is outcome
+
+
+def test_reports_have_an_index_each_as_media_have() -> None:
+    story = came(came(Story(), b"one", rtcp=True), b"two", rtcp=True)
+    assert keystream_used_once(story.events, exchange=LEG, reports=True).outcome is F
+    assert keystream_used_once(story.events, exchange=LEG).outcome is U
+    story = came(came(Story(), b"one", rtcp=True), b"two", rtcp=True, index=2)
+    assert keystream_used_once(story.events, exchange=LEG, reports=True).outcome is H
+
+
+def test_a_sentence_says_what_arrived() -> None:
+    found = payload_arrived_once(
+        came(came(Story(), b"mark"), b"mark").events, exchange=LEG, payload=MARK, what="a report"
+    )
+    assert found.sentence == f"{LEG}: a report arrived 2 times"
+    assert "plain RTP did not arrive" in payload_not_arrived([], exchange=LEG, payload=MARK, what="plain RTP").sentence
+
+
 def test_a_keystream_is_used_again_by_other_data_under_the_same_index() -> None:
     once = came(came(came(Story()), b"next", index=2), b"other source", ssrc=8)
     assert keystream_used_once(once.events, exchange=LEG, least=3).outcome is H

@@ -59,7 +59,15 @@ def payload_arrived_once(events: Events, *, exchange: str, payload: str, what: s
 
 @predicate("media-protected")
 def media_protected(events: Events, *, exchange: str, least: int = 1) -> Finding:
-    """Every media packet that the lab sent is authentic under the agreed key; there were at least so many."""
+    """Every media packet that the lab sent is authentic under the agreed key; there were at least so many.
+
+    One that came before a DTLS handshake was over is looked into afterwards (a note with ``early``).
+    """
+    for event in of_exchange(events, exchange):
+        if event.facts.get("early") and event.facts.get("authentic") is False:
+            name = f"SSRC {event.facts.get('ssrc')}, number {event.facts.get('seq')}"
+            told = f"before the handshake was over the lab sent a packet ({name}) that is not authentic under its keys"
+            return fails(f"{exchange}: {told}", event.seq)
     came = _came(events, exchange, reports=False)
     wrong = next((event for event in came if event.facts.get("authentic") is False), None)
     if wrong is not None:

@@ -244,6 +244,8 @@ class AudioRelay:
     def _on_core(self, data: bytes, source: Address) -> None:
         context = self.protection.outbound
         if source != self.core_remote or context is None:
+            if "plain-before-keys" in self._media.srtp_careless:
+                self._access.send(data, self.access_remote)
             self.dropped += 1
             return
         try:
