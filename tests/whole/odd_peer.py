@@ -100,7 +100,7 @@ RIGHT = {
     "aes-256": "AES-256 alone",
     "slow": "each datagram of the handshake a fifth of a second late",
     "backwards": "each flight's records in datagrams of their own, the last one first",
-    "late-hello": "is the DTLS client, and begins a second after its answer",
+    "late-hello": "is the DTLS client, and begins a while after its answer",
     "resumes-and-checks": "takes sessions of former calls up, and holds their certificates against the offer",
     "unknown-hash": "a fingerprint with a hash that nobody knows before the right one",
     "two-certificates": "the SHA-256 of another certificate before that of its own",
@@ -403,7 +403,7 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
             former.dtls.end()
     port.all[offer.where] = made
     made.transport = port.transport
-    asyncio.get_running_loop().call_later(1.0 if "late-hello" in traits else 0.01, made.begin)
+    asyncio.get_running_loop().call_later(0.4 if "late-hello" in traits else 0.01, made.begin)
     return made.answer(port.transport.get_extra_info("sockname")[:2])
 
 

@@ -7,11 +7,11 @@ What goes wrong on purpose is sent below DTLS (:meth:`RawAssociation.forge`) or 
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
 import secrets
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imsproof.actors import forge
@@ -56,7 +56,7 @@ class RawAssociation(Attempt):
     _current: str = ""
     _asked: dict[bytes, str] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _messages: int = 0
+    _messages: Counter[int] = field(default_factory=Counter)
 
     @classmethod
     def make(
@@ -151,7 +151,7 @@ class RawAssociation(Attempt):
         return self.session.run(self._withheld_heartbeat(label))
 
     def message(self, label: str, stream: int, ppid: int, data: bytes, *, injected: bool = False) -> Exchange:
-        """Send a message and wait for one to come back, on whatever stream; silence is for the judge to weigh."""
+        """Send a message and wait for what comes back on its stream, or until silence when it is ``injected``."""
         return self.session.run(self._message(label, stream, ppid, data, injected=injected))
 
     def collect(self, label: str, stream: int, ppid: int, data: bytes) -> Exchange:
@@ -193,7 +193,7 @@ class RawAssociation(Attempt):
             packet = self.sctp.packet(self.sctp.heartbeat(info)).to_bytes()
             if self.endpoint.state != "connected" or not self._send(exchange, packet, {"info": info.hex()}):
                 return
-            if not await self._until(functools.partial(self._heard, info), self.within):
+            if not await self._until(partial(self._heard, info), self.within):
                 return
 
     def _heard(self, info: bytes) -> bool:
@@ -289,23 +289,27 @@ class RawAssociation(Attempt):
     async def _message(self, label: str, stream: int, ppid: int, data: bytes, *, injected: bool) -> Exchange:
         exchange = self._begin(label)
         facts = {"stream": stream, "ppid": ppid} | ({"injected": True} if injected else {})
-        before = self._messages
+        before = self._messages[stream]
         self._emit(Kind.SENT, exchange, facts, data)
         try:
             self.sctp.send_message(stream, ppid, data)
         except ConnectionFailedError as error:
             self._emit(Kind.CLOSED, exchange, {"reason": str(error), "by": "lab"})
             return self._end(exchange)
-        wait = self.within if injected else self.session.timers.answer
-        if not await self._until(lambda: self._messages > before, wait):
+        if injected:
+            await self._silence(exchange)
+            return self._end(exchange)
+        limit = asyncio.get_running_loop().time() + self.session.timers.answer
+        if not await self._until(partial(self._more_than, stream, before), self.session.timers.answer):
             self._emit(Kind.TIMEOUT, exchange, {"reason": "no message came back"})
-        while self._messages > before:  # an answer may come in several messages: the next question waits for the last
-            before = self._messages
-            await self._until(functools.partial(self._more_than, before), self.within)
+        # An answer may come in several messages, and the next question waits for the last; but some talk for ever.
+        while self._messages[stream] > before and asyncio.get_running_loop().time() < limit:
+            before = self._messages[stream]
+            await self._until(partial(self._more_than, stream, before), self.within)
         return self._end(exchange)
 
-    def _more_than(self, count: int) -> bool:
-        return self._messages > count
+    def _more_than(self, stream: int, count: int) -> bool:
+        return self._messages[stream] > count
 
     async def _collect(self, label: str, stream: int, ppid: int, data: bytes) -> Exchange:
         exchange = self._begin(label)
@@ -394,7 +398,7 @@ class RawAssociation(Attempt):
         self._asked.pop(info, None)
 
     def _on_message(self, message: Message) -> None:
-        self._messages += 1
+        self._messages[message.stream] += 1
         self._emit(Kind.RECEIVED, self._current, {"stream": message.stream, "ppid": message.ppid}, message.data)
         self._news.set()
 

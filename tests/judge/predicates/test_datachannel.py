@@ -67,6 +67,9 @@ def test_a_message_and_its_answer() -> None:
     assert dc.message_answered(answered, exchange=X).outcome is H
     assert dc.message_not_answered(answered, exchange=X).outcome is F
     assert dc.message_answered([], exchange=X).outcome is U
+    elsewhere = Story().add(Kind.SENT, transport="sctp", stream=0, ppid=51)
+    elsewhere.add(Kind.RECEIVED, transport="sctp", stream=601, ppid=51, data=b"what it says by itself")
+    assert dc.message_answered(elsewhere.events, exchange=X).outcome is F
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def chunk_came(events: Events, *, exchange: str, chunks: Sequence[str]) -> Findi
 
 @predicate("message-answered")
 def message_answered(events: Events, *, exchange: str) -> Finding:
-    """A message came back over a data channel."""
+    """A message came back on the channel of one that was sent."""
     sent, back = _messages(events, exchange)
     if sent is None:
         return unknown(f"{exchange}: no message was sent")
@@ -121,8 +121,9 @@ def _serves(data: bytes) -> bool:
 def _messages(events: Events, exchange: str) -> tuple[Event | None, Event | None]:
     own = of_exchange(events, exchange)
     sent = next((event for event in own if event.kind is Kind.SENT and "ppid" in event.facts), None)
-    back = next((event for event in own if event.kind is Kind.RECEIVED and "ppid" in event.facts), None)
-    return sent, back
+    stream = sent.facts.get("stream") if sent else None
+    came = (event for event in own if event.kind is Kind.RECEIVED and "ppid" in event.facts)
+    return sent, next((event for event in came if event.facts.get("stream") == stream), None)
 
 
 @predicate("data-not-seen")
