@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ("timers: {answer: 61}\n", "allowed: less than or equal to 60"),
         ("timers: {answer: nan}\n", "timers.answer: found 'nan'"),
         ("capture: {tap: perhaps}\n", "capture.tap: found 'perhaps'; allowed: true or false"),
-        ("imsproof: 2\n", "imsproof: found '2'"),
+        ("imsproof: 2\n", "imsproof: found '2'; allowed: 1; a newer imsproof reads this profile"),
         ("tester: {addresses: [me]}\n", "tester.addresses[0]: found 'me'; allowed: an IP address, as"),
         (f"description: {'x' * 5000}\n", "..."),
     ],

@@ -204,6 +204,7 @@ def _run_in(
         console.print(remark, markup=False, style="dim")
     _summary(folder.path, finished)
     if outcome.interrupted:
+        console.print(f"interrupted: {len(done & plan.keys())} of {len(plan)} purposes were executed", markup=False)
         return Exit.INTERRUPTED
     if finished.unreached:
         return Exit.UNREACHABLE

@@ -82,6 +82,8 @@ def _allowed(details: ErrorDetails, location: Location) -> str:
             allowed = f"at least {context.get('min_length')} entry"
         case "model_type" | "model_attributes_type":
             allowed = f"fields: {', '.join(_fields(location))}"
+        case "less_than_equal" if location == ("imsproof",):
+            allowed = f"{context.get('le')}; a newer imsproof reads this profile"
         case kind if kind.startswith("bool"):
             allowed = "true or false"
         case kind if kind.startswith("date"):
