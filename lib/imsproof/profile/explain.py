@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from imsproof.profile.model import Profile
+from imsproof.profile.model import FORMAT_VERSION, Profile
 from imsproof.profile.references import has_reference
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ SECRETS = frozenset({"k", "op", "opc", "password", "pin", "psk", "top", "topc"})
 def explain(details: ErrorDetails, tree: Tree) -> tuple[Location, str, str]:
     """Return where the mistake is, what was found there, and what is allowed."""
     location = _location(details["loc"], tree.value)
-    return location, _found(details, location, tree), _allowed(details, location)
+    newer = location == ("imsproof",) and details["type"] == "less_than_equal"
+    allowed = f"{FORMAT_VERSION}; a newer imsproof reads this profile" if newer else _allowed(details, location)
+    return location, _found(details, location, tree), allowed
 
 
 def follows(details: ErrorDetails, tree: Tree) -> bool:
@@ -82,8 +84,6 @@ def _allowed(details: ErrorDetails, location: Location) -> str:
             allowed = f"at least {context.get('min_length')} entry"
         case "model_type" | "model_attributes_type":
             allowed = f"fields: {', '.join(_fields(location))}"
-        case "less_than_equal" if location == ("imsproof",):
-            allowed = f"{context.get('le')}; a newer imsproof reads this profile"
         case kind if kind.startswith("bool"):
             allowed = "true or false"
         case kind if kind.startswith("date"):
