@@ -314,6 +314,11 @@ _TABLE: dict[str, Capability] = {
         ("sbi.nrf",),
     ),
     "sbi.scp": Capability(_sbi("scp"), "sbi.scp is not given", ("sbi",)),
+    "sbi.scp-tokens": Capability(
+        lambda p: p.sbi is not None and p.sbi.scp is not None and not p.sbi.scp.obtains_tokens,
+        "the SCP gets access tokens itself (sbi.scp.obtains_tokens), so that the producer sees none of the tester's",
+        ("sbi.scp",),
+    ),
     "sbi.scp-assertion": Capability(
         lambda p: p.sbi is not None and p.sbi.scp is not None and p.sbi.scp.requires_assertion,
         "producers behind the SCP do not ask for assertions (sbi.scp.requires_assertion)",

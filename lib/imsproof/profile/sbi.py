@@ -79,6 +79,9 @@ class Scp(Part):
     requires_assertion: bool = Field(
         default=False, description="Producers behind it ask for a client credentials assertion."
     )
+    obtains_tokens: bool = Field(
+        default=False, description="It asks the NRF for access tokens itself, whatever the consumer brings (model D)."
+    )
 
 
 class KeyPair(Part):
