@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.evidence import runs, samples
 
-from imsproof.evidence.result import PurposeResult, Run, RunInfo
+from imsproof.evidence.result import Accepted, PurposeResult, Run, RunInfo
 from imsproof.report import junit
 from imsproof.seams import Verdict
 
@@ -56,3 +57,11 @@ def test_the_file_lands_in_the_run_folder(tmp_path: Path) -> None:
     text = path.read_text()
     assert "TS 33.203 6.1 [text]" in text
     assert "+ claim: " in text
+
+
+def test_who_accepts_a_fail_stands_among_its_properties() -> None:
+    run = samples.run(samples.result("SBI-TLS-03", Verdict.FAIL))
+    known = Accepted("SBI-TLS-03", "old front", "Jane", "2099-01-01")
+    told = junit.xml(replace(run, info=replace(run.info, accepted=(known,))))
+    assert b'name="accepted" value="until 2099-01-01 by Jane: old front"' in told
+    assert b"<failure" in told

@@ -255,6 +255,8 @@ def _side_by_side(declared: Profile, workers: int) -> int:
 
 
 def _summary(folder: Path, finished: Run) -> None:
+    from imsproof.judge.verdict import CONTROL_NOT_ACCEPTED
+
     counts = ", ".join(f"{number} {name}" for name, number in finished.counts.items() if number)
     console.print(f"\n[{STYLE[finished.verdict]}]{finished.verdict.value}[/]  {counts}")
     console.print(finished.reason, markup=False)
@@ -265,6 +267,9 @@ def _summary(folder: Path, finished: Run) -> None:
     if finished.unreached:
         told = "nothing at all came back: is the lab up, and are the profile's addresses right? imsproof profile check"
         console.print(told, markup=False)
+    elif lacking := sum(one.control == CONTROL_NOT_ACCEPTED for one in finished.results):
+        told = "what is right was not accepted, so nothing was learned; imsproof profile check tries it and may say why"
+        console.print(f"{lacking} without their control: {told}", markup=False)
     console.print(f"report: {folder / 'summary.html'}", markup=False)
 
 

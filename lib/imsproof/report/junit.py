@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from imsproof.evidence.result import PurposeResult, Run
+    from imsproof.evidence.result import Accepted, PurposeResult, Run
 
 JUNIT = "junit.xml"
 
@@ -70,10 +70,10 @@ def _suite(root: ET.Element, family: str, results: Sequence[PurposeResult], run:
         timestamp=run.info.started.partition(".")[0],
     )
     for result in results:
-        _case(suite, result)
+        _case(suite, result, run.accepted.get(result.id))
 
 
-def _case(suite: ET.Element, result: PurposeResult) -> None:
+def _case(suite: ET.Element, result: PurposeResult, accepted: Accepted | None) -> None:
     case = _element(
         suite,
         "testcase",
@@ -86,6 +86,9 @@ def _case(suite: ET.Element, result: PurposeResult) -> None:
     for citation in result.citations:
         text = f"{citation.document} {citation.clause} [{citation.checked}]"
         _element(properties, "property", name="cites", value=text)
+    if accepted:
+        told = f"until {accepted.until} by {accepted.by}: {accepted.reason}"
+        _element(properties, "property", name="accepted", value=told)
     element = _ELEMENTS.get(result.verdict)
     if element:
         found = _element(case, element, message=result.reason, type=result.verdict.value)
