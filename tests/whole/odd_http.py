@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ HOST = "127.0.0.1"
 LIST = b'{"applications": []}\n'
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
 PIECE = 11
+SLOW_SECONDS = 1.2
 
 
 class Http:
@@ -64,6 +66,12 @@ class Http:
             self._answer(stream, code)
 
     def _answer(self, stream: int, status: int, body: bytes = b"", headers: list[str] | None = None) -> None:
+        if "slow-app" in self.traits:
+            asyncio.get_running_loop().call_later(SLOW_SECONDS, self._answer_now, stream, status, body, headers)
+        else:
+            self._answer_now(stream, status, body, headers)
+
+    def _answer_now(self, stream: int, status: int, body: bytes, headers: list[str] | None) -> None:
         if status >= 400 and "says-nothing" in self.traits:
             return
         version = "1.0" if "http-1.0" in self.traits else "1.1"

@@ -115,6 +115,7 @@ RIGHT = {
     "aborts-strays": "answers what is for another port with ABORT, its tag reflected",
     "refuses-in-words": "answers requests on other streams with 400",
     "last-fingerprint": "takes the last fingerprint, whatever its hash, as libwebrtc and libdatachannel do",
+    "slow-app": "answers requests after a second and a bit",
     "one-call": "one call at a time: another offer ends the former",
     "echoes": "an application that sends back what it gets",
     "ice-lite": "ICE lite",

@@ -80,6 +80,7 @@ MAY_MISLEAD = {
     ("DC-SCTP-19", "DC-APP-18"): ("echoes",),
     ("DC-FP-12", "DC-DTLS-12"): ("one-call",),
     ("DC-FP-04",): ("last-fingerprint",),
+    ("DC-APP-07", "DC-APP-13", "DC-SCTP-19"): ("slow-app",),
     (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
 """Purposes to the traits that they are held against."""
@@ -177,6 +178,11 @@ def test_no_purpose_fails_a_peer_that_is_right(trait: str, port: int, link: Link
 @pytest.mark.parametrize("trait", odd_peer.WRONG)
 def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tmp_path: Path) -> None:
     verdict, reason = of_peer(CAUGHT[trait], trait, port, link, tmp_path)
+    assert verdict is Verdict.FAIL, reason
+
+
+def test_a_slow_application_is_caught_though_it_answers_after_silence(port: int, link: Link, tmp_path: Path) -> None:
+    verdict, reason = of_peer("DC-SCTP-19", "slow-app,every-stream", port, link, tmp_path)
     assert verdict is Verdict.FAIL, reason
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 INFO_OCTETS = 16
 KEPT = 256
 EXPLICIT_NONCE = 8
+TIMES_SLOWER = 1.5
+"""What an answer that must not come may take, of the longest that one took which came."""
 AGAIN_SECONDS = 1.0
 """After this a HEARTBEAT that must be answered is sent again."""
 
@@ -57,6 +59,7 @@ class RawAssociation(Attempt):
     _asked: dict[bytes, str] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _messages: Counter[int] = field(default_factory=Counter)
+    _slowest: float = 0.0
 
     @classmethod
     def make(
@@ -297,11 +300,13 @@ class RawAssociation(Attempt):
             self._emit(Kind.CLOSED, exchange, {"reason": str(error), "by": "lab"})
             return self._end(exchange)
         if injected:
-            await self._silence(exchange)
+            await self._silence(exchange, TIMES_SLOWER * self._slowest)
             return self._end(exchange)
-        limit = asyncio.get_running_loop().time() + self.session.timers.answer
+        began = asyncio.get_running_loop().time()
+        limit = began + self.session.timers.answer
         if not await self._until(partial(self._more_than, stream, before), self.session.timers.answer):
             self._emit(Kind.TIMEOUT, exchange, {"reason": "no message came back"})
+        self._slowest = max(self._slowest, asyncio.get_running_loop().time() - began)
         # An answer may come in several messages, and the next question waits for the last; but some talk for ever.
         while self._messages[stream] > before and asyncio.get_running_loop().time() < limit:
             before = self._messages[stream]
@@ -359,10 +364,11 @@ class RawAssociation(Attempt):
             return False
         return True
 
-    async def _silence(self, exchange: str) -> None:
-        """Wait as long as the profile calls silence, whatever comes meanwhile."""
-        await self._until(lambda: False, self.within)
-        self._emit(Kind.TIMEOUT, exchange, {"reason": f"listened for {self.within} s"})
+    async def _silence(self, exchange: str, at_least: float = 0.0) -> None:
+        """Wait as long as the profile calls silence, or longer, whatever comes meanwhile."""
+        seconds = max(self.within, at_least)
+        await self._until(lambda: False, seconds)
+        self._emit(Kind.TIMEOUT, exchange, {"reason": f"listened for {seconds:.2g} s"})
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> bool:
         try:
