@@ -16,6 +16,7 @@ from imsproof import diagnose
 from imsproof.codec import sip
 from imsproof.engine.identity import make_identity
 from imsproof.profile.gm import Gm
+from imsproof.seams import Event, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,3 +149,14 @@ def test_esp_is_looked_at_only_where_the_profile_names_it(monkeypatch: pytest.Mo
     assert [one.good for one in sides] == [False, True]
     assert "run as root" in sides[0].told
     assert "no XFRM" in sides[1].told
+
+
+def test_answers_that_take_long_are_told_with_the_timer_that_is_too_short() -> None:
+    def event(at: float, kind: Kind, exchange: str = "1:a") -> Event:
+        return Event(seq=1, utc="", mono_ns=int(at * 1e9), actor="checker", kind=kind, exchange=exchange)
+
+    asked = [event(0, Kind.SENT), event(0.5, Kind.SENT), event(0.1, Kind.SENT, "2:b"), event(0.2, Kind.RECEIVED, "2:b")]
+    (slow,) = diagnose.patience([*asked, event(0.9, Kind.RECEIVED)], silence=0.6)
+    assert "0.90 s" in slow.told
+    assert "2.7" in slow.told
+    assert not list(diagnose.patience(asked, silence=0.6))

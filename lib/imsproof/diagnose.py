@@ -20,16 +20,17 @@ from imsproof.actors.ue import Ue
 from imsproof.link.esp import raw_sockets
 from imsproof.link.session import looking
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import Record
+from imsproof.seams import Kind, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from imsproof.actors.nfrequest import Target
     from imsproof.link.session import Session
     from imsproof.profile import Profile
     from imsproof.profile.gm import Gm
     from imsproof.profile.sbi import Sbi
+    from imsproof.seams import Event
 
 SOON = dt.timedelta(days=3)
 CLOCKS_APART = dt.timedelta(seconds=10)
@@ -55,7 +56,8 @@ class Remark:
 def diagnose(profile: Profile) -> list[Remark]:
     """Look around: a handshake and a request for each TLS endpoint, a registration of some subscribers, local facts."""
     with looking(profile, Record("profile-check")) as session:
-        return [*_gm(session, profile.gm), *_sbi(session, profile.sbi), *esp(profile.gm)]
+        found = [*_gm(session, profile.gm), *_sbi(session, profile.sbi), *esp(profile.gm)]
+        return [*found, *patience(session.record.events, profile.timers.silence)]
 
 
 def _gm(session: Session, gm: Gm | None) -> Iterator[Remark]:
@@ -181,6 +183,20 @@ async def _path_mtu(session: Session, target: tuple[str, int]) -> int:
     found = endpoint.path_mtu()
     await endpoint.aclose()
     return found
+
+
+def patience(events: Iterable[Event], silence: float) -> Iterator[Remark]:
+    """Say when answers take so long that what is slow may be taken for what is silent."""
+    asked: dict[str, int] = {}
+    slowest = 0.0
+    for event in events:
+        if event.kind is Kind.SENT:
+            asked.setdefault(event.exchange, event.mono_ns)
+        elif event.kind is Kind.RECEIVED and event.exchange in asked:
+            slowest = max(slowest, (event.mono_ns - asked.pop(event.exchange)) / 1e9)
+    if slowest > silence / 2:
+        told = f"took up to {slowest:.2f} s, and after timers.silence, {silence:g} s, the lab counts as silent"
+        yield Remark("answers", good=False, told=f"{told}: give it {3 * slowest:.1f} or more in the profile")
 
 
 def mtu(name: str, octets: int) -> Iterator[Remark]:
