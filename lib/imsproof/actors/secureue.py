@@ -251,6 +251,8 @@ class SecureUe(Ue):
         await self._one_register(done, answer.authorization, EXPIRES, listed, alter, self.session.timers.register_)
         if done.ok:
             self.registration = done
+        elif self.registration is not None and len(self._made) > 1:
+            self._adopt(self._made[-2])  # what was registered goes on through the older ones
         return done
 
     async def apropose(
@@ -331,6 +333,8 @@ class SecureUe(Ue):
                 done.status, done.message, done.failed = proposal.status, proposal.message, proposal.failed
                 return
             answer = self._answer_challenge(done, proposal.challenge, how)
+        if answer.autn == "wrong-mac" and done is proposal:
+            return  # a UE that does not believe the network goes no further; it was challenged, not registered
         if protected:
             await self._protect(_agreed(proposal, answer.ck, answer.ik, self.nat_port), done.exchange)
         listed = [*headers, *REQUIRE]
@@ -362,7 +366,14 @@ class SecureUe(Ue):
     async def _resynchronise(
         self, proposal: Proposal, authorization: str, expires: int, headers: Headers, alter: Alter | None
     ) -> None:
-        """Send AUTS as the first REGISTER was sent, and read the new challenge into the proposal (TS 33.203 6.1.3)."""
+        """Send AUTS, with new SPIs and ports, and read the new challenge into the proposal (TS 33.203 6.1.3)."""
+        proposal.own = self._fresh_ends()
+        fresh = _numbers(proposal.own)
+        proposal.client = [
+            replace(one, params={**one.params, **fresh}) if one.name == "ipsec-3gpp" else one for one in proposal.client
+        ]
+        if self.registration is None:
+            self._begin()
         listed = [*headers, ("Security-Client", format_mechanisms(proposal.client))]
         await self._one_register(proposal, authorization, expires, listed, alter, self.session.timers.register_)
         self._read(proposal)
@@ -447,9 +458,16 @@ def _entry(suite: Suite, ends: Ends, mode: str) -> SecMechanism:
         "ealg": ealg,
         "prot": "esp",
         "mod": mode,
+        **_numbers(ends),
+    }
+    return SecMechanism("ipsec-3gpp", None, params)
+
+
+def _numbers(ends: Ends) -> dict[str, str]:
+    """SPIs and ports as an entry writes them."""
+    return {
         "spi-c": str(ends.spi_c),
         "spi-s": str(ends.spi_s),
         "port-c": str(ends.port_c),
         "port-s": str(ends.port_s),
     }
-    return SecMechanism("ipsec-3gpp", None, params)
