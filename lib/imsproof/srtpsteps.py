@@ -21,6 +21,8 @@ PAYLOAD = 80
 AT_ONCE = 20
 """Packets that are sent without a look at whether they got through: what the smallest receiver bears."""
 ROUNDS = 6
+TALK = 20
+"""Packets to wait for of a lab that talks by itself."""
 FOLLOWING = 3
 """Packets of one payload; they also follow what must not arrive: when one is there, so would be what came before."""
 

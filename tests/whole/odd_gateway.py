@@ -67,6 +67,7 @@ RIGHT = {
     "many-prints": "several fingerprints, of several hashes and certificates",
     "small-letters": "fingerprint in small letters, hash in capitals",
     "takes-unencrypted": "takes UNENCRYPTED_SRTCP when that is offered",
+    "echo": "sends back what it gets (``media.observe: echo``)",
     "named": "a host name in its c= line",
 }
 WRONG = {
@@ -316,7 +317,8 @@ class Call:
         plain = self._opened(data, source)
         if plain is not None:
             self.received += 1
-            self._in_order("core", plain, lambda one: self._send("core", one, self.far))
+            back = "echo" in traits
+            self._in_order("core", plain, self._to_access if back else lambda one: self._send("core", one, self.far))
 
     source_of_peer = b""
 
@@ -370,7 +372,9 @@ class Call:
         opened = self.theirs.open_report(data) if self.theirs else None
         if "mux-plain" in traits or "plain-rtcp" in traits:
             opened = opened or data
-        if opened is not None and not traits & {"own-reports", "no-reports"}:
+        if opened is not None and "echo" in traits:
+            self._report_out(opened)
+        elif opened is not None and not traits & {"own-reports", "no-reports"}:
             out = self.core if self.mux else self.core_reports
             out.sendto(opened, self.far if self.mux else (self.far[0], self.far[1] + 1))
 

@@ -37,6 +37,7 @@ timers: {{answer: {answer}, silence: 0.3, handshake: 10, call: 5}}
 claims: [sdes, dtls-srtp, confidentiality-required]
 media:
   via: hook
+  observe: {observe}
   suites: [AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM]
   hook:
     http: {{url: "http://{host}:{port}/{trait}/{{call_id}}/{{far_address}}/{{far_port}}", body: "{{sdp}}"}}
@@ -138,9 +139,14 @@ def port() -> Iterator[int]:
         process.stdout.close()
 
 
-def of_gateway(purpose_id: str, trait: str, port: int, link: Link, folder: Path, answer: float) -> tuple[Verdict, str]:
+def of_gateway(
+    purpose_id: str, trait: str, port: int, link: Link, folder: Path, answer: float, observe: str = "far"
+) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against the gateway with this trait."""
-    text = PROFILE.format(host=HOST, port=port, trait=trait, answer=answer)
+    observe = "echo" if trait == "echo" else observe
+    text = PROFILE.format(host=HOST, port=port, trait=trait, answer=answer, observe=observe)
+    if observe != "far":
+        text = text.replace("{far_address}/{far_port}", "127.0.0.1/9")
     return judged(purpose_id, loads(text, source="odd", base=folder), link, folder)
 
 
@@ -176,10 +182,26 @@ def test_each_gateway_that_is_wrong_is_caught(flaw: str, port: int, link: Link, 
 
 
 def test_a_gateway_that_is_not_told_of_the_end_is_not_blamed(port: int, link: Link, tmp_path: Path) -> None:
-    text = PROFILE.format(host=HOST, port=port, trait="none", answer=10).partition("    release:")[0]
+    text = PROFILE.format(host=HOST, port=port, trait="none", answer=10, observe="far").partition("    release:")[0]
     verdict, reason = judged("SRTP-PKT-19", loads(text, source="odd", base=tmp_path), link, tmp_path)
     assert verdict is Verdict.INCONCLUSIVE
     assert "has no release" in reason
+
+
+@pytest.mark.parametrize(
+    ("trait", "purpose_id", "wanted"),
+    [
+        ("talks", "SRTP-DTLS-07", Verdict.PASS),
+        ("talks", "SRTP-PKT-16", Verdict.PASS),
+        ("plain-first", "SRTP-DTLS-07", Verdict.FAIL),
+        ("talks+sends-first-plain", "SRTP-PKT-16", Verdict.FAIL),
+    ],
+)
+def test_of_who_talks_by_itself_what_it_sends_is_judged(
+    trait: str, purpose_id: str, wanted: Verdict, port: int, link: Link, tmp_path: Path
+) -> None:
+    verdict, reason = of_gateway(purpose_id, trait, port, link, tmp_path, 10, observe="none")
+    assert verdict is wanted, reason
 
 
 @pytest.mark.parametrize(
