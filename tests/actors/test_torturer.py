@@ -6,9 +6,11 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.actors.conftest import subscriber
 
 from imsproof.actors.torturer import Torturer
 from imsproof.codec import sip
+from imsproof.codec.secagree import parse_mechanisms
 from imsproof.codec.torture import framing, plain, rfc4475
 from imsproof.seams import InconclusiveError
 
@@ -63,3 +65,15 @@ def test_messages_in_order_arrive_in_order(session: Session, gm: Gm, peer: SipPe
     torturer = Torturer(session, gm, random.Random(1), transport="udp")
     torturer.send_in_order([(name, plain(name, torturer.aim(name))) for name in ("CANCEL", "BYE", "ACK")])
     assert [message.method for message in peer.got] == ["CANCEL", "BYE", "ACK"]
+
+
+def test_where_an_agreement_is_required_a_register_offers_one(session: Session, gm: Gm, peer: SipPeer) -> None:
+    required = gm.model_copy(update={"sec_agree_required": True, "subscribers": (subscriber(),)})
+    torturer = Torturer(session, required, random.Random(1))
+    torturer.plain()
+    torturer.plain("OPTIONS")
+    torturer.send(rfc4475.named("bext01")[0], "REGISTER")
+    offered = [parse_mechanisms(one.get_all("Security-Client")) for one in peer.got]
+    assert [[one.name for one in entries] for entries in offered] == [["ipsec-3gpp"] * 3, [], ["ipsec-3gpp"] * 3]
+    assert [one.get_all("Require") for one in peer.got[:2]] == [["sec-agree"], []]
+    assert "sec-agree" not in peer.got[2].get_all("Require")  # what a case says of itself stands

@@ -12,6 +12,7 @@ from imsproof import catalogue, paths
 from imsproof.actors.nf import NfConsumer
 from imsproof.actors.outsider import Outsider
 from imsproof.actors.producerclient import ProducerClient
+from imsproof.actors.torturer import Torturer
 from imsproof.bench import Bench
 from imsproof.judge import conclude
 from imsproof.purpose import purposes_of
@@ -43,13 +44,14 @@ def _table(plane: str) -> dict[str, tuple[Callable[..., None], dict[str, Any]]]:
 
 
 def _fixtures(bench: Bench) -> dict[str, Callable[[], Any]]:
-    """What ``testcases/conftest.py`` gives to testcases."""
+    """What ``testcases/`` gives to testcases."""
     consumer = cache(lambda: NfConsumer(bench.session, bench.sbi))
     return {
         "bench": lambda: bench,
         "consumer": consumer,
         "producer": lambda: ProducerClient(consumer(), bench.producer()),
         "outsider": lambda: Outsider(bench.session),
+        "torturer": lambda: Torturer(bench.session, bench.gm, bench.random),
     }
 
 

@@ -99,6 +99,7 @@ class Association:
     peer: Ends
     offered: str
     listed: str
+    contact: str = ""
     sent: int = 0
     highest: int = 0
     seen: set[int] = field(default_factory=set)

@@ -134,6 +134,9 @@ class SecureCore(Core):
 
     def put(self, data: bytes, hop: Hop) -> None:
         one = self.associations.get(hop.peer[2]) if len(hop.peer) > 2 else None
+        if one is None and len(hop.peer) > 2:  # the newest of this UE
+            settled = [other for other in self.associations.values() if other not in self.pending.values()]
+            one = next((other for other in reversed(settled) if other.peer.port_c == hop.peer[1]), None)
         if len(hop.peer) == 2:
             super().put(data, hop)
         elif one is not None and self.has("clear-answers") and data.startswith(b"SIP/2.0"):
@@ -155,7 +158,7 @@ class SecureCore(Core):
         if mine is not None and mine.user != self.user(message) and not self.has("anybody"):
             raise RefusedError(403)
         pending = self.pending.get(self.nonce(message))
-        if pending is not None and not self.agreed(pending, mine):
+        if pending is not None and "auts=" not in message.get("authorization") and not self.agreed(pending, mine):
             self.pending.pop(self.nonce(message))
             raise RefusedError(next((status for trait, status in SAYS.items() if self.has(trait)), 494))
         if not offered and (self.has("required") or (wants and not self.has("unlisted"))):
@@ -283,11 +286,10 @@ class SecureCore(Core):
     def settle(self, mine: Association, message: Message) -> None:
         """Registered: end what came before; de-registered: end all."""
         gone = message.get("expires") == "0"
+        mine.contact = address((message.each("contact") or [""])[0])
         for spi, one in list(self.associations.items()):
-            another = one is not mine and one.user == mine.user and one not in self.pending.values()
-            if (gone and one.user == mine.user and not self.has("outlives")) or (
-                another and not self.has("older-lives")
-            ):
+            another = one is not mine and (one.user, one.contact) == (mine.user, mine.contact)
+            if (gone and one is mine and not self.has("outlives")) or (another and not self.has("older-lives")):
                 wait = 1.0 if self.has("keeps-old") and not gone else 0.05
                 asyncio.get_running_loop().call_later(wait, self.associations.pop, spi, None)
         self.pending = {nonce: one for nonce, one in self.pending.items() if one is not mine}

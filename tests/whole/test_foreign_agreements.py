@@ -48,9 +48,13 @@ MAY_MISLEAD = {
     "GM-AGREE-13": ("orderly", "two-lines"),
     "GM-AGREE-14": ("media-too", "others-too"),
     "GM-AGREE-18": ("media-too",),
+    "GM-AKA-14": ("required",),
+    "GM-AKA-17": ("required", "plain"),
+    "GM-AKA-22": ("required",),
     "GM-ESP-04": ("from-server", "large-spis"),
     "GM-ESP-09": ("asks-once",),
     "GM-ID-02": ("required", "one-port"),
+    "GM-MALFORMED-02": ("required",),
 }
 """Purposes to the traits that they are held against, beside :data:`ALL` against all."""
 CAUGHT = {

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from imsproof.actors.credentials import Credentials
 from imsproof.actors.liveness import another_source
 from imsproof.actors.outsider import Outsider
+from imsproof.actors.secureue import SUITES
 from imsproof.actors.siptransport import first_declared
+from imsproof.codec.secagree import SecMechanism, format_mechanisms
 from imsproof.codec.torture import Aim, plain
 from imsproof.seams import InconclusiveError
 
@@ -27,6 +29,14 @@ AT_ONCE = 8
 BRIEF = 0.02
 """Seconds to listen after a message whose own answer decides nothing."""
 SENT_BY = "tester.invalid:5060"
+
+
+def offer(chance: random.Random) -> str:
+    """A list for Security-Client: what a UE offers that would go on, with SPIs and ports that nobody listens at."""
+    ports = {"port-c": str(chance.randrange(20000, 32000, 2)), "port-s": str(chance.randrange(20001, 32000, 2))}
+    spis = {name: str(chance.randrange(256, 1 << 32)) for name in ("spi-c", "spi-s")}
+    usual = {"prot": "esp", "mod": "trans", **spis, **ports}
+    return format_mechanisms([SecMechanism("ipsec-3gpp", None, {"alg": a, "ealg": e, **usual}) for a, e in SUITES])
 
 
 class Torturer:
@@ -69,6 +79,7 @@ class Torturer:
         self.user = who.impu if who else f"sip:probe@{gm.domain}"
         aka = who if who and who.auth == "aka" else None
         self.authorization = Credentials(aka, gm.digest_realm).initial(gm.registrar) if aka else ""
+        self.agreement = offer(chance) if aka and gm.sec_agree_required else ""
 
     def aim(self, method: str = "REGISTER") -> Aim:
         """Address a new message: a REGISTER for the lab's subscriber, all else from it to somebody of its domain."""
@@ -80,6 +91,7 @@ class Torturer:
             token=f"{self.chance.getrandbits(80):020x}",
             transport=self.transport.upper(),
             authorization=self.authorization if method == "REGISTER" else "",
+            agreement=self.agreement if method == "REGISTER" else "",
         )
 
     def plain(self, method: str = "REGISTER", label: str = "", *, source: str | None = None) -> RawAnswer:

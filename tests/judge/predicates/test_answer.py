@@ -134,3 +134,19 @@ def test_a_refused_answer_to_a_challenge_says_what_may_be_wrong_in_the_profile()
     assert "the profile's password" not in refused_register("", 403)
     assert "the profile's password" not in refused_register("12ab", 480)
     assert "MAC in AUTN" in refused_register("", 401, autn="wrong-mac")
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer", "outcome"),
+    [
+        (b"", b"SIP/2.0 421 x\r\nRequire: sec-agree\r\n\r\n", U),
+        (b"", b"SIP/2.0 494 x\r\nSecurity-Server: ipsec-3gpp\r\n\r\n", U),
+        (b"Security-Client: ipsec-3gpp\r\n", b"SIP/2.0 494 x\r\nSecurity-Server: ipsec-3gpp\r\n\r\n", F),
+        (b"", b"SIP/2.0 421 x\r\nRequire: 100rel\r\n\r\n", F),
+    ],
+)
+def test_who_was_to_agree_first_is_told_what_the_profile_lacks(sent: bytes, answer: bytes, outcome: Outcome) -> None:
+    story = Story().add(Kind.SENT, data=b"REGISTER sip:x SIP/2.0\r\n" + sent + b"\r\n", sip="request")
+    told = accepted(story.add(Kind.RECEIVED, data=answer, status=int(answer[8:11])).events, exchange="1:x")
+    assert told.outcome is outcome
+    assert ("sec_agree_required" in told.sentence) is (outcome is U)

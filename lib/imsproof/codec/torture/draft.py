@@ -55,6 +55,7 @@ class Aim:
         token: makes the message unique: hexadecimal digits, at least eight.
         transport: as Via names it.
         authorization: Authorization of a REGISTER, where the network takes none that lacks the private identity.
+        agreement: Security-Client of a REGISTER, where the network takes none that offers no security agreement.
     """
 
     registrar: str = "sip:ims.example"
@@ -64,6 +65,7 @@ class Aim:
     token: str = "0123456789abcdef"  # noqa: S105 - makes a branch unique, no secret
     transport: str = "UDP"
     authorization: str = ""
+    agreement: str = ""
 
     @property
     def domain(self) -> str:
@@ -129,6 +131,9 @@ class Draft:
         lines = [self.start, *self.lines]
         if self.method == "REGISTER" and self.aim.authorization and self.find("Authorization") < 0:
             lines.append(f"Authorization: {self.aim.authorization}")
+        if self.method == "REGISTER" and self.aim.agreement:
+            offered = {"Require": "sec-agree", "Proxy-Require": "sec-agree", "Security-Client": self.aim.agreement}
+            lines += [f"{name}: {value}" for name, value in offered.items() if self.find(name) < 0]
         if not any(line.partition(":")[0].strip().lower() in ("content-length", "l") for line in self.lines):
             lines.append(f"Content-Length: {len(self.content)}")
         head = "\r\n".join(lines) + "\r\n\r\n"
