@@ -127,9 +127,10 @@ def esp_in_kernel() -> bool:
 
 
 def main() -> int:
-    """Say whether this kernel has ESP, by the exit status: 0 yes, 1 no, 2 no namespace can be made here."""
+    """Say whether this kernel has ESP, by the exit status: 0 yes, 1 no, 2 no namespaces can be joined here."""
     try:
         enter()
+        wire()
         has = esp_in_kernel()
     except (LabError, OSError) as error:
         print(f"real lab: {error}", file=sys.stderr)
