@@ -60,6 +60,14 @@ def test_an_invite_is_not_repeated_after_a_provisional_answer(session: Session, 
     assert kinds(session, "2:Y").count(Kind.SENT) == 1
 
 
+def test_who_says_100_is_waited_for_as_long_as_for_any_answer(session: Session, peer: SipPeer) -> None:
+    peer.handler = lambda message: [sip.response(message, 100).to_bytes()]
+    answer = ask(session, peer, request("INVITE"), 1.0)
+    assert [message.status for message in answer.provisional] == [100]
+    assert answer.failed.startswith("no final answer to INVITE within ")
+    assert "within 1.0 s" not in answer.failed
+
+
 def test_a_refused_invite_is_acknowledged_in_its_transaction(session: Session, peer: SipPeer) -> None:
     peer.handler = lambda message: [sip.response(message, 486, to_tag="t").to_bytes()]
     invite = request("INVITE")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imsproof.seams import Address
 
 T1 = 0.5
+TRYING = 100
 T2 = 4.0
 """Retransmission timers in seconds (RFC 3261 clause 17.1.1.1)."""
 MAX_REMEMBERED = 500
@@ -49,6 +50,16 @@ class _Client:
     provisional: list[sip.Message] = field(default_factory=list)
     final: sip.Message | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    limit: asyncio.Timeout | None = None
+    seconds: float = 0.0
+
+    def wait_at_least(self, seconds: float) -> None:
+        """Wait for the final answer for so long from now on, if that is longer than was meant."""
+        until = asyncio.get_running_loop().time() + seconds
+        when = self.limit.when() if self.limit and not self.limit.expired() else None
+        if self.limit and when is not None and when < until:
+            self.limit.reschedule(until)
+            self.seconds += until - when
 
 
 class Transactions:
@@ -82,7 +93,7 @@ class Transactions:
         Args:
             message: the request as it is meant; answers are matched by it.
             exchange: the conversation.
-            within: seconds until the final answer.
+            within: seconds until the final answer; where a 100 says that the lab is at work, at least the answer timer.
             data: the bytes to send instead.
             injected: mark what is sent as planted.
 
@@ -91,16 +102,16 @@ class Transactions:
         """
         session = self.transport.session
         answer = SipAnswer(record=session.record, exchange=exchange)
-        client = _Client(message, exchange)
+        client = _Client(message, exchange, seconds=within)
         key = (branch_of(message), message.method)
         self._clients[key] = client
         self.transport.labels.bind(message.get("Call-ID") or "", (message.get("CSeq") or "0").split()[0], exchange)
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within) as client.limit:
                 await self._send_until_final(client, data or message.to_bytes(), {"injected": True} if injected else {})
         except TimeoutError:
             why = f" ({self.transport.unheard})" if self.transport.unheard else ""
-            answer.failed = f"no final answer to {message.method} within {within:.1f} s{why}"
+            answer.failed = f"no final answer to {message.method} within {client.seconds:.1f} s{why}"
             self._emit_timeout(exchange, answer.failed)
         except ImsproofError as error:
             if not (self.transport.failed or isinstance(error, ConnectionFailedError)):
@@ -214,6 +225,8 @@ class Transactions:
             return
         if message.status < 200:
             client.provisional.append(message)
+            if message.status == TRYING:
+                client.wait_at_least(self.transport.session.timers.answer)
             self.on_provisional(message, exchange)
         elif client.final is None:
             client.final = message
