@@ -74,6 +74,7 @@ WRONG = {
     **odd_srtp.FLAWS,
     "key-of-offer": "its key is the offered one with another salt",
     "key-forever": "one key for all calls, with a new salt",
+    "first-key": "the key of a second offer is not taken",
     "key-by-turns": "three keys, in turn",
     "avp": "answers with RTP/AVP and a crypto line, and takes both",
     "sniffs": "what comes is plain until the first protected packet",
@@ -127,7 +128,7 @@ class Call:
         self.own: Keys | None = None
         self.theirs: Keys | None = None
         self.association: Association | None = None
-        self.mux = self.ended = self.heard = False
+        self.mux = self.ended = self.heard = self.running = False
         self.forgeries, self.deaf_until, self.sent, self.received = 0, 0.0, 0, 0
         self.far_sources: dict[int, int] = {}
         self.plan: list[tuple[float, int, Callable[[], None]]] = []
@@ -153,7 +154,9 @@ class Call:
         if chosen is None:
             return self._description("audio", 0, proto, []) if "port-0" in self.traits else ""
         proto = "RTP/AVP" if "avp" in self.traits and not dtls else proto
-        threading.Thread(target=self._relay, daemon=True).start()
+        if not self.running:
+            self.running = True
+            threading.Thread(target=self._relay, daemon=True).start()
         return self._description("audio", self.access.getsockname()[1], proto, chosen)
 
     def _description(self, kind: str, port: int, proto: str, attributes: list[str]) -> str:
@@ -189,7 +192,8 @@ class Call:
         own = TURNS[0][:size] + own[size:] if "key-forever" in self.traits else own
         own = TURNS[next(NUMBER) % 3][: size + salt] if "key-by-turns" in self.traits else own
         text, own_mki = self._written(own, size + salt)
-        self.theirs = Keys(spoken, master, mki, flaws)
+        if "first-key" not in self.traits or self.theirs is None:
+            self.theirs = Keys(spoken, master, mki, flaws)
         self.own = Keys(spoken, own, own_mki, flaws)
         kept = [one for one in params if one in UNPROTECTED] + ["WSH=128"] * ("wsh" in self.traits)
         return [" ".join([f"crypto:{tag} {suite} {text}", *kept])]
@@ -478,7 +482,8 @@ def hook(host: str) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             _, traits, _, address, port = self.path.split("/")
             body = self.rfile.read(int(self.headers["content-length"])).decode()
-            call = calls[self.path] = Call(host, frozenset(traits.split("+")), (address, int(port)))
+            standing = calls.get(self.path)
+            call = calls[self.path] = standing or Call(host, frozenset(traits.split("+")), (address, int(port)))
             if "answers-late" in call.traits:
                 time.sleep(1)
             text = call.answer(body)

@@ -42,6 +42,7 @@ media:
   hook:
     http: {{url: "http://{host}:{port}/{trait}/{{call_id}}/{{far_address}}/{{far_port}}", body: "{{sdp}}"}}
     answer: {{sdp: whole}}
+    later_offers: true
     release:
       http: {{method: DELETE, url: "http://{host}:{port}/{trait}/{{call_id}}/{{far_address}}/{{far_port}}"}}
 """
@@ -52,6 +53,7 @@ MAY_MISLEAD = {
     "SRTP-SDES-05": ("unpadded", "own-mki", "two-keys"),
     "SRTP-SDES-08": ("port-0", "hangs-up"),
     "SRTP-SDES-12": ("two-keys", "lifetime"),
+    "SRTP-SDES-14": ("none", "own-mki", "latches"),
     "SRTP-SDES-17": ("no-mki",),
     "SRTP-PKT-05": ("policed", "paced", "loses"),
     "SRTP-PKT-06": ("probation",),
@@ -95,6 +97,7 @@ CAUGHT = {
     "sends-clear": ("SRTP-PKT-16", "in clear"),
     "key-of-offer": ("SRTP-SDES-01", "one SDES key"),
     "key-forever": ("SRTP-SDES-01", "one SDES key"),
+    "first-key": ("SRTP-SDES-14", "under the new key did not arrive"),
     "key-by-turns": ("SRTP-SDES-12", "octets in common"),
     "avp": ("SRTP-SDES-03", "answered with RTP/AVP"),
     "sniffs": ("SRTP-PKT-03", "plain RTP before any SRTP arrived"),

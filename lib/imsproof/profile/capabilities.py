@@ -502,6 +502,11 @@ _TABLE: dict[str, Capability] = {
         "media do not go by a call between two of the tester's own UEs (media.via, media.observe, gm.subscribers)",
         ("agw",),
     ),
+    "agw.later": Capability(
+        lambda p: p.media is None or p.media.hook is None or p.media.hook.later_offers,
+        "media.hook.later_offers is false: no later offer of a call can be handed over",
+        ("agw",),
+    ),
     "agw.aead-128": Capability(_suite("AEAD_AES_128_GCM"), _SUITE.format("AEAD_AES_128_GCM"), ("agw",)),
     "agw.aead-256": Capability(_suite("AEAD_AES_256_GCM"), _SUITE.format("AEAD_AES_256_GCM"), ("agw",)),
     "agw.dtls-srtp": Capability(_claim("dtls-srtp"), _CLAIMED.format("dtls-srtp"), ("agw",)),
