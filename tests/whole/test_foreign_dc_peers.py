@@ -1,8 +1,8 @@
 """The purposes of data channels against a peer that was not made for them: right in every allowed way, and wrong.
 
-What a right peer may do differently stands in ``odd_peer.RIGHT``; no purpose may fail one of them. Each peer of
-``odd_peer.WRONG`` is caught by the purpose that its fault is about. The whole family against all of them takes minutes
-(``docs/findings.md`` has the results); here are those purposes of it that a trait can mislead.
+What a right peer may do differently stands in ``odd_traits.RIGHT``; no purpose may fail one of them. Each peer of
+``odd_traits.WRONG`` is caught by the purpose that its fault is about. The whole family against all of them takes
+minutes (``docs/findings.md`` has the results); here are those purposes of it that a trait can mislead.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.whole import odd_peer
 from tests.whole.judged import judged
+from tests.whole.odd_traits import RIGHT, WRONG
 
 from imsproof.profile import loads
 from imsproof.seams import Verdict
@@ -164,18 +164,18 @@ def of_peer(
 
 
 def test_every_trait_is_held_against_something() -> None:
-    assert {trait for traits in MAY_MISLEAD.values() for trait in traits} == set(odd_peer.RIGHT)
-    assert set(CAUGHT) == set(odd_peer.WRONG)
+    assert {trait for traits in MAY_MISLEAD.values() for trait in traits} == set(RIGHT)
+    assert set(CAUGHT) == set(WRONG)
 
 
-@pytest.mark.parametrize("trait", odd_peer.RIGHT)
+@pytest.mark.parametrize("trait", RIGHT)
 def test_no_purpose_fails_a_peer_that_is_right(trait: str, port: int, link: Link, tmp_path: Path) -> None:
     ids = [*ALL, *(one for ids, traits in MAY_MISLEAD.items() if trait in traits for one in ids)]
     found = {one: of_peer(one, trait, port, link, tmp_path) for one in dict.fromkeys(ids)}
     assert {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)} == {}
 
 
-@pytest.mark.parametrize("trait", odd_peer.WRONG)
+@pytest.mark.parametrize("trait", WRONG)
 def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tmp_path: Path) -> None:
     verdict, reason = of_peer(CAUGHT[trait], trait, port, link, tmp_path)
     assert verdict is Verdict.FAIL, reason
