@@ -182,7 +182,11 @@ def labs_to_itself(endpoints: Iterable[str], waiting: Callable[[str], None]) -> 
 
 def _shared_file(path: Path) -> int | None:
     """Open a file that may be another user's: a lock needs no right to write."""
-    for flags in (os.O_RDONLY, os.O_RDONLY | os.O_CREAT):
-        with suppress(OSError):
-            return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    how = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    with suppress(OSError):
+        return os.open(path, how)
+    with suppress(OSError):
+        made = os.open(path, how | os.O_CREAT, 0o644)
+        os.fchmod(made, 0o644)  # whatever the umask
+        return made
     return None
