@@ -249,12 +249,12 @@ def _strangers(stream: Stream, payload: bytes, *packets: bytes) -> ProtectedLeg:
 
 def _not_led_away(stream: Stream, other: ProtectedLeg) -> None:
     """Claim that the far side's media come to the call's end of the access leg, and none to the stranger."""
-    after = [stream.mark() for _ in range(3)]
+    after = stream.mark()
     if stream.far is not None:
-        stream.comes_back("media of the far side after them", *after)
+        stream.comes_back("media of the far side after them", after)
     expect(other).holds("no-media-received", who="a stranger")
     if stream.far is not None:
-        stream.comes_out(after[-1], "what the far side sent after a stranger's packets")
+        stream.comes_out(after, "what the far side sent after a stranger's packets")
 
 
 @purpose("SRTP-PKT-15")

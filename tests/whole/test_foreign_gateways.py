@@ -57,7 +57,7 @@ MAY_MISLEAD = {
     "SRTP-SDES-17": ("no-mki",),
     "SRTP-PKT-05": ("policed", "paced", "loses"),
     "SRTP-PKT-06": ("probation",),
-    "SRTP-PKT-13": ("latches", "strict-source", "keep-alive"),
+    "SRTP-PKT-13": ("latches", "strict-source", "keep-alive", "loses"),
     "SRTP-PKT-14": ("latches", "one-source"),
     "SRTP-PKT-16": ("talks", "renumbers"),
     "SRTP-PKT-17": ("one-source", "renumbers"),
