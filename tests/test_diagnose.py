@@ -48,6 +48,25 @@ def test_a_certificate_is_told_as_valid_expired_or_not_yet_valid() -> None:
     assert "was not seen" in told(peer_certificate="")[0]
 
 
+def gm(**more: Any) -> Gm:
+    return Gm(domain="home.example", tls="192.0.2.1:5061", subscribers=(subscriber(),), **more)
+
+
+def test_a_certificate_for_another_name_asks_for_the_name_that_ues_are_told() -> None:
+    def told_of(*names: str, **more: Any) -> list[str]:
+        return [one.told for one in diagnose.undeclared(gm(**more), ["home.example", "192.0.2.1"], {"peer_san": names})]
+
+    assert "Give gm.tls_server_name" in told_of("DNS:edge.example")[0]
+    assert told_of("DNS:edge.example", "IP:192.0.2.1") == []
+    assert told_of("DNS:edge.example", tls_server_name="other.example") == []
+
+
+def test_a_domain_that_is_nobodys_is_told() -> None:
+    host = sip.parse_uri(subscriber().impu).host
+    assert host in next(iter(diagnose.domain(gm()))).told
+    assert not list(diagnose.domain(gm().model_copy(update={"domain": host})))
+
+
 @pytest.mark.parametrize(
     ("names", "expected", "right"),
     [

@@ -23,7 +23,7 @@ from imsproof.link.udp import UdpEndpoint
 from imsproof.seams import Kind, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from imsproof.actors.nfrequest import Target
     from imsproof.link.session import Session
@@ -67,9 +67,11 @@ def _gm(session: Session, gm: Gm | None) -> Iterator[Remark]:
         client = GmTlsClient(session, gm, actor="checker")
         attempt = client.handshake("the P-CSCF's certificate")
         given = gm.tls_ca is not None
-        yield from certificate("gm.tls", attempt.facts, client.name, _now(), "gm.tls_ca" if given else "")
+        yield from certificate("gm.tls", attempt.facts, gm.tls_server_name or "", _now(), "gm.tls_ca" if given else "")
+        yield from undeclared(gm, client.names, attempt.facts)
     if gm.udp is not None:
         yield from mtu("gm.udp", session.run(_path_mtu(session, gm.udp)))
+    yield from domain(gm)
     if gm.subscribers:
         challenged = core(session, gm)
         yield challenged
@@ -107,7 +109,7 @@ def certificate(name: str, facts: Mapping[str, Any], expected: str, now: dt.date
     else:
         soon = ", soon" if ends - now < SOON else ""
         yield Remark(about, good=not soon, told=f"valid until {ends:%Y-%m-%d}{soon}")
-    names = [str(one).removeprefix("DNS:").removeprefix("IP:") for one in facts.get("peer_san", [])]
+    names = _names(facts)
     if expected and not any(_matches(one, expected) for one in names):
         told = f"is for {', '.join(names[:4]) or 'no name'}, the profile says {expected}: one of them is wrong"
         yield Remark(about, good=False, told=told)
@@ -115,6 +117,27 @@ def certificate(name: str, facts: Mapping[str, Any], expected: str, now: dt.date
         yield Remark(
             about, good=False, told=f"does not verify up to {anchor}: {facts['verified']}; is it this server's CA?"
         )
+
+
+def undeclared(gm: Gm, expected: Sequence[str], facts: Mapping[str, Any]) -> Iterator[Remark]:
+    """Say whose name to give where the P-CSCF's certificate is not for what can be guessed."""
+    names = _names(facts)
+    if gm.tls_server_name is None and names and not any(_matches(one, wanted) for one in names for wanted in expected):
+        told = f"is for {', '.join(names[:4])}: is the P-CSCF told to UEs by that name? Give gm.tls_server_name"
+        yield Remark("certificate of gm.tls", good=False, told=told)
+
+
+def domain(gm: Gm) -> Iterator[Remark]:
+    """Say when the home domain is that of nobody's public identity."""
+    identities = (uri for one in gm.subscribers for uri in one.impus if uri.startswith("sip"))
+    hosts = {uri.partition("@")[2].partition(";")[0].partition(":")[0].lower() for uri in identities}
+    if hosts and gm.domain.lower() not in hosts:
+        told = f"is {gm.domain}, but the subscribers' public identities are of {', '.join(sorted(hosts))}"
+        yield Remark("gm.domain", good=False, told=f"{told}: is it the home domain?")
+
+
+def _names(facts: Mapping[str, Any]) -> list[str]:
+    return [str(one).removeprefix("DNS:").removeprefix("IP:") for one in facts.get("peer_san", [])]
 
 
 def _matches(name: str, expected: str) -> bool:
