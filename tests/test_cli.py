@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -49,3 +50,10 @@ def test_listing_the_commands_imports_none_of_them() -> None:
     look = "import sys; from imsproof.cli import app; app(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert not [name for name in done.stdout.split() if name.startswith("imsproof.commands.")]
+
+
+def test_a_pipe_without_a_character_shows_a_question_mark_in_its_place() -> None:
+    say = "from imsproof import cli; cli.app = lambda: print('1 \\u00b7 2'); cli.main()"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "1 ? 2\n"
