@@ -8,6 +8,7 @@ import secrets
 import tempfile
 import time
 import zipfile
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,6 +46,8 @@ Families = Annotated[list[str] | None, typer.Option("--family", "-f", help="Only
 Ids = Annotated[list[str] | None, typer.Option("--purpose", "-p", help="Only this purpose.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes run purposes side by side, at most.")]
 MAX_REPLAY = 65536
+REASONS = 8
+"""Reasons why purposes do not apply, told when none does: those of the most purposes."""
 SILENT = 8
 """Purposes from which nothing came back, before the run asks whether anybody is there."""
 WORTH_A_WORKER = 6
@@ -261,8 +264,8 @@ def _summary(folder: Path, finished: Run) -> None:
     console.print(f"\n[{STYLE[finished.verdict]}]{finished.verdict.value}[/]  {counts}")
     console.print(finished.reason, markup=False)
     if all(one.verdict is Verdict.NOT_APPLICABLE for one in finished.results):
-        for reason in list(dict.fromkeys(one.reason for one in finished.results))[:5]:
-            console.print(f"  {reason}", markup=False)
+        for reason, number in Counter(one.reason for one in finished.results).most_common(REASONS):
+            console.print(f"  {reason} ({number} purposes)", markup=False)
     _told_accepted(finished)
     if finished.unreached:
         told = "nothing at all came back: is the lab up, and are the profile's addresses right? imsproof profile check"
