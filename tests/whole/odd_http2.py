@@ -11,9 +11,16 @@ from cryptography import x509
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    WindowUpdated,
+)
 from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes
+from h2.settings import ChangedSetting, SettingCodes, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,6 +59,14 @@ class Answer:
     refused: bool = False
 
 
+class Strict(H2Connection):
+    """What was announced holds from its acknowledgement on, the size of the decoder's table, too."""
+
+    def _local_settings_acked(self) -> dict[SettingCodes | int, ChangedSetting]:
+        self.decoder.max_allowed_table_size = self.local_settings.header_table_size
+        return super()._local_settings_acked()
+
+
 class Connection:
     """One HTTP/2 connection."""
 
@@ -63,7 +78,7 @@ class Connection:
         writer: asyncio.StreamWriter,
     ) -> None:
         self.traits, self.answering, self.reader, self.writer = traits, answering, reader, writer
-        self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.h2 = Strict(H2Configuration(client_side=False, header_encoding="utf-8"))
         self.requests: dict[int, Request] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.window = asyncio.Event()
@@ -72,7 +87,7 @@ class Connection:
 
     async def run(self) -> None:
         """Serve until one side ends it."""
-        settings: dict[str, dict[SettingCodes | int, int]] = {
+        settings: dict[str, dict[SettingCodes, int]] = {
             "one-stream": {SettingCodes.MAX_CONCURRENT_STREAMS: 1},
             "small-window": {SettingCodes.INITIAL_WINDOW_SIZE: 10},
             "tiny-table": {SettingCodes.HEADER_TABLE_SIZE: 0},
@@ -80,7 +95,8 @@ class Connection:
         }
         wanted = next((value for one, value in settings.items() if one in self.traits), {})
         if wanted:
-            self.h2.local_settings.update(wanted)
+            self.h2.local_settings = Settings(client=False, initial_values=wanted)
+            self.h2.max_inbound_frame_size = self.h2.local_settings.max_frame_size
         self.h2.initiate_connection()
         if "new-settings" in self.traits:
             self.flush(b"\x00\x00\x0c\x04\x00\x00\x00\x00\x00\xfa\xfa\x00\x00\x00\x01\x00\x09\x00\x00\x00\x01")

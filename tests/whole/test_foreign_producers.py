@@ -74,6 +74,7 @@ MAY_MISLEAD = {
     "SBI-CCA-02": odd_producer.ASSERTIONS,
     "SBI-CCA-06": odd_producer.ASSERTIONS,
     "SBI-CCA-07": odd_producer.ASSERTIONS,
+    "SBI-HTTP2-17": ("one-stream", "tiny-table", "closes-each", "new-settings"),
     "SBI-JSON-01": ("says-200", "gone-405", "pieces", "padded"),
     "SBI-JSON-07": ("relative", "other-name"),
 }

@@ -20,7 +20,7 @@ from imsproof.codec.http2 import Flag, Frame, FrameReader, Setting, Type
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.subject import Exchange
 from imsproof.link.tls import TlsStream
-from imsproof.seams import HarnessError, Kind
+from imsproof.seams import HarnessError, InconclusiveError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +36,8 @@ FENCE = b"imsproof"
 JOURNAL_OCTETS = 65_536
 MAX_ANSWER = 4 * 1024 * 1024
 HEADER_LIST = 65_536
+WINDOW_SIZE = 65_535
+"""Octets of DATA on a stream unless the lab says otherwise (RFC 9113 section 6.5.2)."""
 WINDOW = 1 << 24
 
 
@@ -285,6 +287,14 @@ class Http2Probe:
         )
         await connection.say(http2.settings(ack=True), {"frames": "SETTINGS (ACK)"})
 
+    def _fits(self, peer: Mapping[int, int]) -> None:
+        window = peer.get(Setting.INITIAL_WINDOW_SIZE, WINDOW_SIZE)
+        if window < len(self.body):
+            raise InconclusiveError(
+                f"the producer takes {window} octets of a body at once, and the probe's has {len(self.body)}: "
+                "give one with a shorter body, or none (sbi.producers[].probe)"
+            )
+
     def script(self, connection: FrameConnection) -> Script:
         """The request as pieces, for this connection."""
         return Script(self.fields, self.body, connection.peer)
@@ -308,6 +318,7 @@ class Http2Probe:
         try:
             if greet:
                 await self.greet(connection, settings)
+                self._fits(connection.peer)
             steps = send(self.script(connection))
             if not steps:
                 answer.skipped = True

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from imsproof.codec import http2
 from imsproof.codec.http2 import Flag, Setting, Type
 
+TABLE = 4096
+"""Octets of a decoder's table unless it says otherwise."""
 Steps = Sequence[bytes | int]
 """Bytes are sent; a number waits until the lab has ended that stream, a negative one waits but needs no end."""
 
@@ -20,16 +22,33 @@ class Script:
         fields: pseudo-header fields and header fields of the producer's probe, authorised.
         body: the probe's body, possibly empty.
         peer: the settings that the lab announced.
+        shrunk: whether a smaller table that the lab announced was acknowledged in a block already.
     """
 
     fields: tuple[tuple[bytes, bytes], ...]
     body: bytes = b""
     peer: Mapping[int, int] = field(default_factory=dict)
+    shrunk: bool = False
 
     @property
     def max_frame(self) -> int:
         """The largest payload that the lab takes (RFC 9113 section 6.5.2)."""
         return self.peer.get(Setting.MAX_FRAME_SIZE, 16_384)
+
+    @property
+    def streams(self) -> int:
+        """How many streams the lab takes at a time (RFC 9113 section 6.5.2)."""
+        return self.peer.get(Setting.MAX_CONCURRENT_STREAMS, 100)
+
+    @property
+    def table(self) -> int:
+        """The largest table that the lab decodes with, in octets (RFC 9113 section 6.5.2)."""
+        return min(self.peer.get(Setting.HEADER_TABLE_SIZE, TABLE), TABLE)
+
+    def start(self) -> bytes:
+        """What the first block of a connection begins with: the size of a table that is smaller (RFC 7541 4.2)."""
+        needed, self.shrunk = self.table < TABLE and not self.shrunk, True
+        return http2.table_size(self.table) if needed else b""
 
     def block(
         self,
@@ -40,7 +59,9 @@ class Script:
         """The probe's header block, with fields added after or before, changed, or (``None``) left out."""
         changes = change or {}
         fields = [(name, changes.get(name, value)) for name, value in self.fields]
-        return http2.block([*first, *((name, value) for name, value in fields if value is not None), *more])
+        return self.start() + http2.block(
+            [*first, *((name, value) for name, value in fields if value is not None), *more]
+        )
 
     def headers(self, stream: int = 1, block: bytes | None = None, *, end: bool = False, flags: int = 0) -> bytes:
         """HEADERS with the probe's block, whole; ``end`` ends the stream; ``flags`` come on top."""

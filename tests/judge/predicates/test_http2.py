@@ -136,6 +136,11 @@ def test_a_lab_may_say_goodbye_in_peace_after_it_has_served() -> None:
     story.add(Kind.RECEIVED, goaway=0, error="NO_ERROR")
     assert served(story.events, **params).outcome is Outcome.HOLDS
     assert served(got(goaway=0, error="NO_ERROR").events, **params).outcome is Outcome.FAILS
+    closed = got(status=201, stream=1).add(Kind.ALERT, alert="close_notify")
+    assert served(closed.events, **params).outcome is Outcome.HOLDS
+    assert served(got(status=201, stream=1).add(Kind.CLOSED, by="lab").events, **params).outcome is Outcome.HOLDS
+    reset = got(status=201, stream=1).add(Kind.ALERT, alert="internal_error")
+    assert served(reset.events, **params).outcome is Outcome.FAILS
 
 
 def test_a_lab_that_throttles_has_neither_served_nor_refused() -> None:

@@ -165,7 +165,7 @@ def served(events: Events, *, exchange: str, streams: Sequence[int], accept: Seq
             None,
         )
         if answer is None and stream != streams[0] and _said_goodbye(own):
-            break
+            break  # a server may end a connection after any answer (RFC 9113 section 9.1)
         if answer is None:
             return fails(f"{exchange}: no answer on stream {stream}: {_reaction(own)}", *(e.seq for e in own[-1:]))
         if answer.facts["status"] not in accept:
@@ -212,8 +212,13 @@ def _throttled(own: list[Event]) -> Finding | None:
 
 
 def _said_goodbye(own: list[Event]) -> bool:
-    """Whether the lab said that it takes no more requests on this connection, which it may at any time."""
-    return any(event.facts.get("goaway") == 0 for event in own if event.kind is Kind.RECEIVED)
+    """Whether the lab said that it takes no more requests on this connection, or closed it, as it may at any time."""
+    for event in own:
+        closed = event.kind is Kind.CLOSED and event.facts.get("by") == "lab"
+        closed |= event.kind is Kind.ALERT and event.facts.get("alert") == "close_notify"
+        if closed or (event.kind is Kind.RECEIVED and event.facts.get("goaway") == 0):
+            return True
+    return False
 
 
 def _why_not(own: list[Event]) -> str:
