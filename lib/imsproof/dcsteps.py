@@ -60,17 +60,18 @@ def associated_once(peer: DataChannelPeer, *, setup: str = "actpass") -> None:
     call.close()
 
 
-def lives(peer: DataChannelPeer, call: DataChannelCall, association: RawAssociation) -> None:
-    """Claim that the association answers still and heard no alert; then show that new ones come up."""
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+def lives(peer: DataChannelPeer, call: DataChannelCall, association: RawAssociation, after: str) -> None:
+    """Claim that ``after`` something the association answers and heard no alert; then show that new ones come up."""
+    expect(association.heartbeat(f"heartbeat after {after}")).holds("heartbeat-answered")
     expect(association).holds("no-alert")
     call.close()
     serves(peer)
 
 
-def spared(peer: DataChannelPeer, call: DataChannelCall, association: RawAssociation) -> None:
-    """Claim that somebody else's association answers still; then show that new ones come up."""
-    unharmed = expect(association.heartbeat("somebody else's heartbeat afterwards")).holds("heartbeat-answered").held
+def spared(peer: DataChannelPeer, call: DataChannelCall, association: RawAssociation, after: str) -> None:
+    """Claim that ``after`` something somebody else's association answers still; then show that new ones come up."""
+    heartbeat = association.heartbeat(f"somebody else's heartbeat after {after}")
+    unharmed = expect(heartbeat).holds("heartbeat-answered").held
     call.close()
     if unharmed:
         serves(peer)

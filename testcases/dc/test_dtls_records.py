@@ -20,7 +20,7 @@ from imsproof.purpose import purpose, purposes
 from imsproof.seams import Role, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from imsproof.actors.dccall import DataChannelCall
     from imsproof.actors.rawpeer import RawAssociation
@@ -36,15 +36,21 @@ ALERTS = (forge.clear_alert(forge.HANDSHAKE_FAILURE), forge.clear_alert(forge.CL
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What is done to an association that stands; ``setup``: the tester's role in it."""
+    """What is done to an association that stands, by name; ``setup``: the tester's role in it."""
 
+    name: str
     do: Callable[[DataChannelCall, RawAssociation], Subject]
     setup: str = "actpass"
 
 
 def forged(kind: str, setup: str = "actpass") -> Disturbance:
     """Datagrams of :data:`imsproof.actors.forge.RECORDS`, under the peer's own address."""
-    return Disturbance(lambda _, association: association.forge(kind), setup)
+    return Disturbance(forge.RECORDS[kind][0], lambda _, association: association.forge(kind), setup)
+
+
+def strange(name: str, datagrams: Callable[[DataChannelCall], Sequence[bytes]], setup: str = "actpass") -> Disturbance:
+    """Datagrams from another address."""
+    return Disturbance(name, lambda call, _: call.stranger(name, datagrams(call)), setup)
 
 
 @purposes(
@@ -55,8 +61,8 @@ def forged(kind: str, setup: str = "actpass") -> Disturbance:
         "DC-DTLS-14": forged("odd-records"),
         "DC-DTLS-15": forged("huge-handshake"),
         "DC-DTLS-16": forged("hello-again", "active"),
-        "DC-DTLS-23": Disturbance(lambda c, _: c.stranger("ClientHello from another address", c.hello()), "active"),
-        "DC-DTLS-24": Disturbance(lambda call, _: call.stranger("alerts from another address", ALERTS)),
+        "DC-DTLS-23": strange("a ClientHello from another address", lambda call: call.hello(), "active"),
+        "DC-DTLS-24": strange("alerts from another address", lambda _: ALERTS),
     }
 )
 def test_what_is_forged_leaves_the_association_alone(bench: Bench, case: Disturbance) -> None:
@@ -64,7 +70,7 @@ def test_what_is_forged_leaves_the_association_alone(bench: Bench, case: Disturb
     peer = bench.data_channel_peer()
     call, association = associated(peer, setup=case.setup)
     case.do(call, association)
-    lives(peer, call, association)
+    lives(peer, call, association, case.name)
 
 
 @purpose("DC-DTLS-11")
@@ -74,7 +80,7 @@ def test_replayed_records_leave_the_association_alone(bench: Bench) -> None:
     call, association = associated(peer)
     replayed = association.replayed_heartbeat("heartbeat whose record is replayed")
     expect(replayed).holds("heartbeat-answered").holds("heartbeat-answered-once", role=Role.FORM)
-    lives(peer, call, association)
+    lives(peer, call, association, "one whose record was replayed")
 
 
 @purpose("DC-DTLS-32")
@@ -84,7 +90,7 @@ def test_every_record_has_a_number_of_its_own(bench: Bench) -> None:
     call, association = associated(peer)
     many = association.many_heartbeats("heartbeats, one behind the other", HEARTBEATS)
     expect(many).holds("records-numbered-once")
-    lives(peer, call, association)
+    lives(peer, call, association, "the others")
 
 
 @purpose("DC-DTLS-17")
@@ -93,7 +99,7 @@ def test_application_data_in_clear_is_not_taken(bench: Bench) -> None:
     peer = bench.data_channel_peer()
     call, association = associated(peer)
     expect(association.clear_heartbeat("heartbeat in clear")).holds("heartbeat-not-answered")
-    lives(peer, call, association)
+    lives(peer, call, association, "one in clear")
 
 
 @purpose("DC-DTLS-25")
@@ -103,7 +109,7 @@ def test_the_session_does_not_follow_a_record_from_elsewhere(bench: Bench) -> No
     call, association = associated(peer)
     kept = association.withheld_heartbeat("heartbeat that is caught on its way")
     expect(call.stranger("the caught record from another address", kept)).holds("unanswered")
-    lives(peer, call, association)
+    lives(peer, call, association, "a record from another address")
 
 
 @purpose("DC-DTLS-28")
@@ -112,7 +118,7 @@ def test_another_handshake_beside_the_association_does_not_replace_it(bench: Ben
     peer = bench.data_channel_peer()
     call, association = associated(peer, setup="active")
     expect(call.beside("handshake with another certificate", make_identity())).holds("no-session")
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered", role=Role.FORM)
+    expect(association.heartbeat("heartbeat after another handshake")).holds("heartbeat-answered", role=Role.FORM)
     call.close()
     serves(peer)
 

@@ -306,7 +306,7 @@ def test_a_fingerprint_that_somebody_else_offers_too_opens_and_ends_nothing(benc
     beside(association)
     copied = there.open("another subscriber's data channel with the same fingerprint", identity=here.identity)
     refused(copied, "the other subscriber's own certificate", there.identity)
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    expect(association.heartbeat("heartbeat after another's offer of its fingerprint")).holds("heartbeat-answered")
     call.close()
     serves(here)
 

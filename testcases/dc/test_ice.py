@@ -64,7 +64,7 @@ def test_a_nomination_without_the_password_moves_nothing(bench: Bench) -> None:
     control(association).holds("association-up")
     control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
     moved = checks.send("check of a stranger that nominates", nominate=True, password="a guess")
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    expect(association.heartbeat("heartbeat after a stranger's nomination")).holds("heartbeat-answered")
     expect(moved).holds("no-dtls")
     call.close()
     serves(peer)
@@ -92,7 +92,7 @@ def test_broken_stun_ends_no_association(bench: Bench) -> None:
     control(association).holds("association-up")
     control(association.heartbeat("heartbeat before")).holds("heartbeat-answered")
     checks.broken("STUN that nobody can read")
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    expect(association.heartbeat("heartbeat after STUN that nobody can read")).holds("heartbeat-answered")
     call.close()
     serves(peer)
 

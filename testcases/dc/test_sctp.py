@@ -48,7 +48,7 @@ def test_what_is_to_be_discarded_leaves_the_association_alone(bench: Bench, case
     peer = bench.data_channel_peer()
     call, association = associated(peer)
     association.inject(case)
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    expect(association.heartbeat(f"heartbeat after {forge.PACKETS[case][0]}")).holds("heartbeat-answered")
     call.close()
     serves(peer)
 
@@ -75,7 +75,7 @@ def test_a_hostile_peer_ends_nobody_elses_association(bench: Bench, case: str) -
     association.inject(case)
     association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
     call.close()
-    spared(other, others_call, others)
+    spared(other, others_call, others, forge.PACKETS[case][0])
 
 
 @purpose("DC-SCTP-26")
@@ -91,7 +91,7 @@ def test_a_message_over_the_announced_size_ends_nobody_elses_association(bench: 
     association.send_inside(label, forge.oversized(association.sctp, size))
     association.heartbeat("heartbeat of the hostile peer afterwards", needed=False)
     call.close()
-    spared(other, others_call, others)
+    spared(other, others_call, others, label)
 
 
 @purposes(
@@ -107,7 +107,7 @@ def test_packets_of_no_association_are_discarded(bench: Bench, case: tuple[str, 
     peer = bench.data_channel_peer()
     call, association = associated(peer)
     expect(association.odd_heartbeat(f"heartbeat {name}", **wrong)).holds("heartbeat-not-answered")
-    expect(association.heartbeat("heartbeat afterwards")).holds("heartbeat-answered")
+    expect(association.heartbeat(f"heartbeat after one {name}")).holds("heartbeat-answered")
     call.close()
     serves(peer)
 

@@ -99,7 +99,8 @@ def certificate_announced(events: Events, *, exchange: str, answer: str, media: 
     strong = [one for one in known if one.hash.lower() in STRONG_HASHES]  # beside them the weak ones count for nothing
     if any(shown[one.hash.lower()] == one.value for one in strong or known):
         return holds(f"{exchange}: the certificate is the one that {answer} announces", told[0].seq, done.seq)
-    return fails(f"{exchange}: the certificate is none of those that {answer} announces", told[0].seq, done.seq)
+    weak = next((f", though its {one.hash} is right" for one in known if shown[one.hash.lower()] == one.value), "")
+    return fails(f"{exchange}: the certificate is none of those that {answer} announces{weak}", told[0].seq, done.seq)
 
 
 @predicate("answer-hash")
