@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imsproof.actors.esptransport import Altered
-from imsproof.actors.secureue import SUITES, Proposal, SecureUe, Suite, suite_of
+from imsproof.actors.proposal import SUITES, Proposal, Suite, suite_of
 from imsproof.actors.station import token
 from imsproof.actors.ue import Ue
 from imsproof.codec.secagree import SecMechanism
@@ -17,6 +17,7 @@ from imsproof.seams import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imsproof.actors.secureue import SecureUe
     from imsproof.actors.sipsubject import Registration
     from imsproof.bench import Bench
 

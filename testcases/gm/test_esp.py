@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imsproof.actors.esptransport import EspTransport
-    from imsproof.actors.secureue import SecureUe, Suite
+    from imsproof.actors.proposal import Suite
+    from imsproof.actors.secureue import SecureUe
     from imsproof.bench import Bench
     from imsproof.codec.sip import Message
 

@@ -9,9 +9,8 @@ import pytest
 from tests.actors.conftest import SipPeer, subscriber
 from tests.actors.test_credentials import challenge
 
-from imsproof.actors.secureue import Proposal, SecureUe, fresh_ends
+from imsproof.actors.secureue import SecureUe
 from imsproof.codec import sip
-from imsproof.codec.secagree import parse_mechanisms
 from imsproof.seams import InconclusiveError, Kind
 
 if TYPE_CHECKING:
@@ -151,25 +150,6 @@ def test_without_a_challenge_nothing_is_confirmed(session: Session, peer: SipPee
     ue = SecureUe(session, gm, subscriber())
     with pytest.raises(InconclusiveError, match="no challenge"):
         ue.confirm(ue.propose())
-
-
-def test_the_best_common_entry_is_chosen(session: Session) -> None:
-    def entry(q: float, ealg: str, spi: str = "1") -> str:
-        return f"ipsec-3gpp;q={q};alg=hmac-sha-1-96;ealg={ealg};spi-c={spi};spi-s=2;port-c=3;port-s=4"
-
-    proposal = Proposal(record=session.record, exchange="1:x", own=fresh_ends())
-    proposal.client = parse_mechanisms([entry(0.1, "null"), entry(0.1, "aes-cbc")])
-    proposal.server = parse_mechanisms([entry(0.1, "null"), entry(0.5, "aes-cbc"), "tls;q=0.9"])
-    chosen = proposal.chosen()
-    assert chosen is not None
-    assert chosen.get("ealg") == "aes-cbc"
-
-
-def test_fresh_ends_are_all_different() -> None:
-    for _ in range(50):
-        ends = fresh_ends()
-        assert ends.spi_c != ends.spi_s
-        assert ends.port_c != ends.port_s
 
 
 def test_the_first_via_names_the_port_that_the_profile_says_and_rport(session: Session, peer: SipPeer, gm: Gm) -> None:

@@ -7,21 +7,20 @@ the network's list (SM6); :meth:`SecureUe.confirm` makes the associations and an
 from __future__ import annotations
 
 import asyncio
-import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from imsproof.actors.esptcp import EspTcp
 from imsproof.actors.esptransport import Agreed, Altered, Ends, EspTransport
+from imsproof.actors.proposal import SUITES, Proposal, Suite, entry, fresh_ends
 from imsproof.actors.registrant import EXPIRES
 from imsproof.actors.sipsubject import Registration, SipAnswer
 from imsproof.actors.siptransport import SipTransport
 from imsproof.actors.transactions import Transactions
 from imsproof.actors.ue import Ue
 from imsproof.codec import sip
-from imsproof.codec.esp import EspError
-from imsproof.codec.secagree import SecMechanism, format_mechanisms, parse_mechanisms
+from imsproof.codec.secagree import format_mechanisms, parse_mechanisms
 from imsproof.link.session import ConnectionFailedError
 from imsproof.link.udp import is_free, source_toward
 from imsproof.seams import InconclusiveError
@@ -33,47 +32,15 @@ if TYPE_CHECKING:
     from imsproof.actors.registrant import Attempt
     from imsproof.actors.sipsubject import Challenge
     from imsproof.actors.station import Alter, Headers
+    from imsproof.codec.secagree import SecMechanism
 
     Relist = Callable[[list[SecMechanism]], list[SecMechanism]]
     """Changes a list of the agreement before it is sent."""
 
-Suite = tuple[str, str]
-"""Integrity and confidentiality algorithm, as ``alg`` and ``ealg`` write them."""
-SUITES: tuple[Suite, ...] = (("null", "aes-gcm"), ("hmac-sha-1-96", "aes-cbc"), ("hmac-sha-1-96", "null"))
-"""What a UE offers by default."""
-FIRST_PORT, PORTS = 20_000, 12_000
-"""Below the ports that the system gives away by itself."""
 TRIES = 20
 """For two ports that nobody has, not even another run on this machine."""
-LEAST_SPI = 256
 MODE, NAT_MODE = "trans", "UDP-enc-tun"
 REQUIRE = (("Require", "sec-agree"), ("Proxy-Require", "sec-agree"))
-
-
-@dataclass(slots=True, kw_only=True)
-class Proposal(Registration):
-    """The first half of a registration.
-
-    Attributes:
-        own: SPIs and ports that the UE chose.
-        client: Security-Client as sent.
-        server: Security-Server as received, empty without one.
-    """
-
-    own: Ends
-    client: list[SecMechanism] = field(default_factory=list)
-    server: list[SecMechanism] = field(default_factory=list)
-
-    def chosen(self) -> SecMechanism | None:
-        """The network's best entry among those that the UE offered; ``None`` when they have none in common."""
-        offered = {suite_of(one) for one in self.client if one.name == "ipsec-3gpp"}
-        common = [one for one in self.server if one.name == "ipsec-3gpp" and suite_of(one) in offered]
-        return max(common, key=lambda one: one.preference, default=None)
-
-
-def suite_of(mechanism: SecMechanism) -> Suite:
-    """Integrity and confidentiality algorithm of an entry."""
-    return mechanism.get("alg") or "", mechanism.get("ealg") or ""
 
 
 class SecureUe(Ue):
@@ -244,7 +211,7 @@ class SecureUe(Ue):
         header = sip.format_challenge("Digest", challenge.params)
         answer = self.credentials.answer(header, method, uri, alter=changed, **credentials)
         self._note_answer(done, answer, proxy=challenge.proxy)
-        agreed = _agreed(proposal, *self.credentials.session_keys(challenge), self.nat_port)
+        agreed = proposal.agreed(*self.credentials.session_keys(challenge), self.nat_port)
         await self._protect(agreed, done.exchange)
         lists = {"Security-Client": proposal.client, "Security-Verify": proposal.server}
         listed = [*REQUIRE, *((name, format_mechanisms(value)) for name, value in lists.items())]
@@ -269,7 +236,7 @@ class SecureUe(Ue):
         """Send the first REGISTER (see :meth:`propose`); through the associations when there are any."""
         ends = own or self._fresh_ends()
         mode = NAT_MODE if self.nat_port else MODE
-        client = [_entry(suite, ends, mode) for suite in (suites or self.suites)]
+        client = [entry(suite, ends, mode) for suite in (suites or self.suites)]
         client = relist(client) if relist else client
         exchange = self.session.exchange(label)
         proposal = Proposal(record=self.session.record, exchange=exchange, own=ends, client=client)
@@ -324,7 +291,7 @@ class SecureUe(Ue):
     ) -> None:
         """Send the second REGISTER and copy what comes of it into ``done``."""
         if proposal.challenge is None:
-            raise InconclusiveError(f"{proposal.exchange}: there is no challenge to answer ({_what(proposal)})")
+            raise InconclusiveError(f"{proposal.exchange}: there is no challenge to answer ({proposal.in_words()})")
         expires, headers, alter = _usual(how)
         answer = self._answer_challenge(done, proposal.challenge, how)
         if answer.auts:
@@ -336,7 +303,7 @@ class SecureUe(Ue):
         if answer.autn == "wrong-mac" and done is proposal:
             return  # a UE that does not believe the network goes no further; it was challenged, not registered
         if protected:
-            await self._protect(_agreed(proposal, answer.ck, answer.ik, self.nat_port), done.exchange)
+            await self._protect(proposal.agreed(answer.ck, answer.ik, self.nat_port), done.exchange)
         listed = [*headers, *REQUIRE]
         repeated = client(proposal.client) if client else proposal.client
         if repeated:
@@ -367,11 +334,7 @@ class SecureUe(Ue):
         self, proposal: Proposal, authorization: str, expires: int, headers: Headers, alter: Alter | None
     ) -> None:
         """Send AUTS, with new SPIs and ports, and read the new challenge into the proposal (TS 33.203 6.1.3)."""
-        proposal.own = self._fresh_ends()
-        fresh = _numbers(proposal.own)
-        proposal.client = [
-            replace(one, params={**one.params, **fresh}) if one.name == "ipsec-3gpp" else one for one in proposal.client
-        ]
+        proposal.renumber(self._fresh_ends())
         if self.registration is None:
             self._begin()
         listed = [*headers, ("Security-Client", format_mechanisms(proposal.client))]
@@ -405,69 +368,3 @@ async def _altered(transport: EspTransport, altered: Altered | None, sending: Aw
 def _usual(how: Attempt) -> tuple[int, Headers, Alter | None]:
     """What both REGISTERs are made with: seconds, more headers, what changes them."""
     return how.get("expires", EXPIRES), how.get("headers", ()), how.get("alter")
-
-
-def _agreed(proposal: Proposal, ck: bytes, ik: bytes, nat_port: int) -> Agreed:
-    chosen = proposal.chosen()
-    if chosen is None:
-        raise InconclusiveError(
-            f"{proposal.exchange}: the network agreed on nothing of {_offer(proposal)} ({_what(proposal)})"
-        )
-    if not ck or not ik:
-        raise InconclusiveError(f"{proposal.exchange}: the challenge gave no keys, so there is no association")
-    try:
-        names = ("spi-c", "spi-s", "port-c", "port-s")
-        peer = Ends(*(_number(chosen, name) for name in names))
-        agreed = Agreed(*suite_of(chosen), proposal.own, peer, ck, ik, nat_port)
-        agreed.association(peer.spi_s)
-    except (ValueError, EspError) as error:
-        raise InconclusiveError(f"{proposal.exchange}: {chosen} gives no association: {error}") from error
-    return agreed
-
-
-def _number(chosen: SecMechanism, name: str) -> int:
-    """An SPI or a port of an entry (``ValueError`` when it is none)."""
-    written = chosen.params.get(name) or ""
-    if not written.isdecimal() or not 0 < int(written) < 1 << (32 if name.startswith("spi") else 16):
-        raise ValueError(f"{name}={written} is no {'SPI' if name.startswith('spi') else 'port'}")
-    return int(written)
-
-
-def _offer(proposal: Proposal) -> str:
-    return ", ".join("/".join(suite_of(one)) for one in proposal.client if one.name == "ipsec-3gpp") or "no offer"
-
-
-def _what(proposal: Proposal) -> str:
-    if not proposal.status:
-        return proposal.failed or "no answer"
-    listed = format_mechanisms(proposal.server) or "no Security-Server"
-    return f"answered {proposal.status} with {listed}"
-
-
-def fresh_ends() -> Ends:
-    """Choose SPIs and ports at random, all different."""
-    spi_c, port_c = LEAST_SPI + secrets.randbelow(1 << 31), FIRST_PORT + 2 * secrets.randbelow(PORTS // 2)
-    spi_s = LEAST_SPI + secrets.randbelow(1 << 31)
-    return Ends(spi_c, spi_s + (spi_s == spi_c), port_c, port_c + 1)
-
-
-def _entry(suite: Suite, ends: Ends, mode: str) -> SecMechanism:
-    alg, ealg = suite
-    params: dict[str, str | None] = {
-        "alg": alg,
-        "ealg": ealg,
-        "prot": "esp",
-        "mod": mode,
-        **_numbers(ends),
-    }
-    return SecMechanism("ipsec-3gpp", None, params)
-
-
-def _numbers(ends: Ends) -> dict[str, str]:
-    """SPIs and ports as an entry writes them."""
-    return {
-        "spi-c": str(ends.spi_c),
-        "spi-s": str(ends.spi_s),
-        "port-c": str(ends.port_c),
-        "port-s": str(ends.port_s),
-    }

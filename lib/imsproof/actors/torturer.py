@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imsproof.actors.credentials import Credentials
 from imsproof.actors.liveness import another_source
 from imsproof.actors.outsider import Outsider
-from imsproof.actors.secureue import SUITES
+from imsproof.actors.proposal import SUITES
 from imsproof.actors.siptransport import first_declared
 from imsproof.codec.secagree import SecMechanism, format_mechanisms
 from imsproof.codec.torture import Aim, plain
