@@ -171,6 +171,8 @@ def test_garbage_instead_of_a_handshake_is_a_refusal_and_never_a_hang(
         connect(session, serve(handle))
     refused = next(event for event in events(session) if event.kind is Kind.REFUSED)
     assert refused.facts["stage"] == "handshake"
+    plain = reply.startswith((b"HTTP", b"\x00"))
+    assert ("is it the right port?" in refused.facts["reason"]) == plain
 
 
 def test_a_server_that_says_nothing_times_out(session: Session, serve: Serve) -> None:

@@ -36,6 +36,10 @@ CERTIFICATE_REQUEST = b"read server certificate request"
 """How OpenSSL calls the state in which it has read one."""
 
 
+RECORDS = range(20, 25)
+"""Content types of TLS records."""
+LOOK = 12
+"""Octets that are shown of what is no TLS."""
 VERIFY_ERRORS = {
     2: "the issuer's certificate is not there",
     9: "a certificate is not valid yet",
@@ -135,6 +139,7 @@ class TlsStream:
         self.ended = ""
         self._seen_alerts: list[tuple[bool, int, int]] = []
         self._verify_errors: list[str] = []
+        self._first = b""
         self._handshakes = 0
         self._asked = False
         self._stapled: bytes | None = None
@@ -279,7 +284,7 @@ class TlsStream:
                 await self._feed(deadline, within)
             except SSL.Error as error:
                 await self._flush_quietly()
-                raise self._failed(_reason(error)) from error
+                raise self._failed(_no_tls(self._first) or _reason(error)) from error
         await self._flush()
         self._write_alerts()
         self.facts = self._handshake_facts()
@@ -292,6 +297,7 @@ class TlsStream:
             reason = f"the TLS handshake did not end within {within:.1f} s"
             self._emit(Kind.TIMEOUT, {"reason": reason})
             raise ConnectionFailedError(reason)
+        self._first = self._first or data[:LOOK]
         if data:
             self.connection.bio_write(data)
         else:
@@ -431,6 +437,13 @@ def _resumed(connection: SSL.Connection) -> bool:
     """Whether a session was resumed; pyOpenSSL does not wrap the question."""
     library: Any = SSL
     return bool(library._lib.SSL_session_reused(connection._ssl))  # noqa: SLF001 - see above
+
+
+def _no_tls(first: bytes) -> str:
+    """Say that the first octets of the lab are no TLS record (RFC 8446 section 5.1), or ``""``."""
+    if not first or (first[0] in RECORDS and first[1:2] in {b"", b"\x03"}):
+        return ""
+    return f"what came back is no TLS, but begins with {first!r}: is it the right port?"
 
 
 def _reason(error: SSL.Error) -> str:
