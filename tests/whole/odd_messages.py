@@ -58,6 +58,7 @@ RIGHT = {
     "never-connects": "an offer that it would have to connect to is refused",
     "checks-late": "looks at certificates when the first request comes",
     "reports-late": "reports come a while later",
+    "tcp": "without TLS (``msrp.tls: false``)",
     "keep-alive": "empty SENDs all the time",
 }
 WRONG = {
@@ -175,7 +176,7 @@ class Endpoint:
             for name, value in re.findall(r"^a=fingerprint:(\S+) ([0-9A-Fa-f:]+)", sdp, re.MULTILINE)
         ]
         prints = [(name, value) for name, value in prints if GOOD_HASHES.get(name) == len(value)]
-        if media is None or path is None or not (prints or "any-certificate" in traits):
+        if media is None or path is None or not (prints or traits & {"any-certificate", "tcp"}):
             return ""
         connects = setup is not None and setup[1] == "passive"
         if connects and "never-connects" in traits:
@@ -198,19 +199,19 @@ class Endpoint:
 
     def _answer(self, session: Session, *, connects: bool) -> str:
         traits, rich = self.traits, "long-sdp" in self.traits
-        scheme = "msrp" if "answers-msrp" in traits else "msrps"
+        scheme = "msrp" if traits & {"answers-msrp", "tcp"} else "msrps"
         where = "peer.odd.invalid" if "named" in traits else self.host
         user, more = ("bob@", ";x=1") if "user" in traits else ("", "")
         uri = f"{scheme}://{user}{where}:{self.port}/{session.ident};tcp{more}"
         if "relayed" in traits:
             uri = f"{scheme}://{where}:{self.port}/relay{session.ident};tcp {uri}"
         port = 2855 if "elsewhere" in traits else self.port
-        secured = [f"a=fingerprint:{one}" for one in self._prints()]
+        secured = [] if "tcp" in traits else [f"a=fingerprint:{one}" for one in self._prints()]
         secured += [] if "no-setup" in traits else [f"a=setup:{'active' if connects else 'passive'}"]
         above = secured if "session-level" in traits else []
         lines = [*("v=0", f"o=- {secrets.randbits(40)} 3 IN IP4 {self.host}", "s= ")]
         lines += [f"c=IN IP4 {self.host}", "t=0 0", *above]
-        lines += [f"m=message {port} TCP/{'' if 'answers-tcp' in traits else 'TLS/'}MSRP *"]
+        lines += [f"m=message {port} TCP/{'' if traits & {'answers-tcp', 'tcp'} else 'TLS/'}MSRP *"]
         lines += ["i=words", "a=mid:1", "a=accept-wrapped-types:*", "a=sendrecv", "a=X-y:z"] * rich
         lines += ["a=accept-types:*" if "all-types" in traits else "a=accept-types:message/cpim text/plain text/html"]
         lines += ["a=max-size:2000"] * ("small-messages" in traits) + ["a=msrp-cema"] * ("cema" in traits)
@@ -285,7 +286,8 @@ class Endpoint:
 
     def _serve(self, raw: socket.socket, peer: str) -> None:
         with contextlib.suppress(SSL.Error, OSError, EOFError, ValueError):
-            if "sniffs-tls" in self.traits and raw.recv(1, socket.MSG_PEEK) == b"M":
+            sniffed = "sniffs-tls" in self.traits and raw.recv(1, socket.MSG_PEEK) == b"M"
+            if sniffed or "tcp" in self.traits:
                 talk = Talk(self, None, raw, peer)
             else:
                 tls = SSL.Connection(self.context(), raw)

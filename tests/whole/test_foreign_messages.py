@@ -33,6 +33,7 @@ tester: {{addresses: {addresses}}}
 timers: {{answer: {answer}, silence: 0.3, handshake: {handshake}, call: 10}}
 msrp:
   via: hook
+  tls: {tls}
   hook:
     http: {{method: POST, url: "http://{host}:{port}/{trait}/{{call_id}}", body: "{{sdp}}"}}
     answer: {{sdp: whole}}
@@ -49,7 +50,7 @@ MAY_MISLEAD = {
     "MSRP-FP-06": ("none", "newest", "chatty"),
     "MSRP-SESS-02": ("relayed", "user"),
     "MSRP-SESS-03": ("silent", "closes"),
-    "MSRP-SESS-04": ("forbids",),
+    "MSRP-SESS-04": ("forbids", "tcp"),
     "MSRP-SESS-05": ("closes-on-bye",),
     "MSRP-SESS-06": ("reports-late",),
     "MSRP-FRAME-01": ("silent", "closes", "forbids"),
@@ -126,8 +127,8 @@ def of_endpoint(
     purpose_id: str, trait: str, port: int, link: Link, folder: Path, answer: float, *addresses: str
 ) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against the endpoint with this trait."""
-    waits = {"answer": answer, "handshake": min(answer, 5)}
-    text = PROFILE.format(host=HOST, port=port, trait=trait, addresses=list(addresses or ["127.0.0.1"]), **waits)
+    more = {"answer": answer, "handshake": min(answer, 5), "tls": str("tcp" not in trait.split("+")).lower()}
+    text = PROFILE.format(host=HOST, port=port, trait=trait, addresses=list(addresses or ["127.0.0.1"]), **more)
     return judged(purpose_id, loads(text, source="odd", base=folder), link, folder)
 
 
