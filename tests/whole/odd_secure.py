@@ -95,28 +95,44 @@ def suite_of(params: dict[str, str]) -> tuple[str, str]:
     return params.get("alg", ""), params.get("ealg", "null")
 
 
-class SecureCore(Core):
-    """All of it."""
+class Wire:
+    """The raw socket that all of a process share."""
 
-    def __init__(self, host: str, port: int, traits: set[str]) -> None:
-        super().__init__(host, port, traits)
-        self.associations: dict[int, Association] = {}
-        self.pending: dict[str, Association] = {}
+    def __init__(self, host: str) -> None:
         self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, 50)
         self.raw.bind((host, 0))
         self.raw.setblocking(False)
+        self.cores: list[SecureCore] = []
+        asyncio.get_running_loop().add_reader(self.raw, self.take)
+
+    def take(self) -> None:
+        data = self.raw.recv(65536)
+        packet = data[4 * (data[0] & 15) :]
+        spi = int.from_bytes(packet[:4], "big")
+        for core in self.cores:
+            if spi in core.associations:
+                core.packet(packet, core.associations[spi])
+
+    def send(self, packet: bytes, host: str) -> None:
+        with suppress(BlockingIOError):
+            self.raw.sendto(packet, (host, 0))
+
+
+class SecureCore(Core):
+    """All of it."""
+
+    def __init__(self, host: str, port: int, traits: set[str], wire: Wire) -> None:
+        super().__init__(host, port, traits)
+        self.wire = wire
+        wire.cores.append(self)
+        self.associations: dict[int, Association] = {}
+        self.pending: dict[str, Association] = {}
         self.ports = iter(range(21000 + 2 * secrets.randbelow(2000), 32000, 2))
         self.open: dict[int, socket.socket] = {}
-        asyncio.get_running_loop().add_reader(self.raw, self.packet)
 
     # ESP
 
-    def packet(self) -> None:
-        data = self.raw.recv(65536)
-        packet = data[4 * (data[0] & 15) :]
-        one = self.associations.get(int.from_bytes(packet[:4], "big"))
-        if one is None:
-            return
+    def packet(self, packet: bytes, one: Association) -> None:
         checks = {"checked": not self.has("icv"), "fresh": not self.has("replayed"), "ports": not self.has("any-port")}
         try:
             message = one.take(packet, **checks)
@@ -143,8 +159,7 @@ class SecureCore(Core):
             super().put(data, Hop((one.host, one.peer.port_s)))
         elif one is not None:
             packet = one.packet(data, from_server=self.has("from-server") and data.startswith(b"SIP/2.0"))
-            with suppress(BlockingIOError):
-                self.raw.sendto(packet, (one.host, 0))
+            self.wire.send(packet, one.host)
 
     # The agreement
 
@@ -314,10 +329,10 @@ class SecureCore(Core):
         return super().caller(message, hop)
 
 
-async def serve(host: str, port: int, traits: set[str]) -> int:
+async def serve(host: str, port: int, traits: set[str], wire: Wire) -> int:
     """Serve on this port of UDP (any when it is 0) as long as the loop runs; returns the port."""
     loop = asyncio.get_running_loop()
-    core = SecureCore(host, port, traits)
+    core = SecureCore(host, port, traits, wire)
     transport, _ = await loop.create_datagram_endpoint(lambda: core, local_addr=(host, port))
     core.at(host, transport.get_extra_info("sockname")[1])
     return core.port
@@ -326,7 +341,8 @@ async def serve(host: str, port: int, traits: set[str]) -> int:
 async def main(host: str, port: int, traits: list[str]) -> None:
     """Serve one with these traits, or (``each``) one of every trait and flaw; say where as JSON."""
     kinds = [{one} for one in (*RIGHT, *WRONG)] if traits == ["each"] else [set(traits)]
-    ports = {" ".join(sorted(kind)): await serve(host, port, kind) for kind in kinds}
+    wire = Wire(host)
+    ports = {" ".join(sorted(kind)): await serve(host, port, kind, wire) for kind in kinds}
     print(json.dumps(ports), flush=True)  # noqa: T201 - says so to the test
     await asyncio.Event().wait()
 
