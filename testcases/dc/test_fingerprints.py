@@ -163,6 +163,7 @@ def test_another_calls_certificate_is_not_good_here(bench: Bench) -> None:
     here, there = bench.data_channel_peer(), bench.data_channel_peer()
     connected(here)
     call, others = here.open("data channel"), there.open("another subscriber's data channel")
+    control(others).holds("gives-data-channel")
     refused(call, "the other subscriber's certificate", there.identity)
     others.close()
     call = here.open("data channel for another certificate", edit=announce(f"SHA-256 {OTHER.sha256}"))

@@ -90,6 +90,27 @@ def test_a_node_that_is_just_coming_up_again_is_asked_again(session: Session) ->
     assert answered.described()
 
 
+def test_a_node_that_is_busy_is_asked_again_for_a_while(session: Session) -> None:
+    answers = [b"HTTP/1.1 486 Busy Here\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        listener.settimeout(5)
+
+        def answer() -> None:
+            for one in (answers[0], answers[1] + ANSWER.encode()):
+                peer, _ = listener.accept()
+                with peer:
+                    peer.recv(65536)
+                    peer.sendall(one)
+
+        node = threading.Thread(target=answer)
+        node.start()
+        hook = signalling(session, http={"url": f"http://{host}:{port}/", "body": "{sdp}"}, answer={"sdp": "whole"})
+        answered = hook.offer(OFFER, "offer")
+        node.join(5)
+    assert answered.described() is not None
+
+
 def test_a_node_that_answered_before_is_not_waited_for(session: Session, serve: Serve) -> None:
     """What ends a node in the middle of a purpose must not be hidden by its supervisor."""
     host, port = serve(

@@ -40,7 +40,7 @@ class Association:
 
     def __init__(self, traits: frozenset[str], sdp: str) -> None:
         self.traits, self.offer = traits, (offer := Offer(sdp))
-        self.target = offer.where
+        self.target, self.made = offer.where, asyncio.get_running_loop().time()
         self.client = offer.setup == "passive" or (offer.setup == "actpass" and bool(traits & ACTIVE))
         self.transport: asyncio.DatagramTransport | None = None
         self.dtls = Dtls(traits, offer, client=self.client, send=self._out)
@@ -49,6 +49,11 @@ class Association:
         self.http = Http(traits, self._answer_http)
         speaks = any(trait.startswith("ice-") for trait in traits) and "a=ice-ufrag:" in sdp
         self.ice = Ice(traits, sdp, self._send_to, self._chosen) if speaks else None
+
+    def lives(self) -> bool:
+        """Whether this call goes on: its DTLS does, or may still begin."""
+        loop = asyncio.get_running_loop()
+        return self.dtls.state == "up" or (self.dtls.state in ("new", "shaking") and loop.time() < self.made + 0.5)
 
     def begin(self) -> None:
         """A client begins, when it knows where to."""
@@ -237,12 +242,16 @@ class Socket(asyncio.DatagramProtocol):
 SIZES = {"any-size": 0, "huge-size": 1 << 30, "small-size": 1200}
 EVERYBODY: dict[frozenset[str], list[Association]] = {}
 """Whose SCTP began, by their traits."""
+LAST: dict[frozenset[str], Association] = {}
+BUSY = "486 Busy Here"
 SHARED: dict[frozenset[str], Socket] = {}
 
 
 async def offered(traits: frozenset[str], sdp: str) -> str:
-    """Answer an offer; ``""`` refuses it."""
+    """Answer an offer; ``""`` refuses it, ``BUSY`` puts it off."""
     offer = Offer(sdp)
+    if "busy" in traits and traits in LAST and LAST[traits].lives():
+        return BUSY
     bad = not offer.fingerprints and not traits & {"any-certificate", "fail-open"}
     if bad or offer.setup not in ("actpass", "active", "passive"):
         zero = re.sub(r"^m=application \d+", "m=application 0", offer.line)
@@ -257,7 +266,7 @@ async def offered(traits: frozenset[str], sdp: str) -> str:
     if "one-call" in traits:
         for former in EVERYBODY.pop(traits, []):
             former.dtls.end()
-    port.all[offer.where] = made
+    port.all[offer.where] = LAST[traits] = made
     made.transport = port.transport
     asyncio.get_running_loop().call_later(0.4 if "late-hello" in traits else 0.01, made.begin)
     return made.answer(port.transport.get_extra_info("sockname")[:2])
@@ -270,7 +279,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     body = await reader.readexactly(int(length[1]) if length else 0)
     traits = frozenset(head.split()[1].removeprefix("/offer/").split(",")) - {""}
     text = await offered(traits, body.decode()) if not traits - RIGHT.keys() - WRONG.keys() else ""
-    status = "200 OK" if text else "488 Not Acceptable Here"
+    status = text if text == BUSY else "200 OK" if text else "488 Not Acceptable Here"
     writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}".encode())
     await writer.drain()
     writer.close()

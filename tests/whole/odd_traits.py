@@ -86,6 +86,7 @@ RIGHT = {
     "last-fingerprint": "takes the last fingerprint, whatever its hash, as libwebrtc and libdatachannel do",
     "slow-app": "answers requests after a second and a bit",
     "one-call": "one call at a time: another offer ends the former",
+    "busy": "one call at a time: another offer is answered 486",
     "echoes": "an application that sends back what it gets",
     "ice-lite": "ICE lite",
     "ice-full": "full ICE",

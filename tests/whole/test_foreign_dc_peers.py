@@ -80,6 +80,7 @@ MAY_MISLEAD = {
     ("DC-SCTP-19", "DC-APP-18"): ("echoes",),
     ("DC-FP-12", "DC-DTLS-12"): ("one-call",),
     ("DC-FP-04",): ("last-fingerprint",),
+    ("DC-FP-04", "DC-FP-15", "DC-FP-17"): ("busy",),
     ("DC-APP-07", "DC-APP-13", "DC-SCTP-19"): ("slow-app",),
     (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
@@ -183,6 +184,13 @@ def test_each_peer_that_is_wrong_is_caught(trait: str, port: int, link: Link, tm
 
 def test_a_slow_application_is_caught_though_it_answers_after_silence(port: int, link: Link, tmp_path: Path) -> None:
     verdict, reason = of_peer("DC-SCTP-19", "slow-app,every-stream", port, link, tmp_path)
+    assert verdict is Verdict.FAIL, reason
+
+
+def test_a_peer_that_is_busy_refuses_nothing_by_that(port: int, link: Link, tmp_path: Path) -> None:
+    verdict, reason = of_peer("DC-SCTP-06", "busy", port, link, tmp_path)
+    assert (verdict, "486" in reason) == (Verdict.INCONCLUSIVE, True), reason
+    verdict, reason = of_peer("DC-FP-01", "busy,any-certificate", port, link, tmp_path)
     assert verdict is Verdict.FAIL, reason
 
 

@@ -29,6 +29,8 @@ GRACE_SECONDS = 1.0
 AGAIN_SECONDS = 0.25
 """Between two requests to a hook that takes no connection: what another purpose ended may just be coming up again."""
 OK = range(200, 300)
+BUSY = (429, 486, 503)
+"""With these a node asks to be asked again; the last of its former calls may not have ended yet."""
 
 
 class HookSignalling:
@@ -143,7 +145,8 @@ class HookSignalling:
 
     async def _http(self, call: HttpCall, exchange: str, values: dict[str, str]) -> str:
         request = fill_http(call, values)
-        until = time.monotonic() + (0 if self._has_answered() else self.session.timers.connect)
+        begun, patience = time.monotonic(), self.session.timers.connect
+        closed_for = 0 if self._has_answered() else patience
         while True:
             answer = await http1.fetch(
                 self.session,
@@ -155,7 +158,8 @@ class HookSignalling:
                 body=request.body,
                 within=self.session.timers.call,
             )
-            if " refused" not in answer.failed or time.monotonic() >= until:
+            waits = closed_for if " refused" in answer.failed else patience if answer.status in BUSY else 0
+            if time.monotonic() - begun >= waits:
                 break
             await asyncio.sleep(AGAIN_SECONDS)
         if answer.failed or answer.status not in OK:

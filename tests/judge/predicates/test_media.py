@@ -49,6 +49,8 @@ def test_a_channel_is_refused_by_status_or_by_port_zero() -> None:
     assert no_data_channel(answered(9).events, exchange="1:x").outcome is F
     refused = Story().add(Kind.SENT).add(Kind.RECEIVED, status=488)
     assert no_data_channel(refused.events, exchange="1:x").outcome is H
+    busy = Story().add(Kind.SENT).add(Kind.RECEIVED, status=486)
+    assert no_data_channel(busy.events, exchange="1:x").outcome is U
     assert no_data_channel([], exchange="1:x").outcome is U
 
 

@@ -13,6 +13,9 @@ from imsproof.seams import Kind
 if TYPE_CHECKING:
     from imsproof.seams import Events
 
+BUSY = (429, 486, 503, 600)
+"""Statuses of who is busy, overloaded or away (RFC 3261 section 21, RFC 9110 section 15)."""
+
 
 @predicate("association-up")
 def association_up(events: Events, *, exchange: str) -> Finding:
@@ -48,6 +51,10 @@ def no_association(events: Events, *, exchange: str) -> Finding:
 def no_data_channel(events: Events, *, exchange: str) -> Finding:
     """The lab gave no data channel: it refused the offer, or the media line in it."""
     seen = effect(events, exchange)
+    if seen.status in BUSY:
+        return unknown(
+            f"{exchange}: the lab {seen.how}: it may be busy, which says nothing of what was offered", seen.event
+        )
     if seen.result in {Result.REFUSED, Result.SILENT}:
         return holds(f"{exchange}: the lab {seen.how}", seen.event)
     answered = [event for event in of_exchange(events, exchange) if event.kind is Kind.RECEIVED]
