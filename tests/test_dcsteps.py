@@ -39,9 +39,9 @@ def test_a_right_lab_passes_each_step(peer: DataChannelPeer, lab: Session) -> No
     dcsteps.associated_once(peer)
     dcsteps.refused(peer.open("another certificate"), "another certificate", make_identity())
     call, association = dcsteps.associated(peer, "data channel")
-    dcsteps.lives(peer, call, association)
+    dcsteps.lives(peer, call, association, "nothing")
     call, association = dcsteps.associated(peer, "data channel")
-    dcsteps.spared(peer, call, association)
+    dcsteps.spared(peer, call, association, "nothing")
     assert {outcome for _, outcome in outcomes(lab)} == {Outcome.HOLDS}
     assert {role for role, _ in outcomes(lab)} == set(Role)
 

@@ -28,6 +28,7 @@ class AiortcPeer:
     """Signalling that hands offers to aiortc, which serves HTTP on stream 0."""
 
     local_address = "127.0.0.1"
+    not_told = ""
 
     def __init__(self, session: Session, loop: LoopThread) -> None:
         self.session = session
