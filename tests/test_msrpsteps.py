@@ -29,5 +29,5 @@ def test_a_right_lab_passes_each_step(reference: Profile, lab: Session) -> None:
     still_serves(connection)
     serves(connection)
     found = [(one.role, one.outcome) for one in lab.record.judgements]
-    expected = [Role.CONTROL, Role.CONTROL, Role.CLAIM, Role.ALIVE]
+    expected = [Role.CONTROL, Role.CONTROL, Role.CLAIM, Role.CLAIM, Role.ALIVE]
     assert found == [(role, Outcome.HOLDS) for role in expected]
