@@ -111,7 +111,7 @@ class Subscribers(Desk):
             done = made.register(label=f"REGISTER {actor}")
             if done.status in (401, 407) or (done.status or 0) >= 500:
                 # What an earlier attempt left behind may spoil one challenge, not two; a busy network says how long;
-                # a core that lost a race with its own HSS (Kamailio's answers 500 then) serves the next attempt.
+                # a core that answers 500 once in a hundred times (Kamailio's does) serves the next attempt.
                 self.session.run(asyncio.sleep(min(done.retry_after, self.session.timers.answer)))
                 done = made.register(label=f"REGISTER {actor}, once more")
             control(done).accepted()
