@@ -81,7 +81,7 @@ MAY_MISLEAD = {
     ("DC-FP-12", "DC-DTLS-12"): ("one-call",),
     ("DC-FP-04",): ("last-fingerprint",),
     ("DC-FP-04", "DC-FP-15", "DC-FP-17"): ("busy",),
-    ("DC-APP-07", "DC-APP-13", "DC-SCTP-19"): ("slow-app",),
+    ("DC-APP-07",): ("slow-app",),
     (*ICE, "DC-FP-18"): ("ice-lite", "ice-full", "ice-many", "ice-silent"),
 }
 """Purposes to the traits that they are held against."""
