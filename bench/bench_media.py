@@ -29,8 +29,11 @@ def main() -> None:
             print(f"{chosen.sdes}: made {rate(lambda: own.protect(plain)):,.0f}/s")  # noqa: B023 - called at once
             print(f"{chosen.sdes}: opened {rate(lambda: own.unprotect(sealed)):,.0f}/s")  # noqa: B023 - the same
         session = link.session(Record("BENCH-01"))
-        udp = session.run(UdpEndpoint.open(session, "ue-a", "socket", local=("127.0.0.1", 0), quiet=True))
-        leg = ProtectedLeg(session, udp, "ue-a", random.Random(1))
+        rtp, rtcp = (
+            session.run(UdpEndpoint.open(session, "ue-a", "socket", local=("127.0.0.1", 0), quiet=True))
+            for _ in range(2)
+        )
+        leg = ProtectedLeg(session, rtp, rtcp, "ue-a", random.Random(1))
         leg.theirs = own = Context(SUITES[0], bytes(30))
         for number in range(PACKETS):
             leg.take(own.protect(RtpPacket(0, number, 160, 7, bytes(160)).to_bytes()), HERE)

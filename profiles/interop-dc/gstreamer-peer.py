@@ -13,6 +13,7 @@ import sys
 import threading
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import gi
 
@@ -42,13 +43,13 @@ class Call:
         self.channel.connect("on-message-string", self._asked)
         self.channel.connect("on-message-data", lambda channel, data: self._asked(channel, data.get_data().decode()))
 
-    def _asked(self, channel, request) -> None:
+    def _asked(self, channel: GstWebRTC.WebRTCDataChannel, request: str) -> None:
         found = request.startswith("GET / ")
         status = "200 OK" if found else "404 Not Found" if request.startswith("GET ") else "405 Method Not Allowed"
         body = PAGE if found else ""
         channel.emit("send-string", f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}")
 
-    def _ask(self, action: str, value, *, wanted: str = ""):
+    def _ask(self, action: str, value: GstWebRTC.WebRTCSessionDescription | None, *, wanted: str = "") -> Any:
         promise = Gst.Promise.new()
         self.end.emit(action, value, promise)
         promise.wait()
@@ -70,7 +71,7 @@ class Call:
             gathered.wait(PATIENCE)
         return self.end.get_property("local-description").sdp.as_text()
 
-    def _gathered(self, complete) -> bool:
+    def _gathered(self, complete: GstWebRTC.WebRTCICEGatheringState) -> bool:
         return self.end.get_property("ice-gathering-state") == complete
 
     def close(self) -> None:
@@ -116,7 +117,7 @@ class Hook(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
