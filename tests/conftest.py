@@ -9,10 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 
 from imsproof.link.session import Link, Session
 from imsproof.seams import Address, Event, Kind, Record
+
+hypothesis.settings.register_profile("any-load", deadline=None)  # nothing is asserted about speed
+hypothesis.settings.load_profile("any-load")
 
 Serve = Callable[[Callable[[socket.socket], None]], Address]
 
