@@ -42,6 +42,6 @@ def test_pieces_of_another_size_cannot_be(size: int) -> None:
 
 def test_an_icmp_error_quotes_the_packet() -> None:
     quoted = ipv4.packet(ENDS, ipv4.ESP, bytes(8))
-    made = ipv4.unreachable(quoted, ipv4.FRAGMENTATION_NEEDED, mtu=68)
+    made = ipv4.unreachable(quoted, ipv4.PROHIBITED)
     assert ipv4.checksum(made) == 0
-    assert (made[0], made[1], struct.unpack("!H", made[6:8])[0], made[8:]) == (3, 4, 68, quoted)
+    assert (made[0], made[1], struct.unpack("!H", made[6:8])[0], made[8:]) == (3, 13, 0, quoted)

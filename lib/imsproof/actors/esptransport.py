@@ -207,17 +207,17 @@ class EspTransport(SipTransport):
         await rawip.send_packets(self.session, self.actor, exchange, ends[1], pieces)
 
     async def send_unreachable(self, label: str) -> None:
-        """Say by ICMP, as anybody could, that the network's last packet did not arrive (as :func:`send_packets`)."""
+        """Say by ICMP, as anybody could, that the network's first packet did not arrive (as :func:`send_packets`).
+
+        Not that it was too large: a host that takes the word of it sends everybody smaller packets for ten minutes.
+        """
         exchange = self.session.exchange(label)
         if self.agreed.nat_port or ":" in self.local[0]:
             raise InconclusiveError("ICMP errors are done for ESP over IPv4 only, not in UDP")
         here, there = self.local[0], self.remote[0]
         quoted = ipv4.packet((there, here), ipv4.ESP, self.came[0][:64])
-        errors = [
-            ipv4.unreachable(quoted, ipv4.PROTOCOL_UNREACHABLE),
-            ipv4.unreachable(quoted, ipv4.FRAGMENTATION_NEEDED, mtu=68),
-        ]
-        packets = [ipv4.packet((here, there), ipv4.ICMP, one) for one in errors]
+        errors = (ipv4.PROTOCOL_UNREACHABLE, ipv4.HOST_UNREACHABLE, ipv4.PROHIBITED)
+        packets = [ipv4.packet((here, there), ipv4.ICMP, ipv4.unreachable(quoted, code)) for code in errors]
         await rawip.send_packets(self.session, self.actor, exchange, there, packets)
         self.session.note("ICMP errors that quote a packet of the network", actor=self.actor, exchange=exchange)
 

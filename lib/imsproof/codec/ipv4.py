@@ -10,7 +10,8 @@ ESP, ICMP, UDP = 50, 1, 17
 MORE, DO_NOT = 0x2000, 0x4000
 """Flags: more fragments follow; do not fragment."""
 UNREACHABLE = 3
-PROTOCOL_UNREACHABLE, FRAGMENTATION_NEEDED = 2, 4
+HOST_UNREACHABLE, PROTOCOL_UNREACHABLE, PROHIBITED = 1, 2, 13
+"""Why: codes of ICMP (RFC 792, RFC 1812 section 5.2.7.1)."""
 UNIT = 8
 """Fragments begin at multiples of so many octets."""
 
@@ -47,7 +48,7 @@ def fragments(ends: tuple[str, str], protocol: int, payload: bytes, size: int, i
     return pieces
 
 
-def unreachable(quoted: bytes, code: int, *, mtu: int = 0) -> bytes:
-    """Write the ICMP error that says that the quoted packet did not arrive; ``mtu`` counts where it was too large."""
-    message = struct.pack("!BBHHH", UNREACHABLE, code, 0, 0, mtu) + quoted
+def unreachable(quoted: bytes, code: int) -> bytes:
+    """Write the ICMP error that says that the quoted packet did not arrive."""
+    message = struct.pack("!BBHHH", UNREACHABLE, code, 0, 0, 0) + quoted
     return message[:2] + struct.pack("!H", checksum(message)) + message[4:]

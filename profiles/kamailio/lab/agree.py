@@ -63,7 +63,7 @@ def main() -> int:
     parser.add_argument("folders", type=Path, nargs="+")
     folders = parser.parse_args().folders
     told = Told()
-    flights: list[tuple[str, pcapng.Packet]] = []
+    flights: list[tuple[str, packets.Datagram]] = []
     for run in [found.parent for folder in folders for found in sorted(folder.rglob("run.json"))]:
         for evidence in sorted(one.parent for one in run.glob("evidence/*/journal.jsonl")):
             events = journal.load(evidence / "journal.jsonl")
@@ -71,7 +71,7 @@ def main() -> int:
             agree_on_sip(told, evidence.name, received)
             agree_on_aka(told, evidence.name, received)
             own = {event.local for event in events if event.local}
-            flights += [(evidence.name, packet) for packet in dtls_from_lab(evidence / "capture.pcapng", own)]
+            flights += [(evidence.name, one) for one in dtls_from_lab(evidence / "capture.pcapng", own)]
     agree_on_dtls(told, flights)
     for difference in told.differences:
         print(f"second opinions: {difference}")
@@ -160,46 +160,46 @@ def agree_on_aka(told: Told, where: str, events: Iterable[Event]) -> None:
             told.both("AKA challenges", where, ours, (vector.autn, vector.xres, vector.ck, vector.ik))
 
 
-def dtls_from_lab(capture: Path, own: set[tuple[str, int]]) -> Iterator[pcapng.Packet]:
+def dtls_from_lab(capture: Path, own: set[tuple[str, int]]) -> Iterator[packets.Datagram]:
     """Find the datagrams with DTLS records that others than the tester sent."""
     if not capture.exists():
         return
+    whole = packets.Reassembly()
     with capture.open("rb") as file:
         for packet in pcapng.read(file):
-            datagram = packets.parse(packet.link, packet.data)
+            datagram = whole.parse(packet.link, packet.data)
             if datagram is None or datagram.protocol != UDP or datagram.source in own:
                 continue
             payload = datagram.payload
             if len(payload) > dtls.HEADER_SIZE and FIRST_RECORD <= payload[0] <= LAST_RECORD and payload[1] == 0xFE:
-                yield packet
+                yield datagram
 
 
-def agree_on_dtls(told: Told, flights: list[tuple[str, pcapng.Packet]]) -> None:
+def agree_on_dtls(told: Told, flights: list[tuple[str, packets.Datagram]]) -> None:
     """Hold our reading of the record headers against tshark's."""
     if not flights:
         return
     ports: set[int] = set()
     ours: list[Rows] = []
-    whole: list[tuple[str, pcapng.Packet]] = []
-    for where, packet in flights:
-        datagram = packets.parse(packet.link, packet.data)
-        assert datagram is not None
+    whole: list[tuple[str, packets.Datagram]] = []
+    for where, datagram in flights:
         try:
             records = dtls.split_records(datagram.payload)
         except dtls.TlsSyntaxError:  # a relay hands on what the tester has cut
             told.counts["DTLS datagrams that end within a record header"] += 1
             continue
         ports.add(datagram.source[1])
-        whole.append((where, packet))
+        whole.append((where, datagram))
         ours.append([(one.content_type, one.version, one.epoch, one.sequence, len(one.fragment)) for one in records])
-    for (where, _), mine, theirs in zip(whole, ours, _tshark([packet for _, packet in whole], ports), strict=True):
+    for (where, _), mine, theirs in zip(whole, ours, _tshark([datagram for _, datagram in whole], ports), strict=True):
         told.both("DTLS datagrams", where, mine, theirs)
 
 
-def _tshark(found: list[pcapng.Packet], ports: set[int]) -> Iterator[Rows]:
-    """Return the record headers of each packet as tshark reads them."""
+def _tshark(found: list[packets.Datagram], ports: set[int]) -> Iterator[Rows]:
+    """Return the record headers of each datagram as tshark reads them."""
+    wrapped = (packets.udp(one.source, one.target, one.payload) for one in found)
     with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
-        pcapng.write(file, found)  # type: ignore[arg-type]
+        pcapng.write(file, (pcapng.Packet(0, pcapng.LINK_RAW, data) for data in wrapped))  # type: ignore[arg-type]
         file.flush()
         command = ["tshark", "-r", file.name, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]
         command += [word for field in FIELDS for word in ("-e", f"dtls.record.{field}")]
