@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -196,8 +197,15 @@ def agree_on_dtls(told: Told, flights: list[tuple[str, packets.Datagram]]) -> No
 
 
 def _tshark(found: list[packets.Datagram], ports: set[int]) -> Iterator[Rows]:
-    """Return the record headers of each datagram as tshark reads them."""
-    wrapped = (packets.udp(one.source, one.target, one.payload) for one in found)
+    """Return the record headers of each datagram as tshark reads them.
+
+    Each comes from an address of its own: tshark gives up on a flight that comes again in other fragments.
+    """
+    first = int(ip_address("10.0.0.1"))
+    wrapped = (
+        packets.udp((str(ip_address(first + number)), one.source[1]), ("127.0.0.1", 9), one.payload)
+        for number, one in enumerate(found)
+    )
     with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
         pcapng.write(file, (pcapng.Packet(0, pcapng.LINK_RAW, data) for data in wrapped))  # type: ignore[arg-type]
         file.flush()
