@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,8 @@ from imsproof.actors.siptransport import Labels, SipTransport, first_declared
 from imsproof.seams import Kind
 
 if TYPE_CHECKING:
-    import socket
-
     from imsproof.link.session import Session
+    from imsproof.seams import Address
 
 OPTIONS = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: c\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n"
 ANSWER = b"SIP/2.0 200 OK\r\nCall-ID: c\r\nCSeq: 7 OPTIONS\r\nContent-Length: 2\r\n\r\nok"
@@ -85,3 +85,31 @@ def test_a_stream_that_is_not_sip_ends_with_a_reason(session: Session, serve: Se
     done.set()
     assert "not SIP" in transport.failed
     assert "unreadable" in events(session)[-1].facts
+
+
+def hold(peer: socket.socket) -> None:
+    """Keep a connection until the other end closes it."""
+    peer.recv(1)
+
+
+def test_the_lab_may_open_a_connection_to_the_contact_and_is_answered_there(session: Session, serve: Serve) -> None:
+    came: list[Address] = []
+    arrived = threading.Event()
+
+    def take(_data: bytes, source: Address, _exchange: str) -> None:
+        came.append(source)
+        arrived.set()
+
+    transport = session.run(SipTransport.open(session, "ue-a", "tcp", serve(hold)))
+    session.run(transport.take_connections())
+    transport.on_message = take
+    with socket.create_connection(transport.local, timeout=5) as peer:
+        peer.sendall(OPTIONS)
+        assert arrived.wait(5)
+        assert came == [peer.getsockname()]
+        session.run(transport.send(ANSWER, "2:OPTIONS", to=came[0]))
+        assert peer.recv(1000) == ANSWER
+        session.run(transport.aclose())
+        assert peer.recv(1) == b""
+    (sent,) = [event for event in events(session) if event.kind is Kind.SENT]
+    assert (sent.local, sent.remote) == (transport.local, came[0])

@@ -73,6 +73,7 @@ RIGHT = {
     "no-from": "403 to a From that is not the caller's",
     "own-contact": "403 to contacts that are not where they were registered from",
     "busy": "503 with Retry-After to the first request of an address",
+    "dials": "over TCP, requests to UEs go over a connection that it opens to their contact",
 }
 WRONG = {
     "any-password": "takes any response",
@@ -174,6 +175,8 @@ class Registrar(asyncio.DatagramProtocol):
         self.clients: dict[tuple[str, str], Client] = {}
         self.dialogs: dict[str, list[Party]] = {}
         self.greeted: set[str] = set()
+        self.dialled: dict[tuple[str, int], asyncio.Task[asyncio.StreamWriter]] = {}
+        self.reading: set[asyncio.Task[None]] = set()
         self.udp: asyncio.DatagramTransport | None = None
         self.server: asyncio.Server | None = None
 
@@ -216,11 +219,25 @@ class Registrar(asyncio.DatagramProtocol):
             self.put(data, hop)
 
     def put(self, data: bytes, hop: Hop) -> None:
-        if hop.writer is not None:
+        target = re.match(rb"\S+ sip:(?:[^@ ]*@)?([\d.]+):(\d+)", data.lstrip())
+        if hop.writer is not None and self.has("dials") and target:
+            place = (target[1].decode(), int(target[2]))
+            if place not in self.dialled:
+                self.dialled[place] = asyncio.create_task(self.dial(*place))
+            self.dialled[place].add_done_callback(lambda task: None if task.exception() else task.result().write(data))
+        elif hop.writer is not None:
             if not hop.writer.is_closing():
                 hop.writer.write(data)
         elif self.udp is not None:
             self.udp.sendto(data, hop.peer)
+
+    async def dial(self, host: str, port: int) -> asyncio.StreamWriter:
+        """Open a connection to a UE, and read what comes back there."""
+        reader, writer = await asyncio.open_connection(host, port)
+        self.reading.add(reading := asyncio.create_task(self.connected(reader, writer)))
+        reading.add_done_callback(self.reading.discard)
+        reading.add_done_callback(lambda _: self.dialled.pop((host, port), None))
+        return writer
 
     # What comes in
 

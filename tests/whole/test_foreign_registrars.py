@@ -102,9 +102,9 @@ def ports() -> Iterator[dict[str, int]]:
         process.stdout.close()
 
 
-def of_registrar(purpose_id: str, port: int, link: Link, folder: Path) -> tuple[Verdict, str]:
+def of_registrar(purpose_id: str, port: int, link: Link, folder: Path, profile: str = PROFILE) -> tuple[Verdict, str]:
     """Verdict and reason of one purpose against the registrar at this port."""
-    text = PROFILE.format(port=port) + "".join(SUBSCRIBER.format(name) for name in odd_registrar.USERS)
+    text = profile.format(port=port) + "".join(SUBSCRIBER.format(name) for name in odd_registrar.USERS)
     return judged(purpose_id, loads(text, source="odd", base=folder), link, folder)
 
 
@@ -120,6 +120,15 @@ def test_no_purpose_fails_a_registrar_that_is_right(
     ids = [*ALL, *(one for one, traits in MAY_MISLEAD.items() if trait in traits)]
     found = {one: of_registrar(one, ports[trait], link, tmp_path) for one in ids}
     assert {one: why for one, (verdict, why) in found.items() if verdict not in (Verdict.PASS, Verdict.REMARK)} == {}
+
+
+@pytest.mark.parametrize("purpose_id", ["GM-ID-01", "GM-ABUSE-01", "GM-ABUSE-05"])
+def test_who_has_tcp_alone_may_open_connections_to_ues(
+    purpose_id: str, ports: dict[str, int], link: Link, tmp_path: Path
+) -> None:
+    without_udp = PROFILE.replace("  udp: 127.0.0.1:{port}\n", "")
+    verdict, reason = of_registrar(purpose_id, ports["dials"], link, tmp_path, without_udp)
+    assert verdict is Verdict.PASS, reason
 
 
 @pytest.mark.parametrize("flaw", odd_registrar.WRONG)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from imsproof.codec.sip import SipSyntaxError, StreamFramer
 from imsproof.link.facts import sip_facts
 from imsproof.link.tcp import TcpStream
+from imsproof.link.tcpdoor import TcpDoor
 from imsproof.link.tls import TlsOptions, TlsStream
 from imsproof.link.udp import UdpEndpoint
-from imsproof.seams import Address, ImsproofError, Kind
+from imsproof.seams import Address, HarnessError, ImsproofError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,6 +94,8 @@ class SipTransport:
         self._udp: UdpEndpoint | None = None
         self._stream: TcpStream | TlsStream | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._door: TcpDoor | None = None
+        self._taken: dict[Address, tuple[TcpStream, asyncio.Task[None]]] = {}
 
     @classmethod
     async def open(
@@ -130,9 +133,16 @@ class SipTransport:
                 session, actor, exchange, remote, tls or TlsOptions(), local=local, quiet=True
             )
             transport._stream, transport.local, transport.facts = stream, stream.tcp.local, stream.facts
-        transport._reader = asyncio.create_task(transport._read())
+        transport._reader = asyncio.create_task(transport._read_own(transport._stream))
         session.own(transport)
         return transport
+
+    async def take_connections(self) -> None:
+        """Over TCP, let the lab open connections of its own to ``local``; what is answered goes back the same way."""
+        if self.name == "tcp":
+            whose = (self.session, self.actor, self.labels.default, self.local)
+            with contextlib.suppress(HarnessError):  # it may still use the connection that there is
+                self._door = await TcpDoor.open(*whose, self._take_stream)
 
     @property
     def reliable(self) -> bool:
@@ -157,35 +167,50 @@ class SipTransport:
         if self._udp is not None:
             await self._udp.send(data, to or self.remote, exchange=exchange, facts=told)
             return
-        assert self._stream is not None
-        self._emit(Kind.SENT, exchange, data, told)
-        await self._stream.send(data)
+        taken = self._taken.get(to) if to else None
+        stream = taken[0] if taken else self._stream
+        assert stream is not None
+        self._emit(Kind.SENT, exchange, data, told, to if taken else None)
+        await stream.send(data)
 
     def _take_datagram(self, data: bytes, source: Address) -> None:
         if data.strip(b"\r\n\x00"):
             self.on_message(data, source, self.labels.describe(data)[0])
 
-    async def _read(self) -> None:
-        assert self._stream is not None
+    def _take_stream(self, stream: TcpStream) -> None:
+        """Read on a connection that the lab opened."""
+        self._taken[stream.remote] = (stream, asyncio.create_task(self._read_taken(stream)))
+
+    async def _read_own(self, stream: TcpStream | TlsStream) -> None:
+        self.failed = await self._read(stream, self.remote)
+        if self._door:
+            self._door.close()  # whoever connects anew may need the address
+        self.on_end()
+
+    async def _read_taken(self, stream: TcpStream) -> None:
+        await self._read(stream, stream.remote)
+        self._taken.pop(stream.remote, None)
+
+    async def _read(self, stream: TcpStream | TlsStream, source: Address) -> str:
+        """Hand messages on until nothing more comes, and return why that is."""
         framer = StreamFramer()
         try:
             while True:
-                data = await self._stream.receive(READ_SECONDS)
+                data = await stream.receive(READ_SECONDS)
                 if data is None:
                     continue
                 if not data:
-                    self.failed = self._stream.ended
-                    break
+                    return stream.ended
                 for message in framer.feed(data):
                     exchange, facts = self.labels.describe(message)
-                    self._emit(Kind.RECEIVED, exchange, message, facts)
-                    self.on_message(message, self.remote, exchange)
+                    self._emit(Kind.RECEIVED, exchange, message, facts, source)
+                    self.on_message(message, source, exchange)
         except SipSyntaxError as error:
-            self.failed = f"what comes over {self.name.upper()} is not SIP: {error}"
-            self._emit(Kind.RECEIVED, self.labels.default, framer.pending[:65536], {"unreadable": str(error)})
+            unreadable = {"unreadable": str(error)}
+            self._emit(Kind.RECEIVED, self.labels.default, framer.pending[:65536], unreadable, source)
+            return f"what comes over {self.name.upper()} is not SIP: {error}"
         except ImsproofError as error:
-            self.failed = str(error)
-        self.on_end()
+            return str(error)
 
     async def ended(self, within: float) -> bool:
         """Wait for the connection's end and tell whether it came (a socket without one never ends)."""
@@ -194,24 +219,31 @@ class SipTransport:
         done, _ = await asyncio.wait([self._reader], timeout=within)
         return bool(done)
 
-    def _emit(self, kind: Kind, exchange: str, data: bytes, facts: Mapping[str, Any]) -> None:
+    def _emit(
+        self, kind: Kind, exchange: str, data: bytes, facts: Mapping[str, Any], remote: Address | None = None
+    ) -> None:
         self.session.emit(
             kind,
             self.actor,
             exchange,
             transport=self.name,
             local=self.local,
-            remote=self.remote,
+            remote=remote or self.remote,
             data=data,
             facts=facts,
         )
 
     async def aclose(self) -> None:
-        """Close the connection or socket."""
-        if self._reader:
-            self._reader.cancel()
-            await asyncio.wait([self._reader])
-        for below in (self._udp, self._stream):
+        """Close the connections or the socket."""
+        if self._door:
+            self._door.close()
+        taken = list(self._taken.values())
+        readers = [*([self._reader] if self._reader else []), *(reader for _, reader in taken)]
+        for reader in readers:
+            reader.cancel()
+        if readers:
+            await asyncio.wait(readers)
+        for below in (self._udp, self._stream, *(stream for stream, _ in taken)):
             if below is not None:
                 with contextlib.suppress(ImsproofError):
                     await below.aclose()

@@ -186,6 +186,7 @@ class Station:
                 exchange=label,
             )
         )
+        await self.transport.take_connections()
         self.session.own(self)
 
     async def arequest(

@@ -80,7 +80,7 @@ class TcpStream(asyncio.Protocol):
         """
         await session.admit(actor, exchange, remote, 0)
         stream = cls(session, actor, exchange, remote, quiet=quiet)
-        raw = _bound_socket(local or (session.source or source_toward(remote), 0))
+        raw = bound_socket(local or (session.source or source_toward(remote), 0))
         stream._prepare(two(raw.getsockname()))
         seconds = session.timers.connect if within is None else within
         loop = asyncio.get_running_loop()
@@ -258,7 +258,8 @@ class TcpStream(asyncio.Protocol):
             self._transport.abort()
 
 
-def _bound_socket(bind: Address) -> socket.socket:
+def bound_socket(bind: Address) -> socket.socket:
+    """Make a TCP socket at a local address, of which another one may be in use (``HarnessError``: it cannot be had)."""
     raw = socket.socket(family_of(bind[0]), socket.SOCK_STREAM)
     raw.setblocking(False)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
