@@ -1,4 +1,4 @@
-"""What the testcases of registrations do again and again."""
+"""What the testcases of registrations do again and again, and how they read answers to a REGISTER."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 REFUSALS = (401, 403)
 """A failed authentication is answered by a new challenge or by 403 (TS 24.229 5.4.1.2.3); both are refusals."""
+PROCESSED = [200, 401, 407]
+"""How a registrar answers a REGISTER that it took for good: it challenges it, or accepts it."""
+SERVED = [*PROCESSED, 403, 404, 405, 480, 481, 484, 501]
+"""How a node answers a well-formed request that it does not want."""
+BLAMED = [400, 413, 414, 416, 500, 505, 513]
+"""Statuses that blame the form of a request, or show that the node stumbled over it."""
 
 
 def wrong(res: bytes) -> bytes:

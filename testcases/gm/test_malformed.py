@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imsproof.actors.outsider import Outsider
 from imsproof.actors.torturer import Torturer
-from imsproof.codec.sdp import Fingerprint, audio_offer, data_channel_offer
-from imsproof.codec.torture import framing, huge, ims, plain, rfc4475, rfc5118
-from imsproof.codec.torture import sdp as offers
+from imsproof.codec.torture import huge, ims, plain, rfc4475, rfc5118
 from imsproof.codec.torture.draft import Kind, Reaction, case, header, line
-from imsproof.codec.torture.framing import Stream
-from imsproof.engine.identity import make_identity
 from imsproof.fuzzing.anomalies import sample
 from imsproof.fuzzing.growth import MALFORMED, measure
 from imsproof.fuzzing.health import memory_of
+from imsproof.gmsteps import BLAMED, PROCESSED, SERVED
 from imsproof.judge import alive, control, expect
 from imsproof.judge.growth import grows
 from imsproof.link.burst import Burst
@@ -41,43 +37,12 @@ if TYPE_CHECKING:
     from imsproof.judge.growth import Round
     from imsproof.link.subject import RawAnswer
 
-PROCESSED = [200, 401, 407]
-"""How a registrar answers a REGISTER that it took for good: it challenges it, or accepts it."""
-SERVED = [*PROCESSED, 403, 404, 405, 480, 481, 484, 501]
-"""How a node answers a well-formed request that it does not want."""
-BLAMED = [400, 413, 414, 416, 500, 505, 513]
-"""Statuses that blame the form of a request, or show that the node stumbled over it."""
-
 FIVE = rfc4475.named("ncl", "scalar02", "badvers", "mismatch01", "insuf")
 CONTRADICTIONS = rfc4475.named("multi01", "mcl01", "clerr", "mismatch02")
 ENDED = rfc4475.named("bext01", "unkscm", "novelsc", "zeromf")
 LIBERAL = tuple(one for one in rfc4475.ALL if one.kind is Kind.EITHER and Reaction.PROCESS in one.proxy)
 MARKER = "imsproof-mark"
 STOPPED = rfc4475.named("zeromf", "bext01", "badvers", "clerr", "lwsstart")
-WRONG_AUDIO = (
-    "no-address",
-    "address-range",
-    "audio-port-range",
-    "audio-port-negative",
-    "audio-port-text",
-    "nul",
-    "cut",
-)
-WRONG_CHANNEL = (
-    "dc-no-fingerprint",
-    "dc-fingerprint-hash",
-    "dc-fingerprint-short",
-    "dc-fingerprint-hex",
-    "dc-setup-holdconn",
-    "dc-sctp-port-range",
-    "dc-size-text",
-    "dc-stream-reserved",
-    "dc-stream-repeated",
-    "dc-port-range",
-)
-AFTERWARDS = rfc4475.named("scalar02", "badvers", "mismatch01", "insuf", "multi01")
-"""Malformed requests whose length is beyond doubt, so that everybody knows where the next one begins."""
-UNUSUAL = ("dc-fingerprint-case", "dc-fingerprints", "dc-size-zero")
 ANOMALIES, AT_ONCE = 400, 16
 LEFTOVERS = rfc4475.named("badinv01", "mismatch01", "quotbal", "insuf")
 A_ROUND = 100
@@ -242,42 +207,6 @@ def test_malformed_messages_leave_nothing_behind(bench: Bench) -> None:
     alive(*after, accept=PROCESSED)
 
 
-@purpose("GM-MALFORMED-13")
-def test_streams_are_understood(bench: Bench) -> None:
-    """Two good requests on one connection are both answered, however the stream is cut."""
-    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
-    control(torturer.plain()).accepted(PROCESSED)
-    for answer, call_ids in torturer.streams(framing.UNDERSTOOD, injected=False):
-        expect(answer).holds("all-answered", call_ids=call_ids, wrong=BLAMED)
-    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
-
-
-@purpose("GM-MALFORMED-14")
-def test_a_wrong_length_smuggles_nothing(bench: Bench) -> None:
-    """A request in the body of one whose length cannot be known is not served."""
-    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
-    control(torturer.plain()).accepted(PROCESSED)
-    for answer, call_ids in torturer.streams(framing.SMUGGLED):
-        expect(answer).holds("none-served", call_ids=call_ids[1:], accept=SERVED)
-    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
-
-
-@purpose("GM-MALFORMED-15")
-def test_an_unfinished_message_keeps_nobody_waiting(bench: Bench) -> None:
-    """While connections hold half a message, a good request on another connection is answered as fast as before."""
-    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
-    before = torturer.plain()
-    control(before).accepted(PROCESSED)
-    whole = plain("REGISTER", torturer.aim())
-    halves = (whole[: len(whole) // 2], whole[:10], whole.replace(b"Content-Length: 0", b"Content-Length: 60000"))
-    for number, half in enumerate(halves, 1):
-        Outsider(bench.session).send(half, torturer.target, f"half a message ({number})", transport="tcp", within=0.001)
-        after = torturer.plain(label=f"well-formed beside half a message ({number})")
-        if not expect(after).holds("not-slower", reference=before.exchange, factor=20, floor=1.0).held:
-            break
-    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
-
-
 @purpose("GM-MALFORMED-16")
 def test_what_a_proxy_has_to_stop_does_not_reach_the_other_user(bench: Bench) -> None:
     """A good MESSAGE of a registered UE reaches the other UE; those that a proxy has to stop do not."""
@@ -309,38 +238,6 @@ def spoil(torturer: Torturer, caller: Ue, one: Case, callee: str, mark: str = MA
     routes = caller.registration.service_route if caller.registration else ()
     more = (line(f"Subject: {mark}"), *(line(f"Route: {route}") for route in routes))
     return replace(one, edits=(*one.edits, *more)).message(aim)
-
-
-@purposes({"GM-MALFORMED-17": ("audio", WRONG_AUDIO), "GM-MALFORMED-18": ("application", WRONG_CHANNEL)})
-def test_senseless_offers_are_not_accepted(bench: Bench, case: tuple[str, tuple[str, ...]]) -> None:
-    """The lab's far UE takes a good offer; one that leaves no way to set the medium up is not accepted with it."""
-    medium, names = case
-    ue = bench.ue(data_channel=True if medium == "application" else None)
-    good = offer(ue, medium)
-    call = ue.invite(bench.far_target(), good, label="INVITE with a good offer")
-    control(call).holds("medium-taken", medium=medium)
-    if call.ok:
-        call.bye()
-    for one in (one for one in offers.ALL if one.name in names):
-        call = ue.invite(bench.far_target(), one.body(good), label=f"{one.name}: {one.about}")
-        expect(call).holds("medium-not-taken", medium=medium)
-        if call.ok:
-            call.bye()
-    call = ue.invite(bench.far_target(), good, label="INVITE with a good offer afterwards")
-    if call.ok:
-        call.bye()
-    alive(call)
-
-
-def offer(ue: Ue, medium: str) -> bytes:
-    """Write a good offer of one medium."""
-    if medium == "audio":
-        return audio_offer(ue.local[0], 40000).to_bytes()
-    own = make_identity()
-    fingerprint = Fingerprint("SHA-256", own.sha256)
-    return data_channel_offer(
-        ue.local[0], 9, fingerprints=[fingerprint], tls_id=own.sha256.replace(":", "")[:32], audio_port=40000
-    ).to_bytes()
 
 
 @purpose("GM-MALFORMED-19")
@@ -376,23 +273,6 @@ def test_requests_out_of_order_do_not_end_service(torturer: Torturer) -> None:
     alive(*after, accept=PROCESSED)
 
 
-@purpose("GM-MALFORMED-21")
-def test_a_connection_is_not_confused(bench: Bench) -> None:
-    """A good request behind a malformed one on the same connection is answered as good, unless the lab closes it."""
-    torturer = Torturer(bench.session, bench.gm, bench.random, transport="tcp")
-    control(torturer.plain()).accepted(PROCESSED)
-    for answer, call_ids in torturer.streams([behind(one) for one in AFTERWARDS], injected=False):
-        expect(answer).holds("next-understood", call_id=call_ids[1], wrong=BLAMED)
-    alive(torturer.plain(label="well-formed afterwards"), accept=PROCESSED)
-
-
-def behind(one: Case) -> Stream:
-    """A malformed REGISTER and a good one behind it, each written whole."""
-    return Stream(
-        one.name, one.about, Kind.INVALID, lambda bad, good: [one.message(bad, "REGISTER"), plain("REGISTER", good)]
-    )
-
-
 @purpose("GM-MALFORMED-22")
 def test_systematic_anomalies_do_not_end_service(bench: Bench) -> None:
     """After each handful of a covering set of the systematic anomalies, the lab still serves."""
@@ -407,22 +287,6 @@ def test_systematic_anomalies_do_not_end_service(bench: Bench) -> None:
         if not serves(after):
             break
     alive(*after, accept=PROCESSED)
-
-
-@purpose("GM-MALFORMED-23")
-def test_unusual_offers_are_accepted(bench: Bench) -> None:
-    """The lab's far UE takes a data channel whose offer is unusual in form and valid."""
-    ue = bench.ue(data_channel=True)
-    good = offer(ue, "application")
-    usual = ue.invite(bench.far_target(), good, label="INVITE with a good offer")
-    control(usual).holds("medium-taken", medium="application")
-    if usual.ok:
-        usual.bye()
-    for one in (one for one in offers.ALL if one.name in UNUSUAL):
-        call = ue.invite(bench.far_target(), one.body(good), label=f"{one.name}: {one.about}")
-        expect(call).holds("medium-taken", medium="application")
-        if call.ok:
-            call.bye()
 
 
 @purpose("GM-MALFORMED-24")
