@@ -56,4 +56,6 @@ def test_no_more_are_taken_than_the_door_allows(
         assert second.recv(1) == b""
     session.run(taken.get())
     assert taken.empty()
+    ends = [event.facts["by"] for event in events(session) if event.kind is Kind.CLOSED]
+    assert ends[0] == "tester"
     door.close()

@@ -8,11 +8,10 @@ in :mod:`tests.whole.odd_core_traits`. Users are ``alice`` to ``frank`` with num
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import secrets
-import sys
 
+from tests.whole import odd_registrar
 from tests.whole.odd_aka import Aka, Vector
 from tests.whole.odd_core_traits import IMPLIED, NUMBERS, RIGHT, WRONG
 from tests.whole.odd_registrar import DOMAIN, USERS, Binding, Client, Hop, RefusedError, Registrar, Transaction
@@ -454,35 +453,13 @@ class Core(Registrar):
 
 
 async def serve(host: str, port: int, traits: set[str]) -> int:
-    """Serve on this port (one that UDP and TCP have free, when it is 0) as long as the loop runs; returns the port."""
-    loop = asyncio.get_running_loop()
+    """Serve as a registrar does, with a socket more that only sends; returns the port."""
     core = Core(host, port, traits)
-    while core.udp is None:
-        server = await asyncio.start_server(core.connected, host, port)
-        core.at(host, server.sockets[0].getsockname()[1])
-        try:
-            await loop.create_datagram_endpoint(lambda: core, local_addr=(host, core.port))
-        except OSError:
-            server.close()
-            if port:
-                raise
-        else:
-            core.server = server
-    sender, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(host, 0))
-    core.sender = sender
-    return core.port
-
-
-async def main(host: str, port: int, traits: list[str]) -> None:
-    """Serve one with these traits, or (``each``) one of every trait and flaw; say where as JSON."""
-    kinds = [{one} for one in (*RIGHT, *WRONG)] if traits == ["each"] else [set(traits)]
-    ports = {" ".join(sorted(kind)): await serve(host, port, kind) for kind in kinds}
-    print(json.dumps(ports), flush=True)  # noqa: T201 - says so to the test
-    await asyncio.Event().wait()
+    core.sender, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=(host, 0)
+    )
+    return await odd_registrar.serve(core, host, port)
 
 
 if __name__ == "__main__":
-    unknown = set(sys.argv[3:]) - set(RIGHT) - set(WRONG) - {"each"}
-    if unknown:
-        sys.exit(f"no such trait: {', '.join(sorted(unknown))}")
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+    odd_registrar.main((*RIGHT, *WRONG), serve)

@@ -19,10 +19,10 @@ import socket
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from tests.whole import odd_srtp
+from tests.whole.odd_hook import OfferHook, serve
 from tests.whole.odd_keying import Association, Prints
 from tests.whole.odd_srtp import SUITES, Keys
 
@@ -474,47 +474,26 @@ class Call:
             self.own = self.own if "out-outlives" in self.traits else None
 
 
-def hook(host: str) -> type[BaseHTTPRequestHandler]:
+def hook(host: str) -> type[OfferHook]:
     """What takes offers."""
     calls: dict[str, Call] = {}
 
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Hook(OfferHook):
+        def offered(self, sdp: str) -> str | None:
             _, traits, _, address, port = self.path.split("/")
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
             standing = calls.get(self.path)
             call = calls[self.path] = standing or Call(host, frozenset(traits.split("+")), (address, int(port)))
             if "answers-late" in call.traits:
                 time.sleep(1)
-            text = call.answer(body)
-            if text or "hangs-up" not in call.traits:
-                self._answer(text)
+            return call.answer(sdp) or (None if "hangs-up" in call.traits else "")
 
-        def do_DELETE(self) -> None:
+        def ended(self) -> None:
             call = calls.pop(self.path, None)
             if call is not None:
                 call.end()
-            self._answer("ended")
-
-        def _answer(self, text: str) -> None:
-            self.send_response(200 if text else 488)
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Be quiet."""
 
     return Hook
 
 
-def main() -> None:
-    """Serve until the process is ended."""
-    server = ThreadingHTTPServer((sys.argv[1], 0), hook(sys.argv[1]))
-    sys.stdout.write(f"{server.server_port}\n")
-    sys.stdout.flush()
-    server.serve_forever()
-
-
 if __name__ == "__main__":
-    main()
+    serve(sys.argv[1], hook(sys.argv[1]))

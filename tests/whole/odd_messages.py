@@ -18,13 +18,13 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
+from tests.whole.odd_hook import OfferHook, serve
 
 RIGHT = {
     "none": "nothing unusual",
@@ -485,44 +485,25 @@ class Talk:
             (self.tls or self.raw).sendall(text[at : at + step].encode())
 
 
-def hook(host: str) -> type[BaseHTTPRequestHandler]:
+def hook(host: str) -> type[OfferHook]:
     """What takes offers."""
     endpoints: dict[str, Endpoint] = {}
     lock = threading.Lock()
 
-    class Hook(BaseHTTPRequestHandler):
+    class Hook(OfferHook):
         def _endpoint(self) -> Endpoint:
             traits = self.path.split("/")[1]
             with lock:
                 return endpoints.setdefault(traits, endpoints.get(traits) or Endpoint(host, set(traits.split("+"))))
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            self._answer(self._endpoint().offer(self.path, body))
+        def offered(self, sdp: str) -> str:
+            return self._endpoint().offer(self.path, sdp)
 
-        def do_DELETE(self) -> None:
+        def ended(self) -> None:
             self._endpoint().end(self.path)
-            self._answer("ended")
-
-        def _answer(self, text: str) -> None:
-            self.send_response(200 if text else 488)
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Be quiet."""
 
     return Hook
 
 
-def main() -> None:
-    """Serve until the process is ended."""
-    server = ThreadingHTTPServer((sys.argv[1], 0), hook(sys.argv[1]))
-    sys.stdout.write(f"{server.server_port}\n")
-    sys.stdout.flush()
-    server.serve_forever()
-
-
 if __name__ == "__main__":
-    main()
+    serve(sys.argv[1], hook(sys.argv[1]))

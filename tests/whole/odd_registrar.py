@@ -15,10 +15,13 @@ import secrets
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tests.whole.odd_digest import Digest
 from tests.whole.odd_sip import Message, UnreadableError, address, host_of, param, shaped, user_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
 
 DOMAIN = "odd.example"
 USERS = {name: f"{name}-secret" for name in ("alice", "bob", "carol", "dave", "erin", "frank")}
@@ -654,10 +657,9 @@ class Registrar(asyncio.DatagramProtocol):
         return Message(f"SIP/2.0 {status} {REASON.get(status, 'Odd')}", [*headers, *more])
 
 
-async def serve(host: str, port: int, traits: set[str]) -> int:
+async def serve(registrar: Registrar, host: str, port: int) -> int:
     """Serve on this port (one that UDP and TCP have free, when it is 0) as long as the loop runs; returns the port."""
     loop = asyncio.get_running_loop()
-    registrar = Registrar(host, port, traits)
     while registrar.udp is None:
         server = await asyncio.start_server(registrar.connected, host, port)
         registrar.at(host, server.sockets[0].getsockname()[1])
@@ -672,16 +674,21 @@ async def serve(host: str, port: int, traits: set[str]) -> int:
     return registrar.port
 
 
-async def main(host: str, port: int, traits: list[str]) -> None:
-    """Serve one with these traits, or (``each``) one of every trait and flaw; say where as JSON."""
-    kinds = [{one} for one in (*RIGHT, *WRONG)] if traits == ["each"] else [set(traits)]
-    ports = {" ".join(sorted(kind)): await serve(host, port, kind) for kind in kinds}
-    print(json.dumps(ports), flush=True)  # noqa: T201 - says so to the test
-    await asyncio.Event().wait()
+def main(known: Sequence[str], one: Callable[[str, int, set[str]], Awaitable[int]]) -> None:
+    """Serve ``one`` with the traits of the command line, or (``each``) one of every known; say where as JSON."""
+    host, port, traits = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    unknown = set(traits) - {*known, "each"}
+    if unknown:
+        sys.exit(f"no such trait: {', '.join(sorted(unknown))}")
+
+    async def run() -> None:
+        kinds = [{name} for name in known] if traits == ["each"] else [set(traits)]
+        ports = {" ".join(sorted(kind)): await one(host, port, kind) for kind in kinds}
+        print(json.dumps(ports), flush=True)  # noqa: T201 - says so to the test
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":
-    unknown = set(sys.argv[3:]) - set(RIGHT) - set(WRONG) - {"each"}
-    if unknown:
-        sys.exit(f"no such trait: {', '.join(sorted(unknown))}")
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+    main((*RIGHT, *WRONG), lambda host, port, traits: serve(Registrar(host, port, traits), host, port))

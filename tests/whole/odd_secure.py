@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import socket
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tests.whole import odd_registrar
 from tests.whole.odd_core import Core
 from tests.whole.odd_esp import Association, Ends, SpoiltError, Suite
 from tests.whole.odd_registrar import Hop, RefusedError, Transaction
@@ -338,14 +337,9 @@ async def serve(host: str, port: int, traits: set[str], wire: Wire) -> int:
     return core.port
 
 
-async def main(host: str, port: int, traits: list[str]) -> None:
-    """Serve one with these traits, or (``each``) one of every trait and flaw; say where as JSON."""
-    kinds = [{one} for one in (*RIGHT, *WRONG)] if traits == ["each"] else [set(traits)]
-    wire = Wire(host)
-    ports = {" ".join(sorted(kind)): await serve(host, port, kind, wire) for kind in kinds}
-    print(json.dumps(ports), flush=True)  # noqa: T201 - says so to the test
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+    wires: dict[str, Wire] = {}
+    odd_registrar.main(
+        (*RIGHT, *WRONG),
+        lambda host, port, traits: serve(host, port, traits, wires.setdefault(host, wires.get(host) or Wire(host))),
+    )

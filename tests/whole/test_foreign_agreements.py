@@ -7,14 +7,13 @@ flaw of ``odd_secure.WRONG`` is caught by the purpose that is about it. ESP is t
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.whole import odd_aka, odd_core_traits, odd_secure
 from tests.whole.judged import judged
+from tests.whole.served import served
 
 from imsproof.link.esp import raw_sockets
 from imsproof.profile import loads
@@ -87,15 +86,8 @@ pytestmark = pytest.mark.skipif(not raw_sockets(), reason="ESP needs the right t
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
     """One P-CSCF of each trait, all in a process of their own, and where each is."""
-    words = [sys.executable, "-m", "tests.whole.odd_secure", "127.0.0.1", "0", "each"]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    with served("odd_secure", "127.0.0.1", "0", "each") as line:
+        yield json.loads(line)
 
 
 def of_pcscf(purpose_id: str, port: int, link: Link, folder: Path, seconds: int = 10) -> tuple[Verdict, str]:

@@ -8,14 +8,13 @@ of them. Each flaw of ``odd_core_traits.WRONG`` is caught by the purpose that is
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.whole import odd_aka, odd_core_traits
 from tests.whole.judged import judged
+from tests.whole.served import served
 
 from imsproof.profile import loads
 from imsproof.seams import Verdict
@@ -111,15 +110,8 @@ REMARKED = {"credentials-passed": ("GM-PRIVACY-02", "Proxy-Authorization")}
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
     """One core of each trait, all in a process of their own, and where each is."""
-    words = [sys.executable, "-m", "tests.whole.odd_core", "127.0.0.1", "0", "each"]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    with served("odd_core", "127.0.0.1", "0", "each") as line:
+        yield json.loads(line)
 
 
 def of_core(purpose_id: str, port: int, link: Link, folder: Path, seconds: int = 10) -> tuple[Verdict, str]:

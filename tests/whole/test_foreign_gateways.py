@@ -8,8 +8,6 @@ take half an hour (``docs/findings.md`` has the results); here are those purpose
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ import pytest
 from tests.whole import odd_gateway
 from tests.whole.judged import judged
 from tests.whole.odd_srtp import SUITES, Keys
+from tests.whole.served import served
 
 from imsproof.profile import loads
 from imsproof.seams import Verdict
@@ -131,15 +130,8 @@ CAUGHT = {
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """All gateways in a process of their own; the port of their hook."""
-    words = [sys.executable, "-m", "tests.whole.odd_gateway", HOST]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    with served("odd_gateway", HOST) as line:
+        yield int(line)
 
 
 def of_gateway(

@@ -7,14 +7,13 @@ What a right one may do differently stands in ``odd_messages.RIGHT``; no purpose
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.whole import odd_messages
 from tests.whole.judged import judged
+from tests.whole.served import served
 
 from imsproof.profile import loads
 from imsproof.seams import Verdict
@@ -112,15 +111,8 @@ CAUGHT = {
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """All endpoints in a process of their own; the port of their hook."""
-    words = [sys.executable, "-m", "tests.whole.odd_messages", HOST]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    with served("odd_messages", HOST) as line:
+        yield int(line)
 
 
 def of_endpoint(

@@ -8,14 +8,13 @@ them take half an hour (``docs/findings.md`` has the results); here are those pu
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.whole import odd_registrar
 from tests.whole.judged import judged
+from tests.whole.served import served
 
 from imsproof.profile import loads
 from imsproof.seams import Verdict
@@ -91,15 +90,8 @@ CAUGHT = {
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
     """One registrar of each trait, all in a process of their own, and where each is."""
-    words = [sys.executable, "-m", "tests.whole.odd_registrar", "127.0.0.1", "0", "each"]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    with served("odd_registrar", "127.0.0.1", "0", "each") as line:
+        yield json.loads(line)
 
 
 def of_registrar(purpose_id: str, port: int, link: Link, folder: Path, profile: str = PROFILE) -> tuple[Verdict, str]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from imsproof.actors.ue import Ue
 
 RELIABLE = "100rel"
+SAME = ("Call-ID", "From", "CSeq")
 
 
 class Early:
@@ -45,6 +46,3 @@ class Early:
         headers = [*dialog.headers("PRACK", dialog.cseq + count), ("RAck", f"{number} {cseq}")]
         prack = ue.build("PRACK", dialog.target, headers)
         await ue.asend(prack, exchange, ue.session.timers.answer)
-
-
-SAME = ("Call-ID", "From", "CSeq")

@@ -85,4 +85,5 @@ class _Taken(TcpStream):
         self.session.tap("tcp", self.remote, self.local, b"", "open")
         self._emit(Kind.OPENED, b"", {"reason": "TCP connection taken"})
         if not self._door.enter(self):
+            self._closed_by_tester = True
             transport.abort()
